@@ -1,0 +1,82 @@
+import { Buffer } from 'node:buffer'
+import type { ByteString } from './bytes.js'
+import type { NativeError } from './native.js'
+
+/**
+ * Codes that are the engine's own findings, not the system's:
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `ERR_SUSTEN_CHANGED` | the source changed while it was copied (grew, shrank, was rewritten or replaced) |
+ * | `ERR_SUSTEN_SHORT` | fewer bytes could be read or written than the file has |
+ * | `ERR_SUSTEN_NOT_REGULAR` | the source is a directory, link, FIFO, socket or device where a file was expected |
+ * | `ERR_SUSTEN_DIGEST` | the target read back is not what was written |
+ * | `ERR_SUSTEN_STORAGE` | the storage is not the file system that it should be (unmounted, exchanged) |
+ * | `ERR_SUSTEN_QUEUE_FULL` | the engine's queue is full |
+ * | `ERR_SUSTEN_LOCKED` | another process has the journal open |
+ * | `ERR_SUSTEN_JOURNAL_VERSION` | the journal was written by an unknown version |
+ * | `ERR_SUSTEN_OPTION` | an option has a wrong name or value |
+ * | `ERR_SUSTEN_CLOSED` | the object is closed |
+ * | `ERR_SUSTEN_FAILURES` | several files failed; see {@link SustenError.failures} |
+ * | `ABORT_ERR` | cancelled through an `AbortSignal` or by closing |
+ *
+ * `copyTree` uses the `ERR_FS_CP_*` codes of Node's `fs.cp` where it refuses what `fs.cp` refuses.
+ */
+export class SustenError extends Error {
+  override readonly name = 'SustenError'
+  /** A system error's name (`ENOSPC`), or one of the codes above. Never parse {@link message}. */
+  readonly code: string
+  /** Negative errno as in Node's own errors, 0 if no system call failed. */
+  readonly errno: number
+  /** The system call or step that failed. */
+  readonly syscall: string
+  /** The file concerned, as text; bytes that aren't UTF-8 become U+FFFD: use {@link pathBytes} then. */
+  readonly path: string | undefined
+  /** The destination concerned, if there is one. */
+  readonly dest: string | undefined
+  /** {@link path} as bytes, where it isn't valid UTF-8. */
+  readonly pathBytes: Uint8Array | undefined
+  /** What failed one by one, where this error stands for several. */
+  readonly failures: readonly SustenError[]
+
+  constructor(message: string, details: SustenErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = details.code
+    this.errno = details.errno ?? 0
+    this.syscall = details.syscall ?? ''
+    this.path = details.path
+    this.dest = details.dest
+    this.pathBytes = details.pathBytes
+    this.failures = details.failures ?? []
+  }
+}
+
+/** The parts of a {@link SustenError}. */
+export interface SustenErrorDetails {
+  readonly code: string
+  readonly errno?: number | undefined
+  readonly syscall?: string | undefined
+  readonly path?: string | undefined
+  readonly dest?: string | undefined
+  readonly pathBytes?: Uint8Array | undefined
+  readonly failures?: readonly SustenError[] | undefined
+  readonly cause?: unknown
+}
+
+const text = (bytes: ByteString): string => Buffer.from(bytes, 'latin1').toString('utf8')
+
+/** Makes the public error from what the addon reports. */
+export function fromNative(error: NativeError): SustenError {
+  const path = text(error.path)
+  const dest = error.dest === undefined ? undefined : text(error.dest)
+  const where = dest === undefined || dest === '' ? `'${path}'` : `'${path}' -> '${dest}'`
+  const raw = Buffer.from(error.path, 'latin1')
+  return new SustenError(`${error.code}: ${error.syscall} ${where}`, {
+    code: error.code,
+    errno: error.errno === 0 ? 0 : -error.errno,
+    syscall: error.syscall,
+    path,
+    dest,
+    pathBytes: path.includes('\ufffd') ? raw : undefined,
+  })
+}

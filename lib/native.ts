@@ -1,0 +1,277 @@
+/**
+ * The whole native surface, typed. `native/addon.cc` implements exactly this and nothing else.
+ *
+ * Every function returns at once; work is done on the engine's own threads (or a watcher's own thread) and reported
+ * in batches through the callback that the handle was opened with. No call blocks the event loop on a disk.
+ *
+ * Conventions: paths are {@link ByteString}s (one byte a character); sizes are bytes as `number`; device numbers,
+ * inode numbers and nanosecond times are `bigint`; nanoseconds count from the epoch.
+ */
+import type { ByteString } from './bytes.js'
+import { loadAddon } from './load-addon.js'
+
+/** An engine: a pool of threads, a bounded queue, a table of system calls. Opaque. */
+export interface NativeEngine {
+  readonly __engine: unique symbol
+}
+
+/** A recursive inotify watch with a thread of its own. Opaque. */
+export interface NativeWatcher {
+  readonly __watcher: unique symbol
+}
+
+/** An exclusive lock on a file, released by {@link Native.unlockFile} or the process's end. Opaque. */
+export interface NativeLock {
+  readonly __lock: unique symbol
+}
+
+/** Why something failed. `path` and `dest` are absolute where the failing step had absolute roots. */
+export interface NativeError {
+  /** `ENOSPC`, `EIO`, … for system errors; `ERR_SUSTEN_*` for the engine's own findings, see `lib/errors.ts`. */
+  readonly code: string
+  /** Positive errno, 0 for the engine's own findings. */
+  readonly errno: number
+  /** The system call that failed, or the step's name (`copy`, `compare`, `verify`). */
+  readonly syscall: string
+  readonly path: ByteString
+  readonly dest?: ByteString
+}
+
+/** What identifies a file's content version without reading it. */
+export interface NativeFingerprint {
+  readonly dev: bigint
+  readonly ino: bigint
+  readonly size: number
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+}
+
+export type Verify = 'none' | 'inline' | 'readback'
+export type Durability = 'none' | 'batch' | 'each'
+export type Strategy = 'auto' | 'reflink' | 'copy_file_range' | 'sendfile' | 'readwrite'
+/** `keep`: preserve or fail; `try`: preserve where permitted, else leave and go on; `off`: leave to the system. */
+export type Preserve = 'keep' | 'try' | 'off'
+
+/** How one file's content and metadata are carried over. */
+export interface NativeCopyOptions {
+  readonly verify: Verify
+  readonly durability: Durability
+  readonly strategy: Strategy
+  readonly uid: Preserve
+  readonly gid: Preserve
+  readonly mode: Preserve
+  readonly times: Preserve
+  readonly xattrs: Preserve
+  readonly acls: Preserve
+}
+
+/**
+ * What to do when the destination name exists and is a regular file:
+ * - `replace`: put the new content in its place atomically;
+ * - `refuse`: fail with `EEXIST`;
+ * - `skip`: leave it, report `outcome: 'skipped'`;
+ * - `version`: identical content is left (`unchanged`); if {@link NativeCopyFile.expect} matches it is replaced;
+ *   anything else is kept beside it as `name.~N~` and the new content takes the name (`versioned`).
+ */
+export type Existing = 'replace' | 'refuse' | 'skip' | 'version'
+
+export interface NativeCopyFile {
+  /** Below the job's `srcRoot`. */
+  readonly src: ByteString
+  /** Below the job's `destRoot`. */
+  readonly dest: ByteString
+  readonly existing: Existing
+  /** Size and mtime of our own earlier copy: a destination that matches is replaced without a version. */
+  readonly expect?: { readonly size: number; readonly mtimeNs: bigint }
+}
+
+/** Copies files by name below two roots. Emits one `file` event per file in any order, then one `done`. */
+export interface NativeCopyJob {
+  readonly srcRoot: ByteString
+  readonly destRoot: ByteString
+  /** If set, the job fails with `ERR_SUSTEN_STORAGE` before writing unless `destRoot` has this volume identity. */
+  readonly destIdentity?: string
+  readonly files: readonly NativeCopyFile[]
+  readonly options: NativeCopyOptions
+}
+
+/** Copies a directory tree (or a single file or symbolic link). Semantics: see `copyTree`. */
+export interface NativeTreeJob {
+  readonly src: ByteString
+  readonly dest: ByteString
+  readonly options: NativeCopyOptions
+  readonly existing: 'replace' | 'refuse' | 'skip'
+  /** Follow symbolic links and copy what they point to. */
+  readonly dereference: boolean
+  /** Copy link texts as they are; else relative ones are made absolute, as `fs.cp` does. */
+  readonly verbatimSymlinks: boolean
+  /** Stop beginning new files after the first failure. */
+  readonly stopOnError: boolean
+  /** Emit `filter` events and wait for {@link Native.answerFilter} before anything is made. */
+  readonly filter: boolean
+  /** Emit a `file` event per copied file (for digests and manifests); else failures only. */
+  readonly reportFiles: boolean
+}
+
+/** Lists regular files below a root. Emits `entries` events; at most four are outstanding until acknowledged. */
+export interface NativeWalkJob {
+  readonly root: ByteString
+  /** Directory below `root` to start at; empty for the root itself. */
+  readonly below: ByteString
+}
+
+export interface NativeFileResult {
+  readonly type: 'file'
+  readonly job: number
+  /** Copy jobs: index into `files`. Tree jobs: -1. */
+  readonly index: number
+  /** Tree jobs: path below `src`; copy jobs: empty. */
+  readonly name: ByteString
+  readonly outcome: 'created' | 'replaced' | 'unchanged' | 'versioned' | 'skipped' | 'failed'
+  readonly bytes: number
+  /** XXH3-128 in canonical lower-case hex, when `verify` is not `none`. */
+  readonly digest?: string
+  /** Of the source as copied. Copy jobs only. */
+  readonly fingerprint?: NativeFingerprint
+  /** The strategy that carried the bytes. */
+  readonly strategy?: Exclude<Strategy, 'auto'>
+  /** `versioned`: the name, beside `dest`, under which the older content is kept. */
+  readonly version?: ByteString
+  readonly error?: NativeError
+}
+
+export interface NativeProgress {
+  readonly type: 'progress'
+  readonly job: number
+  readonly files: number
+  readonly bytes: number
+  readonly failed: number
+  readonly directories: number
+  readonly symlinks: number
+  readonly skipped: number
+}
+
+export interface NativeFilterQuestion {
+  readonly type: 'filter'
+  readonly job: number
+  readonly question: number
+  /** Absolute source and destination paths, same length. */
+  readonly src: readonly ByteString[]
+  readonly dest: readonly ByteString[]
+}
+
+export interface NativeEntries {
+  readonly type: 'entries'
+  readonly job: number
+  /** Paths below the walk's root, with the fingerprint of each. Regular files only. */
+  readonly names: readonly ByteString[]
+  readonly fingerprints: readonly NativeFingerprint[]
+}
+
+export interface NativeDone {
+  readonly type: 'done'
+  readonly job: number
+  /** Final counters; absent for jobs that have none. */
+  readonly progress?: NativeProgress
+  /** The job as a whole could not be done (root missing, cancelled with `ABORT_ERR`, …). */
+  readonly error?: NativeError
+  /** The `volume` job's answer. */
+  readonly volume?: NativeVolume
+}
+
+export type NativeEvent = NativeFileResult | NativeProgress | NativeFilterQuestion | NativeEntries | NativeDone
+
+/** A file system as statvfs and the mount table describe it. Sizes in bytes. */
+export interface NativeVolume {
+  readonly total: number
+  /** Available to an unprivileged writer (`f_bavail`). */
+  readonly available: number
+  /** Free including the reserve for root (`f_bfree`). */
+  readonly free: number
+  /** Used fraction as an unprivileged writer sees it: used / (used + available), 0…1, as df(1) counts. */
+  readonly fill: number
+  readonly inodes: number
+  readonly inodesAvailable: number
+  readonly inodeFill: number
+  readonly readOnly: boolean
+  /** `tmpfs`, `ext4`, `nfs4`, … */
+  readonly fsType: string
+  readonly mountPoint: ByteString
+  /** The mounted device or export, from the mount table. */
+  readonly mountSource: ByteString
+  readonly mountId: number
+  readonly dev: bigint
+  /** Stable text that tells this file system, at this place, from another: type, UUID or fsid, source, root. */
+  readonly identity: string
+}
+
+/** Injects a fault into an engine's table of system calls, to test how failures are handled. */
+export interface NativeFault {
+  /** Name of the entry in `native/sys/sys.h`, e.g. `renameat2`. */
+  readonly call: string
+  /** Fail with this errno name, or transfer fewer bytes than asked (`short`), or none (`zero`). */
+  readonly effect: string
+  /** Begin at this matching call, counted from 1. Default 1. */
+  readonly at?: number
+  /** For how many calls. Default 1; -1 for ever. */
+  readonly times?: number
+  /** Delay in milliseconds before the call (effect `delay` only delays). */
+  readonly delay?: number
+}
+
+export interface NativeEngineOptions {
+  /** Worker threads, 1…256. */
+  readonly threads: number
+  /** Added to the workers' nice value, 0…19. */
+  readonly nice: number
+  /** Files that may wait in the queue; a job that would exceed it is refused (throws `ERR_SUSTEN_QUEUE_FULL`). */
+  readonly queueLimit: number
+  readonly faults?: readonly NativeFault[]
+  /** Called on the owning thread with at most 256 events a time. */
+  readonly onEvents: (events: NativeEvent[]) => void
+}
+
+/**
+ * What a watcher saw. `closed`: closed after writing; `moved`: renamed into place; `found`: was there when its
+ * directory came under watch (it may still be being written); `overflow`: events were lost, scan; `limit`: a
+ * directory could not be watched (see `error`), scan at intervals; `gone`: the root itself is gone.
+ */
+export interface NativeWatchEvent {
+  readonly kind: 'closed' | 'moved' | 'found' | 'overflow' | 'limit' | 'gone'
+  /** Below the watched root; empty for `overflow` and `gone`. */
+  readonly name: ByteString
+  readonly error?: NativeError
+}
+
+export interface Native {
+  openEngine(options: NativeEngineOptions): NativeEngine
+  /** Ends the threads: `drain` finishes what is queued, `cancel` aborts it. Every job gets its `done` first. */
+  closeEngine(engine: NativeEngine, mode: 'drain' | 'cancel'): Promise<void>
+  /** Keeps (default) or stops keeping the process alive on the engine's account. */
+  refEngine(engine: NativeEngine, ref: boolean): void
+  /** Threads alive, for tests: 0 after closing. */
+  engineThreads(engine: NativeEngine): number
+
+  copyFiles(engine: NativeEngine, job: NativeCopyJob): number
+  copyTree(engine: NativeEngine, job: NativeTreeJob): number
+  walk(engine: NativeEngine, job: NativeWalkJob): number
+  /** Reads a volume's fill state on the pool; answer in `done`. */
+  volume(engine: NativeEngine, path: ByteString): number
+  /** Acknowledges one `entries` event, so that the walk may send another. */
+  acknowledge(engine: NativeEngine, job: number): void
+  /** Answers a `filter` event: one byte per question, non-zero to copy. */
+  answerFilter(engine: NativeEngine, job: number, question: number, accept: Uint8Array): void
+  /** Aborts a job; it ends soon after with `done` and an error whose code is `ABORT_ERR`. */
+  cancel(engine: NativeEngine, job: number): void
+
+  /** Watches `root` recursively for files that are complete. The first scan reports existing files as `found`. */
+  openWatcher(root: ByteString, onEvents: (events: NativeWatchEvent[]) => void): NativeWatcher
+  closeWatcher(watcher: NativeWatcher): Promise<void>
+
+  /** Creates and locks a file exclusively (flock), or throws `{ code: 'EWOULDBLOCK' }` if another process has it. */
+  lockFile(path: ByteString): NativeLock
+  unlockFile(lock: NativeLock): void
+}
+
+/** The addon of this process. Loading it starts no thread and opens no file. */
+export const native: Native = loadAddon() as Native
