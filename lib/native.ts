@@ -83,6 +83,11 @@ export interface NativeCopyFile {
   readonly existing: Existing
   /** Size and mtime of our own earlier copy: a destination that matches is replaced without a version. */
   readonly expect?: { readonly size: number; readonly mtimeNs: bigint }
+  /**
+   * Fingerprint of the source when that copy was made. If the source still has it, and the destination matches
+   * `expect`, nothing is read and the outcome is `unchanged` without a digest. Only with `version`.
+   */
+  readonly known?: NativeFingerprint
 }
 
 /** Copies files by name below two roots. Emits one `file` event per file in any order, then one `done`. */

@@ -1,0 +1,60 @@
+/** What is known of one announced file. The journal stores it; the core decides on it. Plain data, never mutated. */
+import type { ByteString } from '../bytes.js'
+
+/** What identifies a version of a file's content without reading it. */
+export interface Fingerprint {
+  readonly dev: bigint
+  readonly ino: bigint
+  readonly size: number
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+}
+
+/** Why a copy failed, as plain data. */
+export interface Failure {
+  readonly code: string
+  readonly errno: number
+  readonly syscall: string
+  readonly path: ByteString
+  readonly dest?: ByteString
+}
+
+/** The state of one file on one storage. */
+export interface CopyRecord {
+  /** The storage's id. */
+  readonly storage: string
+  readonly state: 'pending' | 'copied' | 'failed'
+  /** Failed attempts since the file was last announced or retried. */
+  readonly attempts: number
+  /** The last failure, if the last attempt failed. */
+  readonly failure?: Failure
+  /** Of the last completed copy: XXH3-128 of its content (absent with `verify: 'none'`). */
+  readonly digest?: string
+  /** Of the last completed copy: the source's fingerprint when it was made. The copy has its size and mtime. */
+  readonly source?: Fingerprint
+}
+
+/** One announced file. `path` is unique in a journal. */
+export interface FileRecord {
+  /** Order of announcement: unique, increasing, never reused. A new announcement of a path gets a new one. */
+  readonly seq: number
+  /** Path below the source directory. */
+  readonly path: ByteString
+  /** How many leading bytes of `path` are not replicated below a target (the part before `/./` and the slash). */
+  readonly cut: number
+  /** Number of the shift to which the file belongs; 0 for the first. */
+  readonly shift: number
+  /** Milliseconds since the epoch when it was announced. */
+  readonly announced: number
+  /** One entry per storage that the file must go to. */
+  readonly copies: readonly CopyRecord[]
+}
+
+/** One change of the journal. A list of them is applied as a whole or not at all. */
+export type JournalOp =
+  /** Adds or replaces the record of `record.path`. `was`: the record that it replaces, if any. */
+  | { readonly type: 'put'; readonly record: FileRecord; readonly was?: FileRecord }
+  /** Forgets a file that no decision needs any more. */
+  | { readonly type: 'forget'; readonly record: FileRecord }
+  /** Stores a small named value (counters, shifts, storage identities): anything JSON can hold. */
+  | { readonly type: 'set'; readonly key: string; readonly value: unknown }
