@@ -1,0 +1,2 @@
+export type { Journal, JournalOptions, JournalStats } from './journal.js'
+export { openJournal } from './open.js'
