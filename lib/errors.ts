@@ -1,5 +1,4 @@
-import { Buffer } from 'node:buffer'
-import type { ByteString } from './bytes.js'
+import { type ByteString, bufferOfBytes, textOfBytes } from './bytes.js'
 import type { NativeError } from './native.js'
 
 /**
@@ -63,20 +62,26 @@ export interface SustenErrorDetails {
   readonly cause?: unknown
 }
 
-const text = (bytes: ByteString): string => Buffer.from(bytes, 'latin1').toString('utf8')
-
 /** Makes the public error from what the addon reports. */
 export function fromNative(error: NativeError): SustenError {
-  const path = text(error.path)
-  const dest = error.dest === undefined ? undefined : text(error.dest)
-  const where = dest === undefined || dest === '' ? `'${path}'` : `'${path}' -> '${dest}'`
-  const raw = Buffer.from(error.path, 'latin1')
-  return new SustenError(`${error.code}: ${error.syscall} ${where}`, {
-    code: error.code,
-    errno: error.errno === 0 ? 0 : -error.errno,
-    syscall: error.syscall,
+  return pathError(`${error.code}: ${error.syscall}`, { ...error, errno: -error.errno })
+}
+
+/**
+ * An error about a file: the message names it, and its bytes are kept where they aren't UTF-8.
+ * @param what What failed, without the paths, which are appended: `'src' -> 'dest'`.
+ */
+export function pathError(
+  what: string,
+  details: Omit<SustenErrorDetails, 'path' | 'dest' | 'pathBytes'> & { path: ByteString; dest?: ByteString | undefined },
+): SustenError {
+  const path = textOfBytes(details.path)
+  const dest = details.dest ? textOfBytes(details.dest) : undefined
+  return new SustenError(`${what} '${path}'${dest === undefined ? '' : ` -> '${dest}'`}`, {
+    ...details,
+    errno: details.errno || 0, // never -0
     path,
     dest,
-    pathBytes: path.includes('\ufffd') ? raw : undefined,
+    pathBytes: path.includes('\ufffd') ? bufferOfBytes(details.path) : undefined,
   })
 }

@@ -1,0 +1,88 @@
+/** What an engine offers. How it does it: docs/ENGINE.md. */
+import type { ByteString } from '../bytes.js'
+import type {
+  NativeCopyJob,
+  NativeEntries,
+  NativeFault,
+  NativeFileResult,
+  NativeProgress,
+  NativeTreeJob,
+  NativeWalkJob,
+} from '../native.js'
+import type { Volume } from './volume.js'
+
+/** How an engine is opened. */
+export interface EngineOptions {
+  /** Worker threads, 1…256. Default: the processors that this process may use, at least 2, at most 8. */
+  readonly threads?: number | undefined
+  /** Added to the workers' nice value, 0…19, so that the embedding thread comes first. Default 5. */
+  readonly nice?: number | undefined
+  /**
+   * Files that may wait inside the engine. Calls of {@link Engine.copyFiles} beyond it wait their turn outside, in
+   * order; a job larger than it is handed over in parts. Default 16384.
+   */
+  readonly queueLimit?: number | undefined
+  /** Faults of system calls, to test how failures are handled. Default none. */
+  readonly faults?: readonly NativeFault[] | undefined
+}
+
+/** Options of {@link Engine.copyFiles}. */
+export interface CopyFilesOptions {
+  /** Cancels the job: the promise rejects with `ABORT_ERR` once nothing of it runs any more. */
+  readonly signal?: AbortSignal | undefined
+  /** Called for each file as it ends, failed ones too. What it throws cancels the job and rejects its promise. */
+  readonly onFile?: ((result: NativeFileResult) => void) | undefined
+}
+
+/** Options of {@link Engine.copyTree}. What a callback throws cancels the job and rejects its promise. */
+export interface CopyTreeJobOptions {
+  /** Cancels the job: the promise rejects with `ABORT_ERR` once nothing of it runs any more. */
+  readonly signal?: AbortSignal | undefined
+  /** Called now and then with the counters so far. */
+  readonly onProgress?: ((progress: NativeProgress) => void) | undefined
+  /** Called for each failed file, and with `reportFiles` for each copied one. */
+  readonly onFile?: ((result: NativeFileResult) => void) | undefined
+  /** Answers for each pair of paths whether it is to be copied: non-zero for yes. Needed with `filter: true`. */
+  readonly filter?: TreeFilter | undefined
+}
+
+/** Decides on pairs of absolute paths of the same length: one byte each, non-zero to copy. */
+export type TreeFilter = (
+  src: readonly ByteString[],
+  dest: readonly ByteString[],
+) => Uint8Array | PromiseLike<Uint8Array>
+
+/** A batch of the regular files below a directory, in no particular order. */
+export type WalkEntries = Pick<NativeEntries, 'names' | 'fingerprints'>
+
+/**
+ * A pool of threads that copies files. Independent of every other engine and of libuv's pool. It keeps the process
+ * alive only while it works. Its promises reject with `SustenError`.
+ */
+export interface Engine extends AsyncDisposable {
+  /** Worker threads. */
+  readonly threads: number
+  /** Files that may wait inside the engine. */
+  readonly queueLimit: number
+  /**
+   * Copies files by name. Resolves to one result per file, in the order of `job.files`; a file that failed is a
+   * result with its `error`, not a rejection. Rejects when the job as a whole can't be done or is cancelled: what was
+   * copied until then has been told to `onFile` only.
+   */
+  copyFiles(job: NativeCopyJob, options?: CopyFilesOptions): Promise<NativeFileResult[]>
+  /** Copies a tree. Resolves to the final counters; failures of single files are told to `onFile` and counted. */
+  copyTree(job: NativeTreeJob, options?: CopyTreeJobOptions): Promise<NativeProgress>
+  /**
+   * Lists the regular files below a directory, reading ahead by a few batches only. Begins with the first batch that
+   * is asked for; leaving the loop ends it.
+   */
+  walk(job: NativeWalkJob, options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<WalkEntries>
+  /** Fill state and identity of the file system that holds `path`. */
+  volume(path: ByteString): Promise<Volume>
+  /**
+   * Ends the threads; later calls reject with `ERR_SUSTEN_CLOSED`. `drain` (default) first finishes every job that
+   * was begun, waiting ones too; `cancel` cancels them all. May be called again, to turn a drain into a cancel.
+   * Leaving an `await using` scope cancels.
+   */
+  close(mode?: 'drain' | 'cancel'): Promise<void>
+}

@@ -1,0 +1,11 @@
+/** The engine: promises, abort signals and back-pressure over the addon. See docs/ENGINE.md. */
+export type {
+  CopyFilesOptions,
+  CopyTreeJobOptions,
+  Engine,
+  EngineOptions,
+  TreeFilter,
+  WalkEntries,
+} from './engine.js'
+export { openEngine } from './open.js'
+export type { Volume } from './volume.js'
