@@ -5,13 +5,13 @@
 
 namespace susten {
 
-inline constexpr std::string_view temp_prefix = ".susten-";
-inline constexpr std::string_view temp_suffix = ".tmp";
+inline constexpr std::string_view kTempPrefix = ".susten-";
+inline constexpr std::string_view kTempSuffix = ".tmp";
 
 // Whether `name` (one component) is that of an unfinished file of ours.
 inline bool is_temp_name(std::string_view name) {
-  return name.size() > temp_prefix.size() + temp_suffix.size() && name.starts_with(temp_prefix) &&
-         name.ends_with(temp_suffix);
+  return name.size() > kTempPrefix.size() + kTempSuffix.size() && name.starts_with(kTempPrefix) &&
+         name.ends_with(kTempSuffix);
 }
 
 }  // namespace susten

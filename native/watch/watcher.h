@@ -31,9 +31,9 @@ struct WatchEvent {
 // when they were looked at; unfinished files of ours (sys/temp_name.h) aren't. A file may be reported more than once.
 class Watcher {
  public:
-  static constexpr size_t max_events = 1024;
+  static constexpr size_t kMaxEvents = 1024;
 
-  // Called on the watcher's thread with 1 to max_events events. May block until there is room for them (the kernel
+  // Called on the watcher's thread with 1 to kMaxEvents events. May block until there is room for them (the kernel
   // queues meanwhile), but must return soon after stop() has been called. Must not throw.
   using Sink = std::function<void(std::vector<WatchEvent> &&)>;
 
