@@ -1,4 +1,5 @@
 import { type ByteString, bufferOfBytes, textOfBytes } from './bytes.js'
+import type { CopyReport } from './copy-tree/types.js'
 import type { NativeError } from './native.js'
 
 /**
@@ -37,6 +38,8 @@ export class SustenError extends Error {
   readonly pathBytes: Uint8Array | undefined
   /** What failed one by one, where this error stands for several. */
   readonly failures: readonly SustenError[]
+  /** What was done all the same, where this error ends a `copyTree`. */
+  readonly report: CopyReport<string | Uint8Array> | undefined
 
   constructor(message: string, details: SustenErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -47,6 +50,7 @@ export class SustenError extends Error {
     this.dest = details.dest
     this.pathBytes = details.pathBytes
     this.failures = details.failures ?? []
+    this.report = details.report
   }
 }
 
@@ -59,12 +63,24 @@ export interface SustenErrorDetails {
   readonly dest?: string | undefined
   readonly pathBytes?: Uint8Array | undefined
   readonly failures?: readonly SustenError[] | undefined
+  readonly report?: CopyReport<string | Uint8Array> | undefined
   readonly cause?: unknown
 }
 
 /** Makes the public error from what the addon reports. */
 export function fromNative(error: NativeError): SustenError {
   return pathError(`${error.code}: ${error.syscall}`, { ...error, errno: -error.errno })
+}
+
+/**
+ * Makes the public error from one that `node:fs` threw. What isn't a system error is returned as it is.
+ * @param path The file concerned, as bytes: Node's own errors have it as text.
+ */
+export function fromSystem(error: unknown, path: ByteString, dest?: ByteString): unknown {
+  if (!(error instanceof Error) || error instanceof SustenError) return error
+  const { code, errno, syscall } = error as NodeJS.ErrnoException
+  if (code === undefined || errno === undefined) return error
+  return pathError(`${code}: ${syscall ?? ''}`, { code, errno, syscall, path, dest, cause: error })
 }
 
 /**

@@ -52,8 +52,8 @@ export type TreeFilter = (
   dest: readonly ByteString[],
 ) => Uint8Array | PromiseLike<Uint8Array>
 
-/** A batch of the regular files below a directory, in no particular order. */
-export type WalkEntries = Pick<NativeEntries, 'names' | 'fingerprints'>
+/** A batch of the regular files below a directory, in no particular order, and what of it could not be read. */
+export type WalkEntries = Pick<NativeEntries, 'names' | 'fingerprints' | 'unreadable'>
 
 /**
  * A pool of threads that copies files. Independent of every other engine and of libuv's pool. It keeps the process

@@ -28,7 +28,7 @@ export async function* walkEntries(
       onEvent(event, self) {
         if (event.type !== 'entries') return
         running = self
-        ready.push({ names: event.names, fingerprints: event.fingerprints })
+        ready.push(event)
         wake()
       },
     })
