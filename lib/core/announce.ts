@@ -1,0 +1,143 @@
+/** A file was announced: which copies must be made, or made again. */
+import { copyOn, forget, recordOf, store } from './catalog.js'
+import type { CoreEvent } from './events.js'
+import { chooseStorages } from './guard.js'
+import { enqueue, hasten } from './queue.js'
+import { addToRate } from './rate.js'
+import type { CopyRecord, FileRecord, Fingerprint } from './record.js'
+import type { State } from './state.js'
+
+type Announced = Extract<CoreEvent, { type: 'announced' }>
+type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
+
+/**
+ * - unknown: a new record, pending on every storage that the policy names;
+ * - pending: nothing to do, the copy will carry what is there then; one that waits is tried at once;
+ * - in flight: copied again afterwards, for it may have missed what was written last;
+ * - copied or failed: pending again. Copied versions are known by their fingerprint, so that one that was merely
+ *   seen again is left alone, and one announced again without a change costs next to nothing.
+ */
+export function announced(state: State, event: Announced): void {
+  addToRate(state.announced, event.at, 1)
+  const was = recordOf(state, event.path, event.record)
+  if (was === undefined) announceNew(state, event)
+  else announceAgain(state, event, was)
+}
+
+function announceNew(state: State, event: Announced): void {
+  const file = { path: event.path, cut: event.cut ?? 0, shift: state.shift, announced: event.at }
+  state.seq += 1
+  const copies = chooseStorages(state, file).map(fresh)
+  queuePending(state, store(state, undefined, { seq: state.seq, ...file, copies }).record)
+}
+
+function announceAgain(state: State, event: Announced, was: FileRecord): void {
+  const { fingerprint } = event
+  const cut = event.cut ?? was.cut
+  const moved = cut !== was.cut
+  const copies = was.copies.map(copy => {
+    if (!state.byId.has(copy.storage)) return copy
+    if (moved) return fresh(copy.storage)
+    return fingerprint === undefined ? anew(copy) : seen(copy, fingerprint)
+  })
+  for (const id of chooseStorages(state, { ...was, cut })) {
+    if (copyOn(was, id) === undefined) copies.push(fresh(id))
+  }
+  const renewed = copies.some((copy, i) => copy.state === 'pending' && was.copies[i]?.state !== 'pending')
+  const changed = renewed || moved || copies.some((copy, i) => copy !== was.copies[i])
+  let record = was
+  if (changed) {
+    // A new seq keeps what isn't in memory above the storages' cursors, see queue.ts.
+    if (renewed) state.seq += 1
+    const order = renewed ? { seq: state.seq, shift: state.shift, announced: event.at } : {}
+    record = store(state, was, { ...was, ...order, cut, copies }).record
+  }
+  if (fingerprint === undefined || moved) hurry(state, record)
+  if (renewed) queuePending(state, record)
+}
+
+const fresh = (storage: string): CopyRecord => ({ storage, state: 'pending', attempts: 0 })
+
+/** Pending, and with a clean slate; what is known of the copy that is there stays known. */
+function anew(copy: CopyRecord): CopyRecord {
+  if (copy.state === 'pending' && copy.attempts === 0) return copy
+  const { failure: _, ...rest } = copy
+  return { ...rest, state: 'pending', attempts: 0 }
+}
+
+function seen(copy: CopyRecord, fingerprint: Fingerprint): CopyRecord {
+  if (copy.state !== 'copied') return copy
+  return copy.source !== undefined && sameVersion(copy.source, fingerprint) ? copy : anew(copy)
+}
+
+/**
+ * Whether both are the same version of a file. The device is left out: network and memory file systems get another
+ * number at every mount, and all their files would be read again.
+ */
+export function sameVersion(a: Fingerprint, b: Fingerprint): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+}
+
+/** What is in flight is copied again; what waits is tried now. */
+function hurry(state: State, record: FileRecord): void {
+  const entry = state.files.get(record.path)
+  if (entry === undefined) return
+  for (const slot of entry.slots) {
+    if (slot?.phase === 'flying') slot.again = true
+  }
+  for (const storage of state.storages) {
+    const slot = entry.slots[storage.index]
+    if (slot !== undefined) hasten(storage, slot)
+  }
+}
+
+function queuePending(state: State, record: FileRecord): void {
+  const entry = state.files.get(record.path)
+  if (entry === undefined) return
+  for (const copy of record.copies) {
+    const storage = state.byId.get(copy.storage)
+    if (storage !== undefined && copy.state === 'pending') enqueue(state, storage, entry)
+  }
+}
+
+/** A user wants failed copies tried again. */
+export function retry(state: State, event: About<'retry'>): void {
+  const was = recordOf(state, event.path, event.record)
+  if (was === undefined) return
+  renew(state, was, copy => {
+    const asked = event.storage === undefined || copy.storage === event.storage
+    return asked && copy.state === 'failed' && state.byId.has(copy.storage) ? anew(copy) : copy
+  })
+}
+
+/** A copy can't be relied on any more. What it was is still known, so that it costs little if it is there after all. */
+export function recopy(state: State, event: About<'recopy'>): void {
+  const was = recordOf(state, event.path, event.record)
+  if (was === undefined) return
+  renew(state, was, copy => (copy.storage === event.storage && copy.state === 'copied' ? anew(copy) : copy))
+}
+
+function renew(state: State, was: FileRecord, change: (copy: CopyRecord) => CopyRecord): void {
+  const copies = was.copies.map(change)
+  if (copies.every((copy, i) => copy === was.copies[i])) return
+  state.seq += 1
+  queuePending(state, store(state, was, { ...was, seq: state.seq, copies }).record)
+}
+
+/** A user wants to hear no more of failed copies: they are dropped, and the file with the last of them. */
+export function dismiss(state: State, event: About<'dismiss'>): void {
+  const was = recordOf(state, event.path, event.record)
+  if (was === undefined) return
+  const asked = (copy: CopyRecord): boolean =>
+    copy.state === 'failed' && (event.storage === undefined || copy.storage === event.storage)
+  const copies = was.copies.filter(copy => !asked(copy))
+  if (copies.length === was.copies.length) return
+  if (copies.length === 0) forget(state, was)
+  else store(state, was, { ...was, copies })
+}
+
+/** The source has the file no more: nothing is left to decide on it once all its copies are done. */
+export function vanished(state: State, event: About<'vanished'>): void {
+  const was = recordOf(state, event.path, event.record)
+  if (was?.copies.every(copy => copy.state === 'copied')) forget(state, was)
+}

@@ -1,0 +1,64 @@
+/** What the core is told once, when it is made. Plain data, but for the policy. */
+import type { ByteString } from '../bytes.js'
+import type { StoragePolicy } from '../policy/index.js'
+
+export type StorageType = 'internal' | 'external' | 'optional'
+
+/** A storage as the core knows it. */
+export interface CoreStorage {
+  readonly id: string
+  readonly type: StorageType
+  /** Where copies go, absolute: for messages only. */
+  readonly target: ByteString
+  /** If set, the target must lie on the file system that is mounted exactly here. */
+  readonly mountPoint?: ByteString
+}
+
+/** How failures of single files are retried. Conditions of a whole storage are retried for ever. */
+export interface RetryOptions {
+  /** Attempts until a file is `failed`. Default 8. */
+  readonly attempts: number
+  /** Milliseconds until the second attempt; doubles with each further one. Default 1000. */
+  readonly first: number
+  /** Longest wait in milliseconds, for storages too. Default 60,000. */
+  readonly max: number
+}
+
+/** Bounds of what the core keeps in memory and in flight, per storage where not said otherwise. */
+export interface CoreLimits {
+  /** Pending files that wait in memory; the others wait in the journal. */
+  readonly window: number
+  /** Records per `load` command. */
+  readonly load: number
+  /** Files per `copy` command. */
+  readonly batch: number
+  /** Files in flight. */
+  readonly flying: number
+  /** Files in flight on a storage that has just failed and is tried again. */
+  readonly probe: number
+  /** Files that wait for their next attempt. More go to the end of the queue instead. */
+  readonly waiting: number
+  /** Journal operations, of all storages together, that aren't durable yet; above it nothing new is begun. */
+  readonly unjournaled: number
+}
+
+export interface CoreConfig {
+  /** The source directory, absolute: for messages only. */
+  readonly source: ByteString
+  readonly storages: readonly CoreStorage[]
+  readonly policy: StoragePolicy
+  readonly retry: RetryOptions
+  readonly limits: CoreLimits
+}
+
+export const defaultRetry: RetryOptions = { attempts: 8, first: 1000, max: 60_000 }
+
+export const defaultLimits: CoreLimits = {
+  window: 4096,
+  load: 256,
+  batch: 128,
+  flying: 512,
+  probe: 2,
+  waiting: 16_384,
+  unjournaled: 16_384,
+}

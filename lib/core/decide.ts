@@ -1,0 +1,100 @@
+import { announced, dismiss, recopy, retry, vanished } from './announce.js'
+import { evict } from './catalog.js'
+import type { Command } from './commands.js'
+import { dispatch, nextWake } from './dispatch.js'
+import type { CoreEvent } from './events.js'
+import { flushMessages, say } from './messages.js'
+import { load } from './queue.js'
+import { copied, failed, returned } from './results.js'
+import { coreKey, identitiesKey, type State, storeCore, storeIdentities } from './state.js'
+import { accept, sourceChanged, volumeLost, volumeRead } from './storages.js'
+
+/**
+ * The one place where everything is decided: takes in what happened, in order, and says what to do. Deterministic:
+ * the same state and events give the same commands. `state` is changed in place and belongs to this function.
+ *
+ * What events bring as `record` must be what the journal knew when the call began, with the operations of all earlier
+ * calls applied.
+ */
+export function decide(state: State, events: readonly CoreEvent[]): Command[] {
+  for (const event of events) {
+    state.now = Math.max(state.now, event.at)
+    take(state, event)
+  }
+  dispatch(state)
+  flushMessages(state)
+  evict(state)
+  return commands(state)
+}
+
+function take(state: State, event: CoreEvent): void {
+  switch (event.type) {
+    case 'announced':
+      return announced(state, event)
+    case 'copied':
+      return copied(state, event)
+    case 'failed':
+      return failed(state, event)
+    case 'returned':
+      return returned(state, event)
+    case 'volume':
+      return volumeRead(state, event)
+    case 'unavailable':
+      return volumeLost(state, event)
+    case 'accept':
+      return accept(state, event)
+    case 'source':
+      return sourceChanged(state, event)
+    case 'vanished':
+      return vanished(state, event)
+    case 'recopy':
+      return recopy(state, event)
+    case 'retry':
+      return retry(state, event)
+    case 'dismiss':
+      return dismiss(state, event)
+    case 'loaded': {
+      const storage = state.byId.get(event.storage)
+      if (storage === undefined) return
+      storage.loading = false
+      storage.starved = event.short
+      return load(state, storage, event.records, event.last)
+    }
+    case 'journaled':
+      state.unjournaled -= event.ops
+      for (const storage of state.storages) storage.starved = false
+      return
+    case 'pause':
+    case 'resume':
+      return setPaused(state, event.storage, event.type === 'pause')
+    case 'observed':
+      return say(state, { ...event, severity: 'warning' })
+    case 'tick':
+      return
+  }
+}
+
+function setPaused(state: State, id: string | undefined, paused: boolean): void {
+  if (id === undefined) state.paused = paused
+  const storage = id === undefined ? undefined : state.byId.get(id)
+  if (storage !== undefined) storage.paused = paused
+}
+
+/** Everything that came up, as commands: what must be durable in one operation, with what may be told then. */
+function commands(state: State): Command[] {
+  const { out } = state
+  const { commands: list, ops, notices } = out
+  if (out.changed) ops.push({ type: 'set', key: coreKey, value: storeCore(state) })
+  if (out.identities) ops.push({ type: 'set', key: identitiesKey, value: storeIdentities(state) })
+  if (ops.length > 0) {
+    state.unjournaled += ops.length
+    list.unshift({ type: 'journal', ops, notices })
+  } else {
+    for (const notice of notices) list.push({ type: 'tell', notice })
+  }
+  const wake = nextWake(state)
+  if (wake !== state.wake) list.push({ type: 'wake', at: wake })
+  state.wake = wake
+  state.out = { ops: [], notices: [], commands: [], changed: false, identities: false }
+  return list
+}

@@ -1,0 +1,90 @@
+/** After every round of events: what can be copied now, what must be loaded, when to look again. */
+import { copyOn } from './catalog.js'
+import type { CopyOrder } from './commands.js'
+import { nextMessage } from './messages.js'
+import { nextDue, promote, tail, take } from './queue.js'
+import type { Slot, State, StorageState } from './state.js'
+import { nextTrial, recover } from './storages.js'
+
+export function dispatch(state: State): void {
+  for (const storage of state.storages) {
+    recover(state, storage)
+    promote(state, storage)
+    refill(state, storage)
+    send(state, storage)
+  }
+}
+
+/** Whether copies may be sent off to a storage. */
+export function isOpen(state: State, storage: StorageState): boolean {
+  if (state.paused || storage.paused || !state.sourceAvailable) return false
+  return storage.mode === 'up' || storage.mode === 'probing'
+}
+
+/** How many copies may be in flight on a storage now. */
+function allowance(state: State, storage: StorageState): number {
+  const { limits } = state.config
+  if (!isOpen(state, storage) || state.unjournaled + state.out.ops.length > limits.unjournaled) return 0
+  return storage.mode === 'up' ? limits.flying : limits.probe
+}
+
+/** Sends off whole batches while there is room for them; a few files go at once where no more are waiting. */
+function send(state: State, storage: StorageState): void {
+  const allowed = allowance(state, storage)
+  for (;;) {
+    const size = Math.min(storage.ready.size, state.config.limits.batch, allowed)
+    if (size === 0 || allowed - storage.flying < size) return
+    const files: CopyOrder[] = []
+    while (files.length < size) {
+      const slot = take(storage)
+      if (slot === undefined) break
+      files.push(orderOf(storage, slot))
+    }
+    const identity = storage.identity ?? ''
+    state.out.commands.push({ type: 'copy', storage: storage.config.id, identity, files: spread(files) })
+  }
+}
+
+function orderOf(storage: StorageState, slot: Slot): CopyOrder {
+  const { path, cut } = slot.entry.record
+  const known = copyOn(slot.entry.record, storage.config.id)?.source
+  return known === undefined ? { path, cut } : { path, cut, known }
+}
+
+/** Takes turns between directories: creating many files in one at the same time is slow. */
+function spread(files: CopyOrder[]): CopyOrder[] {
+  if (files.length < 3) return files
+  const byDirectory = new Map<string, CopyOrder[]>()
+  for (const file of files) {
+    const directory = file.path.slice(0, file.path.lastIndexOf('/') + 1)
+    const list = byDirectory.get(directory)
+    if (list === undefined) byDirectory.set(directory, [file])
+    else list.push(file)
+  }
+  if (byDirectory.size === 1) return files
+  const lists = [...byDirectory.values()]
+  const mixed: CopyOrder[] = []
+  for (let turn = 0; mixed.length < files.length; turn++) {
+    for (const list of lists) {
+      const file = list[turn]
+      if (file !== undefined) mixed.push(file)
+    }
+  }
+  return mixed
+}
+
+/** Loads from the journal when the window runs low. */
+function refill(state: State, storage: StorageState): void {
+  const { limits } = state.config
+  if (storage.loading || storage.starved || tail(storage) === 0) return
+  if (storage.ready.size > limits.window / 2) return
+  storage.loading = true
+  state.out.commands.push({ type: 'load', storage: storage.config.id, after: storage.cursor, limit: limits.load })
+}
+
+/** When something is to be done even if nothing happens. */
+export function nextWake(state: State): number {
+  let next = nextMessage(state)
+  for (const storage of state.storages) next = Math.min(next, nextDue(storage), nextTrial(storage))
+  return next
+}

@@ -1,0 +1,133 @@
+/** What the core is told. Plain data; `at` is milliseconds since the epoch, never running backwards. */
+import type { ByteString } from '../bytes.js'
+import type { Failure, FileRecord, Fingerprint } from './record.js'
+
+/** A file system as it was just read. Sizes in bytes. */
+export interface VolumeReading {
+  readonly total: number
+  readonly available: number
+  /** Used fraction 0…1, as an unprivileged writer sees it. */
+  readonly fill: number
+  readonly inodes: number
+  readonly inodesAvailable: number
+  readonly inodeFill: number
+  readonly readOnly: boolean
+  readonly fsType: string
+  readonly mountPoint: ByteString
+  /** Tells this file system, at this place, from another. */
+  readonly identity: string
+}
+
+/** Where a failure lies: reading the source, or writing the storage. */
+export type Side = 'source' | 'storage'
+
+export type CoreEvent =
+  /**
+   * A file is there, whole. `cut` only where the announcement says it; `record` what the journal knows of the path.
+   * With a `fingerprint` it was merely seen by a look at the directory: nothing to do if that version is copied.
+   */
+  | {
+      readonly type: 'announced'
+      readonly at: number
+      readonly path: ByteString
+      readonly cut?: number | undefined
+      readonly record?: FileRecord | undefined
+      readonly fingerprint?: Fingerprint | undefined
+    }
+  /** A complete look at the source didn't find it: forgotten, if all its copies are done. */
+  | {
+      readonly type: 'vanished'
+      readonly at: number
+      readonly path: ByteString
+      readonly record?: FileRecord | undefined
+    }
+  /** A copy is done and as durable as asked. */
+  | {
+      readonly type: 'copied'
+      readonly at: number
+      readonly storage: string
+      readonly path: ByteString
+      readonly outcome: 'created' | 'replaced' | 'unchanged' | 'versioned'
+      readonly bytes: number
+      readonly fingerprint: Fingerprint
+      readonly digest?: string | undefined
+      /** Path of the older content that was kept, below the target. */
+      readonly version?: ByteString | undefined
+    }
+  /** A copy failed. */
+  | {
+      readonly type: 'failed'
+      readonly at: number
+      readonly storage: string
+      readonly path: ByteString
+      readonly side: Side
+      readonly failure: Failure
+    }
+  /** Copies that were ordered and not begun, or given up midway; with the condition that stopped them, if any. */
+  | {
+      readonly type: 'returned'
+      readonly at: number
+      readonly storage: string
+      readonly paths: readonly ByteString[]
+      readonly side?: Side | undefined
+      readonly failure?: Failure | undefined
+    }
+  /** A storage's file system was read. */
+  | { readonly type: 'volume'; readonly at: number; readonly storage: string; readonly volume: VolumeReading }
+  /** A storage's file system could not be read. */
+  | { readonly type: 'unavailable'; readonly at: number; readonly storage: string; readonly failure: Failure }
+  /** The file system that is there now is the storage from now on; it may be another one than before. */
+  | { readonly type: 'accept'; readonly at: number; readonly storage: string }
+  /** A file's copy can't be relied on any more: made again. */
+  | {
+      readonly type: 'recopy'
+      readonly at: number
+      readonly storage: string
+      readonly path: ByteString
+      readonly record?: FileRecord | undefined
+    }
+  /** The source directory is gone, or back. */
+  | { readonly type: 'source'; readonly at: number; readonly available: boolean; readonly failure?: Failure }
+  /**
+   * The answer to a `load` command: pending records as they are now, `last` the seq up to which the journal was
+   * listed, `short` if it had fewer than asked.
+   */
+  | {
+      readonly type: 'loaded'
+      readonly at: number
+      readonly storage: string
+      readonly records: readonly FileRecord[]
+      readonly last: number
+      readonly short: boolean
+    }
+  /** So many journal operations are durable now. */
+  | { readonly type: 'journaled'; readonly at: number; readonly ops: number }
+  /** A user asks to try a failed file again, on one storage or on all. */
+  | {
+      readonly type: 'retry'
+      readonly at: number
+      readonly path: ByteString
+      readonly record?: FileRecord | undefined
+      readonly storage?: string | undefined
+    }
+  /** A user has seen a failure and wants no more of it, on one storage or on all. */
+  | {
+      readonly type: 'dismiss'
+      readonly at: number
+      readonly path: ByteString
+      readonly record?: FileRecord | undefined
+      readonly storage?: string | undefined
+    }
+  | { readonly type: 'pause'; readonly at: number; readonly storage?: string | undefined }
+  | { readonly type: 'resume'; readonly at: number; readonly storage?: string | undefined }
+  /** Something that the shell found worth telling, to be coalesced with its like. */
+  | {
+      readonly type: 'observed'
+      readonly at: number
+      readonly code: 'WATCH_OVERFLOW' | 'WATCH_LIMIT' | 'JOURNAL_FOREIGN'
+      readonly subject: ByteString
+      readonly text: string
+      readonly storage?: string | undefined
+    }
+  /** Time has passed. */
+  | { readonly type: 'tick'; readonly at: number }

@@ -1,0 +1,127 @@
+/**
+ * One storage's pending copies. A window of them is in memory, in order of announcement; the rest waits in the
+ * journal and is loaded when the window runs low. What is not in memory has a seq above the storage's cursor.
+ */
+import { backoff } from './backoff.js'
+import { hold, store } from './catalog.js'
+import type { FileRecord } from './record.js'
+import type { Entry, Slot, State, StorageState } from './state.js'
+
+/** Pending copies that only the journal knows. */
+export const tail = (storage: StorageState): number => storage.pending - storage.resident
+
+/** Takes a copy that has just become pending into the window, if nothing waits before it and there is room. */
+export function enqueue(state: State, storage: StorageState, entry: Entry): void {
+  if (entry.slots[storage.index] !== undefined) return
+  if (tail(storage) > 1 || storage.ready.size >= state.config.limits.window) return
+  storage.cursor = Math.max(storage.cursor, entry.record.seq)
+  admit(storage, entry)
+}
+
+/** Takes loaded records into the window. `last`: the seq up to which the journal was listed. */
+export function load(state: State, storage: StorageState, records: readonly FileRecord[], last: number): void {
+  for (const record of records) {
+    if (record.seq > last || state.forgotten.has(record.path)) continue
+    const entry = state.files.get(record.path) ?? hold(state, record)
+    if (entry.slots[storage.index] !== undefined || entry.record.seq > last) continue
+    const copy = entry.record.copies.find(one => one.storage === storage.config.id)
+    if (copy?.state === 'pending') admit(storage, entry)
+  }
+  storage.cursor = Math.max(storage.cursor, last)
+}
+
+function admit(storage: StorageState, entry: Entry): void {
+  const slot: Slot = {
+    entry,
+    phase: 'ready',
+    order: entry.record.seq,
+    due: 0,
+    again: false,
+    changes: 0,
+    epoch: 0,
+    cut: entry.record.cut,
+    blamed: -1,
+  }
+  entry.slots[storage.index] = slot
+  entry.used += 1
+  storage.resident += 1
+  storage.ready.push(slot)
+}
+
+/** The next copy to send off, if there is one. */
+export function take(storage: StorageState): Slot | undefined {
+  const slot = storage.ready.pop()
+  if (slot === undefined) return undefined
+  slot.phase = 'flying'
+  slot.again = false
+  slot.epoch = storage.epoch
+  slot.cut = slot.entry.record.cut
+  storage.flying += 1
+  return slot
+}
+
+/** The slot of a copy whose result came in; undefined if no copy of it is in flight. */
+export function land(state: State, storage: StorageState, entry: Entry | undefined): Slot | undefined {
+  const slot = entry?.slots[storage.index]
+  if (entry === undefined || slot?.phase !== 'flying') return undefined
+  storage.flying -= 1
+  state.touched.add(entry)
+  return slot
+}
+
+/** Lets a landed copy leave the queue: it is pending no more, or waits in the journal. */
+export function release(storage: StorageState, slot: Slot): void {
+  slot.entry.slots[storage.index] = undefined
+  slot.entry.used -= 1
+  storage.resident -= 1
+}
+
+/** Puts a landed copy back, to be sent off again. `last`: behind all that is pending now. */
+export function putBack(state: State, storage: StorageState, slot: Slot, last: boolean): void {
+  slot.phase = 'ready'
+  if (last) slot.order = state.seq + 0.5
+  storage.ready.push(slot)
+}
+
+/** Puts a landed copy aside for so many milliseconds; where too many wait already, to the end of the queue. */
+export function putAside(state: State, storage: StorageState, slot: Slot, delay: number): void {
+  if (storage.waiting >= state.config.limits.waiting) {
+    release(storage, slot)
+    const was = slot.entry.record
+    state.seq += 1
+    store(state, was, { ...was, seq: state.seq })
+    return
+  }
+  slot.phase = 'waiting'
+  slot.due = state.now + delay
+  storage.waiting += 1
+  storage.due.push({ slot, due: slot.due })
+}
+
+/** Makes a waiting copy ready now. */
+export function hasten(storage: StorageState, slot: Slot): void {
+  if (slot.phase !== 'waiting') return
+  storage.waiting -= 1
+  slot.phase = 'ready'
+  storage.ready.push(slot)
+}
+
+/** Makes ready what has waited long enough. */
+export function promote(state: State, storage: StorageState): void {
+  for (let next = storage.due.peek(); next !== undefined; next = storage.due.peek()) {
+    const stale = next.slot.phase !== 'waiting' || next.slot.due !== next.due
+    if (!stale && next.due > state.now) return
+    storage.due.pop()
+    if (!stale) hasten(storage, next.slot)
+  }
+}
+
+/** When {@link promote} has something to do next. */
+export function nextDue(storage: StorageState): number {
+  return storage.due.peek()?.due ?? Number.POSITIVE_INFINITY
+}
+
+/** Milliseconds to wait for quiet after a file was found changing for the nth time. */
+export function quietDelay(state: State, slot: Slot): number {
+  return backoff(slot.changes, 200, Math.min(5000, state.config.retry.max), slot.entry.record.seq)
+}

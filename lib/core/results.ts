@@ -1,0 +1,195 @@
+/** What became of a copy. */
+import { type ByteString, textOfBytes } from '../bytes.js'
+import { copyOn, store, withCopy } from './catalog.js'
+import { countsOf } from './counters.js'
+import type { CoreEvent } from './events.js'
+import { classify } from './failures.js'
+import { retryDelay } from './guard.js'
+import { say } from './messages.js'
+import { land, putAside, putBack, quietDelay, release } from './queue.js'
+import { addToRate } from './rate.js'
+import type { CopyRecord, Failure, FileRecord } from './record.js'
+import type { Slot, State, StorageState } from './state.js'
+import { sourceGone, succeeded, troubled } from './storages.js'
+
+type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
+
+/** How often a file may be found changing, in a row, until that is told. Copying goes on being tried. */
+const patience = 12
+
+/** The copy is there. Journaled first; told only then. Announced anew meanwhile: pending still. */
+export function copied(state: State, event: About<'copied'>): void {
+  const storage = state.byId.get(event.storage)
+  if (storage === undefined) return
+  const slot = land(state, storage, state.files.get(event.path))
+  if (slot === undefined) return
+  const was = slot.entry.record
+  const cut = slot.cut
+  const moved = cut !== was.cut
+  const again = slot.again || moved
+  if (!moved) {
+    const digest = event.digest ?? (event.outcome === 'unchanged' ? copyOn(was, event.storage)?.digest : undefined)
+    const copy: CopyRecord = {
+      storage: event.storage,
+      state: again ? 'pending' : 'copied',
+      attempts: 0,
+      source: event.fingerprint,
+      ...(digest === undefined ? {} : { digest }),
+    }
+    store(state, was, withCopy(was, copy))
+  }
+  countsOf(state.counters, was.shift, event.storage).bytes += event.bytes
+  state.out.changed = true
+  addToRate(storage.files, event.at, 1)
+  addToRate(storage.bytes, event.at, event.bytes)
+  succeeded(state, storage, slot.epoch)
+  if (event.version !== undefined) collided(state, storage, event.path, cut, event.version)
+  slot.changes = 0
+  if (again) return putBack(state, storage, slot, false)
+  release(storage, slot)
+  state.out.notices.push({
+    type: 'copied',
+    at: event.at,
+    storage: event.storage,
+    path: event.path,
+    cut,
+    outcome: event.outcome,
+    bytes: event.bytes,
+    size: event.fingerprint.size,
+    mtimeNs: event.fingerprint.mtimeNs,
+    digest: copyOn(slot.entry.record, event.storage)?.digest,
+    version: event.version,
+    announced: was.announced,
+  })
+}
+
+function collided(state: State, storage: StorageState, path: ByteString, cut: number, version: ByteString): void {
+  const dest = destination(storage, path, cut)
+  say(state, {
+    code: 'COLLISION',
+    severity: 'warning',
+    storage: storage.config.id,
+    subject: dest,
+    text: `Other content had the name ${textOfBytes(dest)}; it is kept as ${textOfBytes(version)}`,
+  })
+}
+
+/** The copy isn't there. */
+export function failed(state: State, event: About<'failed'>): void {
+  const storage = state.byId.get(event.storage)
+  if (storage === undefined) return
+  const slot = land(state, storage, state.files.get(event.path))
+  if (slot === undefined) return
+  const { failure } = event
+  const again = slot.again
+  switch (classify(failure, event.side)) {
+    case 'cancelled':
+      return putBack(state, storage, slot, false)
+    case 'changed':
+      return changing(state, storage, slot, failure, again)
+    case 'full':
+      troubled(state, storage, failure, slot.epoch)
+      return putBack(state, storage, slot, true)
+    case 'storage':
+      troubled(state, storage, failure, slot.epoch)
+      return putBack(state, storage, slot, false)
+    case 'disk':
+      return diskFailed(state, storage, slot, failure)
+    case 'final':
+      return again ? putBack(state, storage, slot, false) : giveUp(state, storage, slot, failure, 1)
+    case 'file':
+      return again ? putBack(state, storage, slot, false) : attempted(state, storage, slot, failure)
+  }
+}
+
+/** An I/O error: of the whole storage, until copies succeed there and this one still doesn't. */
+function diskFailed(state: State, storage: StorageState, slot: Slot, failure: Failure): void {
+  const own = slot.blamed >= 0 && storage.successes > slot.blamed
+  slot.blamed = storage.successes
+  if (own) return attempted(state, storage, slot, failure)
+  troubled(state, storage, failure, slot.epoch)
+  putBack(state, storage, slot, true)
+}
+
+/** Still being written: tried again when it may be quiet, for as long as it takes. No failure. */
+function changing(state: State, storage: StorageState, slot: Slot, failure: Failure, again: boolean): void {
+  slot.changes += 1
+  if (slot.changes >= patience) {
+    const { path } = slot.entry.record
+    say(state, {
+      code: 'STILL_WRITTEN',
+      severity: 'warning',
+      storage: storage.config.id,
+      subject: path,
+      text: `${textOfBytes(path)} keeps changing (${failure.syscall}); it is copied when it is quiet`,
+    })
+  }
+  if (again) putBack(state, storage, slot, false)
+  else putAside(state, storage, slot, quietDelay(state, slot))
+}
+
+/** A failure of this file's own: tried again later, up to the bound. */
+function attempted(state: State, storage: StorageState, slot: Slot, failure: Failure): void {
+  const was = slot.entry.record
+  const copy = copyOn(was, storage.config.id)
+  const attempts = (copy?.attempts ?? 0) + 1
+  const delay = retryDelay(state, storage, was, failure.code, attempts)
+  if (delay === 'give-up') return giveUp(state, storage, slot, failure, attempts)
+  if (copy !== undefined) store(state, was, withCopy(was, { ...copy, state: 'pending', attempts, failure }))
+  if (attempts === 1) reportFailure(state, storage, was, failure, 'it is tried again')
+  putAside(state, storage, slot, delay)
+}
+
+function giveUp(state: State, storage: StorageState, slot: Slot, failure: Failure, attempts: number): void {
+  const was = slot.entry.record
+  const copy = copyOn(was, storage.config.id)
+  if (copy !== undefined) store(state, was, withCopy(was, { ...copy, state: 'failed', attempts, failure }))
+  release(storage, slot)
+  const times = attempts === 1 ? 'once' : `${attempts} times`
+  reportFailure(state, storage, was, failure, `tried ${times} and given up until it is retried on request`)
+  state.out.notices.push({
+    type: 'failed',
+    at: state.now,
+    storage: storage.config.id,
+    path: was.path,
+    cut: was.cut,
+    failure,
+    attempts,
+  })
+}
+
+function reportFailure(state: State, storage: StorageState, record: FileRecord, failure: Failure, then: string): void {
+  const source = join(state.config.source, record.path)
+  const dest = destination(storage, record.path, record.cut)
+  say(state, {
+    code: 'COPY_ERROR',
+    severity: 'error',
+    storage: storage.config.id,
+    subject: `${source}:${dest}` as ByteString,
+    text: `Failed to copy ${textOfBytes(source)} to ${textOfBytes(dest)}: ${failure.code} (${failure.syscall}); ${then}`,
+    reason: failure.code,
+  })
+}
+
+const join = (directory: ByteString, name: string): ByteString =>
+  (directory === '/' ? `/${name}` : `${directory}/${name}`) as ByteString
+
+const destination = (storage: StorageState, path: ByteString, cut: number): ByteString =>
+  join(storage.config.target, path.slice(cut))
+
+/** Copies that were not made, and perhaps the condition that stopped them all. */
+export function returned(state: State, event: About<'returned'>): void {
+  const storage = state.byId.get(event.storage)
+  if (storage === undefined) return
+  let epoch = -1
+  for (const path of event.paths) {
+    const slot = land(state, storage, state.files.get(path))
+    if (slot === undefined) continue
+    epoch = Math.max(epoch, slot.epoch)
+    putBack(state, storage, slot, false)
+  }
+  const { failure } = event
+  if (failure === undefined || failure.code === 'ABORT_ERR') return
+  if (event.side === 'source') sourceGone(state, failure)
+  else if (epoch >= 0) troubled(state, storage, failure, epoch)
+}

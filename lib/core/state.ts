@@ -1,0 +1,209 @@
+/** All that the core knows. It belongs to `decide`; others read it through `status.ts`. */
+import type { ByteString } from '../bytes.js'
+import type { Command, Notice } from './commands.js'
+import type { CoreConfig, CoreStorage } from './config.js'
+import { type Counters, loadCounters, type StoredCounters, storeCounters, total } from './counters.js'
+import type { VolumeReading } from './events.js'
+import { createHeap, type Heap } from './heap.js'
+import { createMessages, type Messages } from './messages.js'
+import { createRate, type Rate } from './rate.js'
+import type { Failure, FileRecord, JournalOp } from './record.js'
+
+/** A file that is in memory because some storage waits for it or copies it. */
+export interface Entry {
+  /** As journaled, or about to be. */
+  record: FileRecord
+  /** By the storage's index. */
+  readonly slots: (Slot | undefined)[]
+  /** How many of them are in use. */
+  used: number
+}
+
+/** A pending copy that is in memory. */
+export interface Slot {
+  readonly entry: Entry
+  phase: 'ready' | 'flying' | 'waiting'
+  /** Lower goes first. */
+  order: number
+  /** When `waiting`: until when. */
+  due: number
+  /** Announced anew while in flight: copied again afterwards. */
+  again: boolean
+  /** How often it was found changing since it was last quiet. */
+  changes: number
+  /** The storage's {@link StorageState.epoch} when it was sent off. */
+  epoch: number
+  /** The record's cut when it was sent off. */
+  cut: number
+  /** The storage's {@link StorageState.successes} when this copy last met an I/O error there. */
+  blamed: number
+}
+
+/** A waiting slot's place in the queue. Stale once the slot waits no more, or until another time. */
+export interface Due {
+  readonly slot: Slot
+  readonly due: number
+}
+
+export interface StorageState {
+  readonly index: number
+  readonly config: CoreStorage
+  /** Of the file system that belongs to this storage; unknown until it was first read. */
+  identity: string | undefined
+  /** `unknown` until first read; `probing`: it failed, and a few copies try whether it works again. */
+  mode: 'unknown' | 'up' | 'probing' | 'down'
+  /** Why it is not `up`, and since when. */
+  failure: Failure | undefined
+  since: number
+  /** The last reading found the right file system. */
+  reachable: boolean
+  /** Copies failed, so a good reading isn't enough: copies must succeed again. */
+  suspect: boolean
+  /** Another file system is welcome at the next reading. */
+  accepting: boolean
+  /** Failures of the whole storage in a row. */
+  strikes: number
+  /** Not tried again before. */
+  retryAt: number
+  /** Counts changes of mind about the storage: what was sent off before the last one says nothing new. */
+  epoch: number
+  successes: number
+  paused: boolean
+  volume: VolumeReading | undefined
+  /** Pending copies in all, in memory or not. */
+  pending: number
+  /** Pending copies in memory. */
+  resident: number
+  flying: number
+  waiting: number
+  /** All pending records up to this seq are in memory. */
+  cursor: number
+  /** A `load` is on its way. */
+  loading: boolean
+  /** The last `load` found less than it should: what is missing isn't committed yet. */
+  starved: boolean
+  readonly ready: Heap<Slot>
+  readonly due: Heap<Due>
+  readonly files: Rate
+  readonly bytes: Rate
+}
+
+export interface State {
+  readonly config: CoreConfig
+  now: number
+  /** The last seq given. */
+  seq: number
+  shift: number
+  readonly storages: readonly StorageState[]
+  readonly byId: ReadonlyMap<string, StorageState>
+  /** What is in memory, by path. */
+  readonly files: Map<ByteString, Entry>
+  /** Entries that this `decide` touched: those without a slot leave memory at its end. */
+  readonly touched: Set<Entry>
+  /** Paths that this `decide` forgot: what events bring from the journal of them is outdated. */
+  readonly forgotten: Set<ByteString>
+  readonly counters: Counters
+  readonly announced: Rate
+  readonly messages: Messages
+  sourceAvailable: boolean
+  paused: boolean
+  /** Journal operations that aren't durable yet. */
+  unjournaled: number
+  /** When the last `wake` command asks to be called, Infinity if never. */
+  wake: number
+  /** What this `decide` has brought up so far. */
+  out: { ops: JournalOp[]; notices: Notice[]; commands: Command[]; changed: boolean; identities: boolean }
+}
+
+/** Key of the journal value that holds {@link StoredCore}. */
+export const coreKey = 'core'
+/** Key of the journal value that holds each storage's identity by its id. */
+export const identitiesKey = 'identities'
+
+/** What the journal keeps of the core besides the records. */
+export interface StoredCore {
+  readonly seq: number
+  readonly shift: number
+  readonly counters: StoredCounters
+}
+
+/** What a new core takes over from the journal. */
+export interface Stored {
+  readonly core?: StoredCore | undefined
+  readonly identities?: Readonly<Record<string, string>> | undefined
+}
+
+/** @param now Milliseconds since the epoch. */
+export function createState(config: CoreConfig, now: number, stored: Stored = {}): State {
+  const counters = stored.core === undefined ? new Map() : loadCounters(stored.core.counters)
+  const storages = config.storages.map((storage, index) =>
+    createStorage(storage, index, now, total(counters, storage.id).pending, stored.identities?.[storage.id]),
+  )
+  return {
+    config,
+    now,
+    seq: stored.core?.seq ?? 0,
+    shift: stored.core?.shift ?? 0,
+    storages,
+    byId: new Map(storages.map(storage => [storage.config.id, storage])),
+    files: new Map(),
+    touched: new Set(),
+    forgotten: new Set(),
+    counters,
+    announced: createRate(now),
+    messages: createMessages(),
+    sourceAvailable: true,
+    paused: false,
+    unjournaled: 0,
+    wake: Number.POSITIVE_INFINITY,
+    out: { ops: [], notices: [], commands: [], changed: false, identities: false },
+  }
+}
+
+function createStorage(
+  config: CoreStorage,
+  index: number,
+  now: number,
+  pending: number,
+  identity: string | undefined,
+): StorageState {
+  return {
+    index,
+    config,
+    identity,
+    mode: 'unknown',
+    failure: undefined,
+    since: now,
+    reachable: false,
+    suspect: false,
+    accepting: false,
+    strikes: 0,
+    retryAt: 0,
+    epoch: 0,
+    successes: 0,
+    paused: false,
+    volume: undefined,
+    pending,
+    resident: 0,
+    flying: 0,
+    waiting: 0,
+    cursor: 0,
+    loading: false,
+    starved: false,
+    ready: createHeap(slot => slot.order),
+    due: createHeap(due => due.due),
+    files: createRate(now),
+    bytes: createRate(now),
+  }
+}
+
+/** What the journal must keep for the next start. */
+export function storeCore(state: State): StoredCore {
+  return { seq: state.seq, shift: state.shift, counters: storeCounters(state.counters) }
+}
+
+export function storeIdentities(state: State): Record<string, string> {
+  const identities: Record<string, string> = {}
+  for (const { config, identity } of state.storages) if (identity !== undefined) identities[config.id] = identity
+  return identities
+}

@@ -1,0 +1,11 @@
+export { keepAll } from './keep-all.js'
+export type {
+  PolicyAttempt,
+  PolicyCopiedFile,
+  PolicyFile,
+  PolicyShift,
+  PolicyStorage,
+  PolicyTier,
+  Release,
+  StoragePolicy,
+} from './policy.js'
