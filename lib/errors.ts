@@ -1,5 +1,6 @@
 import { type ByteString, bufferOfBytes, textOfBytes } from './bytes.js'
 import type { CopyReport } from './copy-tree/types.js'
+import { meaningOf } from './error-text.js'
 import type { NativeError } from './native.js'
 
 /**
@@ -69,7 +70,7 @@ export interface SustenErrorDetails {
 
 /** Makes the public error from what the addon reports. */
 export function fromNative(error: NativeError): SustenError {
-  return pathError(`${error.code}: ${error.syscall}`, { ...error, errno: -error.errno })
+  return pathError(`${inWords(error.code, -error.errno)}, ${error.syscall}`, { ...error, errno: -error.errno })
 }
 
 /**
@@ -80,7 +81,12 @@ export function fromSystem(error: unknown, path: ByteString, dest?: ByteString):
   if (!(error instanceof Error) || error instanceof SustenError) return error
   const { code, errno, syscall } = error as NodeJS.ErrnoException
   if (code === undefined || errno === undefined) return error
-  return pathError(`${code}: ${syscall ?? ''}`, { code, errno, syscall, path, dest, cause: error })
+  return pathError(`${inWords(code, errno)}, ${syscall ?? ''}`, { code, errno, syscall, path, dest, cause: error })
+}
+
+function inWords(code: string, errno: number): string {
+  const meaning = meaningOf(code, errno)
+  return meaning === '' ? code : `${code}: ${meaning}`
 }
 
 /**

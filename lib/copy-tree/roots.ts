@@ -39,7 +39,7 @@ export async function findRoots(srcGiven: ByteString, destGiven: ByteString, opt
   }
   const isDirectory = srcStat.isDirectory()
   const refuse = (code: string, errno: number, why: string) =>
-    pathError(`${code}: ${why}:`, { code, errno: -errno, syscall: 'cp', path: src, dest })
+    pathError(`${code}: ${why},`, { code, errno: -errno, syscall: 'cp', path: src, dest })
 
   if (destStat !== null) {
     if (same(srcStat, destStat)) {

@@ -1,6 +1,7 @@
 /** Copy jobs: results in order, callbacks, filter questions. */
 import { SustenError } from '../errors.js'
 import type { NativeCopyJob, NativeFileResult, NativeFilterQuestion, NativeProgress, NativeTreeJob } from '../native.js'
+import { abortError } from './abort.js'
 import type { CopyFilesOptions, CopyTreeJobOptions } from './engine.js'
 import type { Jobs, RunningJob } from './jobs.js'
 
@@ -20,6 +21,7 @@ export async function copyFiles(
   { signal, onFile }: CopyFilesOptions = {},
 ): Promise<NativeFileResult[]> {
   const results = new Array<NativeFileResult>(job.files.length)
+  let cancelled = false
   const part = async (first: number): Promise<void> => {
     const whole = first === 0 && job.files.length <= host.queueLimit
     const submitted = whole ? job : { ...job, files: job.files.slice(first, first + host.queueLimit) }
@@ -30,6 +32,7 @@ export async function copyFiles(
         if (event.type !== 'file') return
         const result = first === 0 ? event : { ...event, index: first + event.index }
         results[result.index] = result
+        cancelled ||= event.error?.code === 'ABORT_ERR'
         onFile?.(result)
       },
     })
@@ -38,6 +41,7 @@ export async function copyFiles(
   let first = 0
   do {
     await part(first)
+    if (cancelled) throw abortError(signal)
     first += host.queueLimit
   } while (first < job.files.length)
   return results
