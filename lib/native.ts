@@ -171,6 +171,8 @@ export interface NativeEntries {
   /** Paths below the walk's root, with the fingerprint of each. Regular files only. */
   readonly names: readonly ByteString[]
   readonly fingerprints: readonly NativeFingerprint[]
+  /** Directories and files that could not be read; the walk goes on behind them. */
+  readonly unreadable: readonly NativeError[]
 }
 
 export interface NativeDone {

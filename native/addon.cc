@@ -1,0 +1,723 @@
+// The border between C++ and JavaScript: implements lib/native.ts, and nothing but that. The only file that knows
+// Node-API. Every function is called on the thread of its environment; workers come in through thread-safe functions,
+// one call for many events.
+#include <napi.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "engine/engine.h"
+#include "jobs/copy_job.h"
+#include "jobs/volume_job.h"
+#include "jobs/walk_job.h"
+#include "lock/lock.h"
+#include "sys/faults.h"
+#include "tree/tree_job.h"
+#include "watch/watcher.h"
+
+namespace susten {
+
+namespace {
+
+// A callback's share: about a millisecond's work.
+constexpr size_t kEventsPerCall = 256;
+// Watch events that may wait for the event loop; beyond, the kernel's queue fills and a scan makes up for it.
+constexpr size_t kWatchEvents = 65'536;
+constexpr size_t kMostThreads = 256;
+
+// ---- Values ------------------------------------------------------------------------------------------------------
+
+// One byte a character, see lib/bytes.ts.
+std::string to_bytes(const Napi::Value &value) {
+  size_t size = 0;
+  if (napi_get_value_string_latin1(value.Env(), value, nullptr, 0, &size) != napi_ok) {
+    throw Napi::TypeError::New(value.Env(), "a string was expected");
+  }
+  std::string bytes(size, '\0');
+  napi_get_value_string_latin1(value.Env(), value, bytes.data(), size + 1, &size);
+  return bytes;
+}
+
+Napi::Value from_bytes(Napi::Env env, const std::string &bytes) {
+  napi_value value = nullptr;
+  napi_create_string_latin1(env, bytes.data(), bytes.size(), &value);
+  return {env, value};
+}
+
+int64_t to_int(const Napi::Value &value) {
+  if (value.IsBigInt()) {
+    bool lossless = false;
+    return value.As<Napi::BigInt>().Int64Value(&lossless);
+  }
+  return value.ToNumber().Int64Value();
+}
+
+uint64_t to_unsigned(const Napi::Value &value) {
+  bool lossless = false;
+  return value.As<Napi::BigInt>().Uint64Value(&lossless);
+}
+
+Napi::Number number(Napi::Env env, int64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+
+std::string error_code(const Error &error) { return error.code.empty() ? errno_name(error.number) : error.code; }
+
+Napi::Object from_error(Napi::Env env, const Error &error) {
+  Napi::Object object = Napi::Object::New(env);
+  object["code"] = Napi::String::New(env, error_code(error));
+  object["errno"] = number(env, error.number);
+  object["syscall"] = Napi::String::New(env, error.syscall);
+  object["path"] = from_bytes(env, error.path);
+  if (!error.dest.empty()) object["dest"] = from_bytes(env, error.dest);
+  return object;
+}
+
+// An exception with the same properties.
+Napi::Error to_exception(Napi::Env env, const Error &error) {
+  const std::string code = error_code(error);
+  Napi::Error exception = Napi::Error::New(env, code + ": " + error.syscall);
+  const Napi::Object properties = from_error(env, error);
+  for (const char *name : {"code", "errno", "syscall", "path"}) exception.Set(name, properties.Get(name));
+  return exception;
+}
+
+Napi::Object from_fingerprint(Napi::Env env, const Fingerprint &fingerprint) {
+  Napi::Object object = Napi::Object::New(env);
+  object["dev"] = Napi::BigInt::New(env, fingerprint.dev);
+  object["ino"] = Napi::BigInt::New(env, fingerprint.ino);
+  object["size"] = number(env, fingerprint.size);
+  object["mtimeNs"] = Napi::BigInt::New(env, fingerprint.mtime_ns);
+  object["ctimeNs"] = Napi::BigInt::New(env, fingerprint.ctime_ns);
+  return object;
+}
+
+Fingerprint to_fingerprint(const Napi::Object &object) {
+  return {.dev = to_unsigned(object.Get("dev")),
+          .ino = to_unsigned(object.Get("ino")),
+          .size = to_int(object.Get("size")),
+          .mtime_ns = to_int(object.Get("mtimeNs")),
+          .ctime_ns = to_int(object.Get("ctimeNs"))};
+}
+
+// The value of a property that is one of `names`, in the order of the enumeration.
+template <typename Enum>
+Enum to_enum(const Napi::Object &object, const char *property, std::initializer_list<const char *> names) {
+  const std::string value = object.Get(property).ToString();
+  uint8_t index = 0;
+  for (const char *name : names) {
+    if (value == name) return static_cast<Enum>(index);
+    ++index;
+  }
+  throw Napi::TypeError::New(object.Env(), std::string("unknown value of ") + property + ": " + value);
+}
+
+Preserve to_preserve(const Napi::Object &object, const char *property) {
+  return to_enum<Preserve>(object, property, {"keep", "try", "off"});
+}
+
+Existing to_existing(const Napi::Object &object) {
+  return to_enum<Existing>(object, "existing", {"replace", "refuse", "skip", "version"});
+}
+
+CopyOptions to_options(const Napi::Object &object) {
+  CopyOptions options;
+  options.verify = to_enum<Verify>(object, "verify", {"none", "inline", "readback"});
+  options.durability = to_enum<Durability>(object, "durability", {"none", "batch", "each"});
+  options.strategy =
+      to_enum<Strategy>(object, "strategy", {"auto", "reflink", "copy_file_range", "sendfile", "readwrite"});
+  options.uid = to_preserve(object, "uid");
+  options.gid = to_preserve(object, "gid");
+  options.mode = to_preserve(object, "mode");
+  options.times = to_preserve(object, "times");
+  options.xattrs = to_preserve(object, "xattrs");
+  options.acls = to_preserve(object, "acls");
+  return options;
+}
+
+CopyRequest::File to_file(const Napi::Object &object) {
+  CopyRequest::File file{.src = to_bytes(object.Get("src")),
+                         .dest = to_bytes(object.Get("dest")),
+                         .existing = to_existing(object),
+                         .expected = {},
+                         .known = {}};
+  const Napi::Value expected = object.Get("expect");
+  if (expected.IsObject()) {
+    const auto copy = expected.As<Napi::Object>();
+    file.expected = Expected{.size = to_int(copy.Get("size")), .mtime_ns = to_int(copy.Get("mtimeNs"))};
+  }
+  const Napi::Value known = object.Get("known");
+  if (known.IsObject()) file.known = to_fingerprint(known.As<Napi::Object>());
+  return file;
+}
+
+Napi::Object from_progress(Napi::Env env, uint32_t job, const Progress &progress) {
+  Napi::Object object = Napi::Object::New(env);
+  object["type"] = Napi::String::New(env, "progress");
+  object["job"] = number(env, job);
+  object["files"] = number(env, progress.files);
+  object["bytes"] = number(env, progress.bytes);
+  object["failed"] = number(env, progress.failed);
+  object["directories"] = number(env, progress.directories);
+  object["symlinks"] = number(env, progress.symlinks);
+  object["skipped"] = number(env, progress.skipped);
+  return object;
+}
+
+Napi::Object from_volume(Napi::Env env, const Volume &volume) {
+  Napi::Object object = Napi::Object::New(env);
+  object["total"] = Napi::Number::New(env, static_cast<double>(volume.total));
+  object["available"] = Napi::Number::New(env, static_cast<double>(volume.available));
+  object["free"] = Napi::Number::New(env, static_cast<double>(volume.free));
+  object["fill"] = Napi::Number::New(env, volume.fill);
+  object["inodes"] = Napi::Number::New(env, static_cast<double>(volume.inodes));
+  object["inodesAvailable"] = Napi::Number::New(env, static_cast<double>(volume.inodes_available));
+  object["inodeFill"] = Napi::Number::New(env, volume.inode_fill);
+  object["readOnly"] = Napi::Boolean::New(env, volume.read_only);
+  object["fsType"] = from_bytes(env, volume.fs_type);
+  object["mountPoint"] = from_bytes(env, volume.mount_point);
+  object["mountSource"] = from_bytes(env, volume.mount_source);
+  object["mountId"] = Napi::Number::New(env, static_cast<double>(volume.mount_id));
+  object["dev"] = Napi::BigInt::New(env, volume.dev);
+  object["identity"] = from_bytes(env, volume.identity);
+  return object;
+}
+
+Napi::Array from_names(Napi::Env env, const std::vector<std::string> &names) {
+  Napi::Array array = Napi::Array::New(env, names.size());
+  for (uint32_t i = 0; i < names.size(); ++i) array[i] = from_bytes(env, names[i]);
+  return array;
+}
+
+Napi::Array from_errors(Napi::Env env, const std::vector<Error> &errors) {
+  Napi::Array array = Napi::Array::New(env, errors.size());
+  for (uint32_t i = 0; i < errors.size(); ++i) array[i] = from_error(env, errors[i]);
+  return array;
+}
+
+// ---- Events ------------------------------------------------------------------------------------------------------
+
+const char *outcome_name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::created:
+      return "created";
+    case Outcome::replaced:
+      return "replaced";
+    case Outcome::unchanged:
+      return "unchanged";
+    case Outcome::versioned:
+      return "versioned";
+    case Outcome::skipped:
+      return "skipped";
+    case Outcome::failed:
+      break;
+  }
+  return "failed";
+}
+
+struct FromEvent {
+  Napi::Env env;
+
+  Napi::Object operator()(const FileEvent &event) const {
+    const FileResult &result = event.result;
+    Napi::Object object = Napi::Object::New(env);
+    object["type"] = Napi::String::New(env, "file");
+    object["job"] = number(env, event.job);
+    object["index"] = number(env, event.index);
+    object["name"] = from_bytes(env, event.name);
+    object["outcome"] = Napi::String::New(env, outcome_name(result.outcome));
+    object["bytes"] = number(env, result.bytes);
+    if (!result.digest.empty()) object["digest"] = from_bytes(env, result.digest);
+    if (event.index >= 0 && result.fingerprint) object["fingerprint"] = from_fingerprint(env, *result.fingerprint);
+    if (result.outcome == Outcome::failed) {
+      object["error"] = from_error(env, result.error);
+    } else {
+      object["strategy"] = Napi::String::New(env, strategy_name(result.strategy));
+    }
+    if (!result.version.empty()) object["version"] = from_bytes(env, result.version);
+    return object;
+  }
+
+  Napi::Object operator()(const ProgressEvent &event) const { return from_progress(env, event.job, event.progress); }
+
+  Napi::Object operator()(const FilterEvent &event) const {
+    Napi::Object object = Napi::Object::New(env);
+    object["type"] = Napi::String::New(env, "filter");
+    object["job"] = number(env, event.job);
+    object["question"] = number(env, event.question);
+    object["src"] = from_names(env, event.src);
+    object["dest"] = from_names(env, event.dest);
+    return object;
+  }
+
+  Napi::Object operator()(const EntriesEvent &event) const {
+    Napi::Object object = Napi::Object::New(env);
+    object["type"] = Napi::String::New(env, "entries");
+    object["job"] = number(env, event.job);
+    Napi::Array names = Napi::Array::New(env, event.entries.size());
+    Napi::Array fingerprints = Napi::Array::New(env, event.entries.size());
+    for (uint32_t i = 0; i < event.entries.size(); ++i) {
+      const Entry &entry = event.entries[i];
+      names[i] = from_bytes(env, entry.name);
+      fingerprints[i] = from_fingerprint(env, {.dev = entry.dev,
+                                               .ino = entry.ino,
+                                               .size = entry.size,
+                                               .mtime_ns = entry.mtime_ns,
+                                               .ctime_ns = entry.ctime_ns});
+    }
+    object["names"] = names;
+    object["fingerprints"] = fingerprints;
+    object["unreadable"] = from_errors(env, event.unreadable);
+    return object;
+  }
+
+  Napi::Object operator()(const DoneEvent &event) const {
+    Napi::Object object = Napi::Object::New(env);
+    object["type"] = Napi::String::New(env, "done");
+    object["job"] = number(env, event.job);
+    if (event.progress) object["progress"] = from_progress(env, event.job, *event.progress);
+    if (event.volume) object["volume"] = from_volume(env, *event.volume);
+    if (event.error.failed()) object["error"] = from_error(env, event.error);
+    return object;
+  }
+
+  Napi::Object operator()(const ClosedEvent & /*event*/) const { return Napi::Object::New(env); }
+};
+
+// ---- Engine ------------------------------------------------------------------------------------------------------
+
+// What engine and watcher handles have in common. A handle belongs to a JavaScript object and to a thread-safe function
+// with calls in its queue, which end in either order; the one that ends last frees it. Its threads end when it is
+// closed, when the environment ends, or with the JavaScript object, whichever comes first.
+struct Life {
+  napi_env env = nullptr;
+  int owners = 2;
+  bool closed = false;
+};
+
+template <typename Handle>
+void drop(Handle *handle) {
+  if (--handle->life.owners == 0) delete handle;
+}
+
+// Runs when the environment ends. Hooks run in the reverse order of their making: before the thread-safe function's.
+template <typename Handle>
+void end_with_environment(void *data) {
+  auto *handle = static_cast<Handle *>(data);
+  if (!std::exchange(handle->life.closed, true)) handle->end();
+}
+
+template <typename Handle>
+void dispose(Handle &handle) {
+  if (std::exchange(handle.life.closed, true)) return;
+  napi_remove_env_cleanup_hook(handle.life.env, end_with_environment<Handle>, &handle);
+  handle.end();
+}
+
+// Gives an open handle to JavaScript.
+template <typename Handle>
+Napi::Value publish(Napi::Env env, Handle *handle) {
+  handle->life.env = env;
+  napi_add_env_cleanup_hook(env, end_with_environment<Handle>, handle);
+  return Napi::External<Handle>::New(env, handle, [](Napi::Env, Handle *dead) {
+    dispose(*dead);
+    drop(dead);
+  });
+}
+
+template <typename Handle, typename Wake>
+Wake make_wake(Napi::Env env, const Napi::Value &callback, const char *name, Handle *handle) {
+  return Wake::New(env, callback.As<Napi::Function>(), name, 0, 1, handle,
+                   [](Napi::Env, void *, Handle *dead) { drop(dead); });
+}
+
+// A handle that never reached JavaScript: its thread-safe function frees it.
+template <typename Handle>
+void abandon(Handle *handle) {
+  handle->life.closed = true;
+  handle->life.owners = 1;
+  handle->wake.Release();
+}
+
+struct EngineHandle;
+void call_engine(Napi::Env env, Napi::Function callback, EngineHandle *handle, void *data);
+using EngineWake = Napi::TypedThreadSafeFunction<EngineHandle, void, call_engine>;
+
+// An engine with its way into JavaScript.
+struct EngineHandle {
+  EngineWake wake;
+  std::unique_ptr<Engine> engine;
+  std::vector<Napi::Promise::Deferred> closing;
+  // Files of copy jobs not yet reported, for the queue's bound.
+  std::unordered_map<uint32_t, size_t> waiting;
+  size_t queued = 0;
+  size_t queue_limit = 0;
+  Life life;
+
+  // Ends the threads, then lets go of JavaScript: whoever calls a thread-safe function must be gone before it.
+  void end() {
+    engine->stop();
+    wake.Release();
+  }
+};
+
+void count_event(EngineHandle &handle, const Event &event) {
+  const auto forget = [&](uint32_t job, size_t files) {
+    const auto found = handle.waiting.find(job);
+    if (found == handle.waiting.end()) return;
+    files = std::min(files, found->second);
+    handle.queued -= files;
+    found->second -= files;
+  };
+  if (const auto *file = std::get_if<FileEvent>(&event)) forget(file->job, 1);
+  if (const auto *done = std::get_if<DoneEvent>(&event)) {
+    forget(done->job, SIZE_MAX);
+    handle.waiting.erase(done->job);
+  }
+}
+
+void call_engine(Napi::Env env, Napi::Function callback, EngineHandle *handle, void * /*data*/) {
+  // Without an environment, or after the end: only queued calls are being dropped.
+  if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty() || handle->life.closed) return;
+  const Napi::HandleScope scope(env);
+  std::vector<Event> events;
+  if (handle->engine->sink().take(events, kEventsPerCall)) handle->wake.NonBlockingCall();
+  Napi::Array batch = Napi::Array::New(env);
+  uint32_t count = 0;
+  bool closed = false;
+  for (const Event &event : events) {
+    if (std::holds_alternative<ClosedEvent>(event)) {
+      closed = true;
+      continue;
+    }
+    count_event(*handle, event);
+    batch[count++] = std::visit(FromEvent{env}, event);
+  }
+  if (count > 0) callback.Call({batch});
+  if (!closed) return;
+  dispose(*handle);
+  for (const Napi::Promise::Deferred &deferred : handle->closing) deferred.Resolve(env.Undefined());
+  handle->closing.clear();
+}
+
+EngineHandle &to_engine(const Napi::CallbackInfo &info) {
+  if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "an engine was expected");
+  return *info[0].As<Napi::External<EngineHandle>>().Data();
+}
+
+std::unique_ptr<Sys> to_sys(const Napi::Object &options) {
+  const Napi::Value value = options.Get("faults");
+  if (!value.IsArray()) return std::make_unique<Sys>();
+  const auto array = value.As<Napi::Array>();
+  std::vector<Fault> faults;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const auto object = array.Get(i).As<Napi::Object>();
+    Fault fault{.call = object.Get("call").ToString(), .effect = object.Get("effect").ToString()};
+    if (object.Has("at")) fault.at = to_int(object.Get("at"));
+    if (object.Has("times")) fault.times = to_int(object.Get("times"));
+    if (object.Has("delay")) fault.delay_ms = static_cast<int>(to_int(object.Get("delay")));
+    faults.push_back(std::move(fault));
+  }
+  std::string problem;
+  std::unique_ptr<Sys> sys = make_faulty_sys(std::move(faults), problem);
+  if (!sys) throw Napi::TypeError::New(options.Env(), problem);
+  return sys;
+}
+
+Napi::Value open_engine(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  const auto options = info[0].As<Napi::Object>();
+  auto handle = std::make_unique<EngineHandle>();
+  handle->queue_limit = static_cast<size_t>(to_int(options.Get("queueLimit")));
+  EngineOptions engine_options{.threads = std::clamp<size_t>(to_int(options.Get("threads")), 1, kMostThreads),
+                               .nice = static_cast<int>(to_int(options.Get("nice"))),
+                               .sys = to_sys(options)};
+  EngineHandle *opened = handle.release();
+  opened->wake = make_wake<EngineHandle, EngineWake>(env, options.Get("onEvents"), "susten", opened);
+  opened->wake.Unref(env);
+  try {
+    opened->engine =
+        std::make_unique<Engine>(std::move(engine_options), [opened] { opened->wake.NonBlockingCall(); });
+  } catch (const std::system_error &problem) {
+    abandon(opened);
+    throw to_exception(env, {.number = problem.code().value(),
+                             .code = {},
+                             .syscall = "pthread_create",
+                             .path = {},
+                             .dest = {}});
+  }
+  return publish(env, opened);
+}
+
+Napi::Value close_engine(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  EngineHandle &handle = to_engine(info);
+  const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
+  if (handle.life.closed) {
+    deferred.Resolve(env.Undefined());
+    return deferred.Promise();
+  }
+  handle.closing.push_back(deferred);
+  handle.wake.Ref(env);  // the process waits for the end
+  handle.engine->close(info[1].ToString().Utf8Value() == "cancel");
+  return deferred.Promise();
+}
+
+void ref_engine(const Napi::CallbackInfo &info) {
+  EngineHandle &handle = to_engine(info);
+  if (handle.life.closed || !handle.closing.empty()) return;
+  if (info[1].ToBoolean()) {
+    handle.wake.Ref(info.Env());
+  } else {
+    handle.wake.Unref(info.Env());
+  }
+}
+
+Napi::Value engine_threads(const Napi::CallbackInfo &info) {
+  return number(info.Env(), static_cast<int64_t>(to_engine(info).engine->pool().alive()));
+}
+
+Napi::Value start_job(const Napi::CallbackInfo &info, EngineHandle &handle, const std::shared_ptr<Job> &job) {
+  const uint32_t id = handle.life.closed ? 0 : handle.engine->start(job);
+  if (id == 0) {
+    throw to_exception(info.Env(),
+                       {.number = 0, .code = "ERR_SUSTEN_CLOSED", .syscall = "submit", .path = {}, .dest = {}});
+  }
+  return number(info.Env(), id);
+}
+
+Napi::Value copy_files(const Napi::CallbackInfo &info) {
+  EngineHandle &handle = to_engine(info);
+  const auto object = info[1].As<Napi::Object>();
+  const auto files = object.Get("files").As<Napi::Array>();
+  const size_t count = files.Length();
+  // A job larger than the whole queue is taken when nothing else is in it.
+  if (handle.queued > 0 && handle.queued + count > handle.queue_limit) {
+    throw to_exception(info.Env(),
+                       {.number = 0, .code = "ERR_SUSTEN_QUEUE_FULL", .syscall = "submit", .path = {}, .dest = {}});
+  }
+  CopyRequest request{.src_root = to_bytes(object.Get("srcRoot")),
+                      .dest_root = to_bytes(object.Get("destRoot")),
+                      .dest_identity = {},
+                      .files = {},
+                      .options = to_options(object.Get("options").As<Napi::Object>())};
+  if (object.Get("destIdentity").IsString()) request.dest_identity = to_bytes(object.Get("destIdentity"));
+  request.files.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) request.files.push_back(to_file(files.Get(i).As<Napi::Object>()));
+  const Napi::Value id = start_job(info, handle, std::make_shared<CopyJob>(*handle.engine, std::move(request)));
+  handle.waiting.emplace(id.ToNumber().Uint32Value(), count);
+  handle.queued += count;
+  return id;
+}
+
+Napi::Value copy_tree(const Napi::CallbackInfo &info) {
+  EngineHandle &handle = to_engine(info);
+  const auto object = info[1].As<Napi::Object>();
+  TreeRequest request{.src = to_bytes(object.Get("src")),
+                      .dest = to_bytes(object.Get("dest")),
+                      .options = to_options(object.Get("options").As<Napi::Object>()),
+                      .existing = to_existing(object),
+                      .dereference = object.Get("dereference").ToBoolean(),
+                      .verbatim_symlinks = object.Get("verbatimSymlinks").ToBoolean(),
+                      .stop_on_error = object.Get("stopOnError").ToBoolean(),
+                      .filter = object.Get("filter").ToBoolean(),
+                      .report_files = object.Get("reportFiles").ToBoolean()};
+  return start_job(info, handle, std::make_shared<TreeJob>(*handle.engine, std::move(request)));
+}
+
+Napi::Value walk(const Napi::CallbackInfo &info) {
+  EngineHandle &handle = to_engine(info);
+  const auto object = info[1].As<Napi::Object>();
+  return start_job(info, handle,
+                   std::make_shared<WalkJob>(*handle.engine, to_bytes(object.Get("root")),
+                                             to_bytes(object.Get("below"))));
+}
+
+Napi::Value volume(const Napi::CallbackInfo &info) {
+  EngineHandle &handle = to_engine(info);
+  return start_job(info, handle, std::make_shared<VolumeJob>(*handle.engine, to_bytes(info[1])));
+}
+
+// Null if the job has ended meanwhile: answers to it come too late, and that is no error.
+std::shared_ptr<Job> to_job(const Napi::CallbackInfo &info) {
+  const EngineHandle &handle = to_engine(info);
+  return handle.life.closed ? nullptr : handle.engine->job(info[1].ToNumber().Uint32Value());
+}
+
+void acknowledge(const Napi::CallbackInfo &info) {
+  if (const auto job = to_job(info)) job->acknowledge();
+}
+
+void answer_filter(const Napi::CallbackInfo &info) {
+  const auto job = to_job(info);
+  if (!job) return;
+  const auto bytes = info[3].As<Napi::Uint8Array>();
+  std::vector<bool> accept(bytes.ElementLength());
+  for (size_t i = 0; i < accept.size(); ++i) accept[i] = bytes[i] != 0;
+  job->answer(info[2].ToNumber().Uint32Value(), accept);
+}
+
+void cancel(const Napi::CallbackInfo &info) {
+  if (const auto job = to_job(info)) job->cancel();
+}
+
+// ---- Watcher -----------------------------------------------------------------------------------------------------
+
+struct WatcherHandle;
+void call_watcher(Napi::Env env, Napi::Function callback, WatcherHandle *handle, void *data);
+using WatcherWake = Napi::TypedThreadSafeFunction<WatcherHandle, void, call_watcher>;
+
+struct WatcherHandle {
+  Sys sys;
+  WatcherWake wake;
+  std::mutex mutex;
+  std::condition_variable room;
+  std::deque<WatchEvent> events;
+  bool awake = false;
+  bool ending = false;
+  std::unique_ptr<Watcher> watcher;
+  Life life;
+
+  // On the watcher's thread.
+  void push(std::vector<WatchEvent> &&more) {
+    {
+      std::unique_lock lock(mutex);
+      room.wait(lock, [&] { return ending || events.size() < kWatchEvents; });
+      if (ending) return;
+      std::move(more.begin(), more.end(), std::back_inserter(events));
+      if (std::exchange(awake, true)) return;
+    }
+    wake.NonBlockingCall();
+  }
+
+  void end() {
+    {
+      const std::lock_guard lock(mutex);
+      ending = true;
+    }
+    room.notify_all();
+    watcher->stop();
+    wake.Release();
+  }
+};
+
+const char *watch_kind(WatchKind kind) {
+  switch (kind) {
+    case WatchKind::closed:
+      return "closed";
+    case WatchKind::moved:
+      return "moved";
+    case WatchKind::found:
+      return "found";
+    case WatchKind::overflow:
+      return "overflow";
+    case WatchKind::limit:
+      return "limit";
+    case WatchKind::gone:
+      break;
+  }
+  return "gone";
+}
+
+void call_watcher(Napi::Env env, Napi::Function callback, WatcherHandle *handle, void * /*data*/) {
+  if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty() || handle->life.closed) return;
+  const Napi::HandleScope scope(env);
+  Napi::Array batch = Napi::Array::New(env);
+  {
+    const std::lock_guard lock(handle->mutex);
+    for (uint32_t i = 0; i < kEventsPerCall && !handle->events.empty(); ++i) {
+      const WatchEvent &event = handle->events.front();
+      Napi::Object object = Napi::Object::New(env);
+      object["kind"] = Napi::String::New(env, watch_kind(event.kind));
+      object["name"] = from_bytes(env, event.name);
+      if (event.error.failed()) object["error"] = from_error(env, event.error);
+      batch[i] = object;
+      handle->events.pop_front();
+    }
+    handle->awake = !handle->events.empty();
+    if (handle->awake) handle->wake.NonBlockingCall();
+  }
+  handle->room.notify_all();
+  if (batch.Length() > 0) callback.Call({batch});
+}
+
+Napi::Value open_watcher(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  const std::string root = to_bytes(info[0]);
+  auto *opened = new WatcherHandle;
+  opened->wake = make_wake<WatcherHandle, WatcherWake>(env, info[1], "susten watcher", opened);
+  opened->watcher = std::make_unique<Watcher>(
+      opened->sys, root, [opened](std::vector<WatchEvent> &&events) { opened->push(std::move(events)); });
+  const Error error = opened->watcher->start();
+  if (error.failed()) {
+    abandon(opened);
+    throw to_exception(env, error);
+  }
+  return publish(env, opened);
+}
+
+Napi::Value close_watcher(const Napi::CallbackInfo &info) {
+  const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(info.Env());
+  if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "a watcher was expected");
+  dispose(*info[0].As<Napi::External<WatcherHandle>>().Data());
+  deferred.Resolve(info.Env().Undefined());
+  return deferred.Promise();
+}
+
+// ---- Lock --------------------------------------------------------------------------------------------------------
+
+struct LockHandle {
+  int fd = -1;
+
+  void release() {
+    if (fd >= 0) unlock_file(std::exchange(fd, -1));
+  }
+};
+
+Napi::Value lock_file_named(const Napi::CallbackInfo &info) {
+  auto handle = std::make_unique<LockHandle>();
+  const Error error = lock_file(to_bytes(info[0]), handle->fd);
+  if (error.failed()) throw to_exception(info.Env(), error);
+  return Napi::External<LockHandle>::New(info.Env(), handle.release(), [](Napi::Env, LockHandle *dead) {
+    dead->release();
+    delete dead;
+  });
+}
+
+void unlock_file_named(const Napi::CallbackInfo &info) {
+  if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "a lock was expected");
+  info[0].As<Napi::External<LockHandle>>().Data()->release();
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char *name, auto function) { exports[name] = Napi::Function::New(env, function, name); };
+  add("openEngine", open_engine);
+  add("closeEngine", close_engine);
+  add("refEngine", ref_engine);
+  add("engineThreads", engine_threads);
+  add("copyFiles", copy_files);
+  add("copyTree", copy_tree);
+  add("walk", walk);
+  add("volume", volume);
+  add("acknowledge", acknowledge);
+  add("answerFilter", answer_filter);
+  add("cancel", cancel);
+  add("openWatcher", open_watcher);
+  add("closeWatcher", close_watcher);
+  add("lockFile", lock_file_named);
+  add("unlockFile", unlock_file_named);
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace susten
+
+static Napi::Object init_susten(Napi::Env env, Napi::Object exports) { return susten::init(env, exports); }
+
+NODE_API_MODULE(susten, init_susten)

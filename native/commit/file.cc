@@ -1,0 +1,289 @@
+#include "commit/file.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "commit/metadata.h"
+#include "copy/content.h"
+#include "sys/retry.h"
+
+namespace susten {
+
+namespace {
+
+using Done = std::function<void(FileResult)>;
+
+class FileCommit {
+ public:
+  FileCommit(Context &context, Commit &commit, const CopyOptions &options, const SourceFile &source,
+             TargetFile target, Done done)
+      : context_(context), sys_(context.sys), commit_(commit), options_(options), source_(source),
+        target_(std::move(target)), done_(std::move(done)) {}
+
+  void run() {
+    if (context_.cancelled.load(std::memory_order_relaxed)) return fail(0, "copy", false, "ABORT_ERR");
+    if (!open_source() || answered_by_existing()) return;
+    Temp temp;
+    Error error;
+    const uint64_t opened = commit_.groups.opening();
+    if (!Temp::create(sys_, commit_.temps, target_.directory, temp, error)) {
+      error.dest = target_.path;
+      return fail_with(std::move(error));
+    }
+    if (!copy(temp) || !set_metadata(temp) || !verify(temp)) return;
+    finish(std::move(temp), opened);
+  }
+
+ private:
+  // Reports a failure and answers false, so that steps read as a chain.
+  bool reject(int number, const char *syscall, bool at_target, const char *code = "") {
+    fail(number, syscall, at_target, code);
+    return false;
+  }
+
+  void fail(int number, const char *syscall, bool at_target, const char *code = "") {
+    fail_with({.number = number,
+               .code = code,
+               .syscall = syscall,
+               .path = at_target ? target_.path : source_.path,
+               .dest = at_target ? std::string() : target_.path});
+  }
+
+  void fail_with(Error error) {
+    result_.outcome = Outcome::failed;
+    result_.error = std::move(error);
+    in_.reset();
+    done_(std::move(result_));
+  }
+
+  bool open_source() {
+    // Reading must not change what "last read" means to others; only the owner and root may ask for that.
+    const int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | (source_.follow ? 0 : O_NOFOLLOW);
+    const auto open = [&](int extra) {
+      return retry([&] { return sys_.openat(source_.directory, source_.name.c_str(), flags | extra, 0); });
+    };
+    int fd = open(O_NOATIME);
+    if (fd < 0 && errno == EPERM) fd = open(0);
+    if (fd < 0) {
+      const int number = errno;
+      // ELOOP: a link; ENXIO: a socket.
+      if ((number == ELOOP && !source_.follow) || number == ENXIO) {
+        return reject(0, "openat", false, "ERR_SUSTEN_NOT_REGULAR");
+      }
+      return reject(number, "openat", false);
+    }
+    in_ = Fd(sys_, fd);
+    if (retry([&] { return sys_.fstat(in_.get(), &st_); }) != 0) return reject(errno, "fstat", false);
+    if (!S_ISREG(st_.st_mode)) return reject(0, "openat", false, "ERR_SUSTEN_NOT_REGULAR");
+    if (wait_for_distinct_stamp(st_) && retry([&] { return sys_.fstat(in_.get(), &st_); }) != 0) {
+      return reject(errno, "fstat", false);
+    }
+    result_.fingerprint = fingerprint_of(st_);
+    return true;
+  }
+
+  // Some existing destinations make copying needless or wrong; true if `done` was called.
+  bool answered_by_existing() {
+    if (target_.existing == Existing::replace) return false;
+    struct stat there {};
+    const int dir = target_.directory->fd.get();
+    if (retry([&] { return sys_.fstatat(dir, target_.name.c_str(), &there, AT_SYMLINK_NOFOLLOW); }) != 0) {
+      return false;  // missing, or an error that the placing will meet again
+    }
+    if (target_.existing == Existing::refuse) return !reject(EEXIST, "copy", true);
+    if (target_.existing == Existing::skip) return answer(Outcome::skipped);
+    if (!S_ISREG(there.st_mode) || there.st_size != st_.st_size) return false;
+    const Expected now{.size = there.st_size, .mtime_ns = to_ns(there.st_mtim)};
+    if (target_.known && *target_.known == *result_.fingerprint && target_.expected &&
+        target_.expected->size == now.size && target_.expected->mtime_ns == now.mtime_ns) {
+      return answer(Outcome::unchanged);
+    }
+    // The same size and time: very likely a copy that was finished and not yet journaled. Reading both is cheaper
+    // than writing, and proves it.
+    if (now.mtime_ns != result_.fingerprint->mtime_ns) return false;
+    return same_as_existing();
+  }
+
+  bool same_as_existing() {
+    const int dir = target_.directory->fd.get();
+    const Fd there(sys_, retry([&] {
+                     return sys_.openat(dir, target_.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+                   }));
+    if (!there) return false;
+    int error = 0;
+    const std::string ours = digest_of(context_, in_.get(), st_.st_size, error);
+    if (error != 0) return false;
+    if (digest_of(context_, there.get(), st_.st_size, error) != ours || error != 0) return false;
+    struct stat after {};
+    if (sys_.fstat(in_.get(), &after) != 0 || fingerprint_of(after) != *result_.fingerprint) return false;
+    // It may have been written a moment before a power cut; "copied" means durable.
+    if (options_.durability != Durability::none && !target_.directory->is_volatile) {
+      if (retry([&] { return sys_.fsync(there.get()); }) != 0) return !reject(errno, "fsync", true);
+      if (retry([&] { return sys_.fsync(dir); }) != 0) return !reject(errno, "fsync", true);
+      for (const DirectoryRef &parent : target_.parents) {
+        if (retry([&] { return sys_.fsync(parent->fd.get()); }) != 0) return !reject(errno, "fsync", true);
+      }
+    }
+    if (!repair_metadata(there.get())) return true;
+    if (options_.verify != Verify::none) result_.digest = ours;
+    return answer(Outcome::unchanged);
+  }
+
+  // A crash may have come between the content and its owner; setting them again is idempotent.
+  bool repair_metadata(int fd) {
+    struct stat now {};
+    if (sys_.fstat(fd, &now) != 0) return reject(errno, "fstat", true);
+    const MetadataResult metadata = apply_metadata(sys_, in_.get(), fd, st_, now, options_);
+    return metadata.number == 0 || reject(metadata.number, metadata.syscall, true);
+  }
+
+  bool answer(Outcome outcome) {
+    result_.outcome = outcome;
+    in_.reset();
+    done_(std::move(result_));
+    return true;
+  }
+
+  bool copy(Temp &temp) {
+    const bool syncs = options_.durability != Durability::none && !target_.directory->is_volatile;
+    const ContentPlan plan{.strategy = options_.strategy,
+                           .digest = options_.verify == Verify::in_line ||
+                                     (options_.verify == Verify::readback &&
+                                      (options_.strategy == Strategy::automatic ||
+                                       options_.strategy == Strategy::readwrite)),
+                           .write_behind = syncs};
+    ContentResult content =
+        copy_content(context_, commit_.strategies, in_.get(), temp.fd(), st_, target_.directory->dev, plan);
+    result_.strategy = content.strategy;
+    struct stat after {};
+    if (retry([&] { return sys_.fstat(in_.get(), &after); }) != 0) return reject(errno, "fstat", false);
+    const bool changed = fingerprint_of(after) != *result_.fingerprint;
+    const bool is_short = std::strcmp(content.code, "ERR_SUSTEN_SHORT") == 0;
+    if (!content.ok() && !(is_short && changed)) {
+      return reject(content.number, content.syscall, content.at_target, content.code);
+    }
+    if (changed) return reject(0, "compare", false, "ERR_SUSTEN_CHANGED");
+    result_.digest = std::move(content.digest);
+    result_.bytes = st_.st_size;
+    return true;
+  }
+
+  bool set_metadata(Temp &temp) {
+    struct stat now {};
+    if (retry([&] { return sys_.fstat(temp.fd(), &now); }) != 0) return reject(errno, "fstat", true);
+    if (now.st_size != st_.st_size) return reject(0, "copy", true, "ERR_SUSTEN_SHORT");
+    const MetadataResult metadata = apply_metadata(sys_, in_.get(), temp.fd(), st_, now, options_);
+    if (metadata.number != 0) return reject(metadata.number, metadata.syscall, true);
+    return true;
+  }
+
+  // Reads the target again from the disk, not from memory, and compares.
+  bool verify(Temp &temp) {
+    if (options_.verify != Verify::readback) return true;
+    if (!target_.directory->is_volatile) {
+      if (retry([&] { return sys_.fdatasync(temp.fd()); }) != 0) return reject(errno, "fdatasync", true);
+      // Only clean pages can be dropped; they are clean now.
+      sys_.fadvise(temp.fd(), 0, 0, POSIX_FADV_DONTNEED);
+    }
+    int error = 0;
+    if (result_.digest.empty()) {
+      result_.digest = digest_of(context_, in_.get(), st_.st_size, error);
+      if (error != 0) return verify_failed(error, false);
+      struct stat after {};
+      if (retry([&] { return sys_.fstat(in_.get(), &after); }) != 0) return reject(errno, "fstat", false);
+      if (fingerprint_of(after) != *result_.fingerprint) return reject(0, "compare", false, "ERR_SUSTEN_CHANGED");
+    }
+    const std::string back = digest_of(context_, temp.fd(), st_.st_size, error);
+    if (error != 0) return verify_failed(error, true);
+    if (back != result_.digest) return reject(0, "verify", true, "ERR_SUSTEN_DIGEST");
+    return true;
+  }
+
+  bool verify_failed(int error, bool at_target) {
+    if (error > 0) return reject(error, "pread", at_target);
+    const bool cancelled = context_.cancelled.load(std::memory_order_relaxed);
+    return reject(0, "verify", at_target, cancelled ? "ABORT_ERR" : "ERR_SUSTEN_SHORT");
+  }
+
+  void finish(Temp temp, uint64_t opened) {
+    in_.reset();
+    Written file;
+    file.directory = target_.directory;
+    file.temp = std::move(temp);
+    file.name = std::move(target_.name);
+    file.existing = target_.existing;
+    file.expected = target_.expected;
+    file.size = st_.st_size;
+    file.opened = opened;
+    file.parents = std::move(target_.parents);
+    file.cancelled = &context_.cancelled;
+    if (options_.durability == Durability::batch && !file.directory->is_volatile) {
+      file.done = [result = std::move(result_), path = std::move(target_.path),
+                   done = std::move(done_)](Placement placement) mutable {
+        conclude(std::move(result), path, std::move(placement), done);
+      };
+      commit_.groups.add(context_, std::move(file));
+      return;
+    }
+    Placement placement = place_now(file);
+    file.temp = Temp();  // a temp file that wasn't placed goes before anyone is told
+    conclude(std::move(result_), target_.path, std::move(placement), done_);
+  }
+
+  Placement place_now(Written &file) {
+    const auto failure = [](const char *syscall) {
+      return Placement{.outcome = Outcome::failed, .version = {}, .number = errno, .code = "", .syscall = syscall};
+    };
+    const bool syncs = options_.durability != Durability::none && !file.directory->is_volatile;
+    if (syncs) {
+      if (retry([&] { return sys_.fsync(file.temp.fd()); }) != 0) return failure("fsync");
+    } else if (file.directory->is_remote) {
+      // Such file systems tell of failed writes at the latest possible moment; the name must not come before.
+      if (retry([&] { return sys_.fdatasync(file.temp.fd()); }) != 0) return failure("fdatasync");
+    }
+    Placement placement =
+        place(context_, file.directory, file.temp, file.name, file.existing, file.expected, file.size);
+    if (!syncs || placement.outcome == Outcome::failed) return placement;
+    if (retry([&] { return sys_.fsync(file.directory->fd.get()); }) != 0) return failure("fsync");
+    for (const DirectoryRef &parent : file.parents) {
+      if (retry([&] { return sys_.fsync(parent->fd.get()); }) != 0) return failure("fsync");
+    }
+    return placement;
+  }
+
+  static void conclude(FileResult result, const std::string &path, Placement placement, const Done &done) {
+    result.outcome = placement.outcome;
+    result.version = std::move(placement.version);
+    if (placement.outcome == Outcome::failed) {
+      result.error = {.number = placement.number,
+                      .code = placement.code,
+                      .syscall = placement.syscall,
+                      .path = path,
+                      .dest = {}};
+    }
+    done(std::move(result));
+  }
+
+  Context &context_;
+  Sys &sys_;
+  Commit &commit_;
+  const CopyOptions &options_;
+  const SourceFile &source_;
+  TargetFile target_;
+  Done done_;
+  Fd in_;
+  struct stat st_ {};
+  FileResult result_;
+};
+
+}  // namespace
+
+void commit_file(Context &context, Commit &commit, const CopyOptions &options, const SourceFile &source,
+                 TargetFile target, Done done) {
+  FileCommit(context, commit, options, source, std::move(target), std::move(done)).run();
+}
+
+}  // namespace susten

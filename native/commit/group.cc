@@ -1,0 +1,132 @@
+#include "commit/group.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+#include <utility>
+
+#include "sys/retry.h"
+
+namespace susten {
+
+namespace {
+
+// A group is due when it is this large, or this old. Each waiting file holds a descriptor.
+constexpr size_t kDueFiles = 128;
+constexpr int64_t kDueBytes = int64_t{256} * 1024 * 1024;
+constexpr auto kDueAge = std::chrono::milliseconds(100);
+// Workers wait when this many are behind a running sync.
+constexpr size_t kMostFiles = 512;
+// From here on one syncfs is cheaper than a sync per file; below, it would flush other people's data for nothing.
+constexpr size_t kSyncfsFiles = 8;
+
+Placement failure(int number, const char *syscall, const char *code = "") {
+  return {.outcome = Outcome::failed, .version = {}, .number = number, .code = code, .syscall = syscall};
+}
+
+bool failed(const Placement &placement) { return placement.number != 0 || *placement.code != '\0'; }
+
+}  // namespace
+
+void GroupCommit::add(Context &context, Written file) {
+  std::unique_lock lock(mutex_);
+  Group &group = groups_[file.directory->dev];
+  room_.wait(lock, [&] { return group.files.size() < kMostFiles || !group.busy; });
+  if (group.files.empty()) group.since = Clock::now();
+  group.bytes += file.size;
+  group.files.push_back(std::move(file));
+  const bool due = group.files.size() >= kDueFiles || group.bytes >= kDueBytes ||
+                   Clock::now() - group.since >= kDueAge;
+  if (due && !group.busy) lead(context, group, lock);
+}
+
+bool GroupCommit::flush(Context &context) {
+  std::unique_lock lock(mutex_);
+  for (auto &[dev, group] : groups_) {
+    if (group.busy || group.files.empty()) continue;
+    lead(context, group, lock);
+    return true;
+  }
+  return false;
+}
+
+// Makes what waits in `group` durable; `lock` is held on entry and on return, not meanwhile.
+void GroupCommit::lead(Context &context, Group &group, std::unique_lock<std::mutex> &lock) {
+  group.busy = true;
+  std::vector<Written> files = std::exchange(group.files, {});
+  group.bytes = 0;
+  lock.unlock();
+  commit(context, files);
+  files.clear();  // closes descriptors outside the lock
+  lock.lock();
+  group.busy = false;
+  room_.notify_all();
+}
+
+void GroupCommit::commit(Context &context, std::vector<Written> &files) {
+  std::vector<Placement> results(files.size());
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (files[i].cancelled->load(std::memory_order_relaxed)) results[i] = failure(0, "copy", "ABORT_ERR");
+  }
+  sync_contents(files, results);
+  // The files are of many jobs: none's cancelling may cut short a comparison for another.
+  const std::atomic<bool> never{false};
+  std::atomic<int64_t> uncounted{0};
+  Context quiet{sys_, context.scratch, never, uncounted};
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (failed(results[i])) continue;
+    Written &file = files[i];
+    results[i] = place(quiet, file.directory, file.temp, file.name, file.existing, file.expected, file.size);
+  }
+  sync_directories(files, results);
+  for (size_t i = 0; i < files.size(); ++i) {
+    // The temp file goes before anyone is told, so that who is told finds nothing left.
+    files[i].temp = Temp();
+    files[i].done(std::move(results[i]));
+  }
+}
+
+void GroupCommit::sync_contents(std::vector<Written> &files, std::vector<Placement> &results) {
+  if (files.front().directory->is_volatile) return;
+  const bool together = files.size() >= kSyncfsFiles && files.front().directory->can_syncfs;
+  if (together) {
+    const auto oldest = std::min_element(files.begin(), files.end(),
+                                         [](const Written &a, const Written &b) { return a.opened < b.opened; });
+    if (retry([&] { return sys_.syncfs(oldest->temp.fd()); }) == 0) return;
+    // Somebody's write failed. Whose, only the files' own syncs tell.
+  }
+  sync_each(files, results);
+}
+
+void GroupCommit::sync_each(std::vector<Written> &files, std::vector<Placement> &results) {
+  // All data first, so that the first fsync finds all of it written and one journal commit serves the rest.
+  if (files.size() > 1) {
+    for (Written &file : files) sys_.sync_file_range(file.temp.fd(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  }
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (failed(results[i])) continue;
+    if (retry([&] { return sys_.fsync(files[i].temp.fd()); }) != 0) results[i] = failure(errno, "fsync");
+  }
+}
+
+void GroupCommit::sync_directories(std::vector<Written> &files, std::vector<Placement> &results) {
+  std::map<const Directory *, int> synced;
+  const auto sync = [&](const DirectoryRef &directory) {
+    if (directory->is_volatile) return 0;
+    const auto [entry, fresh] = synced.try_emplace(directory.get(), 0);
+    if (fresh && retry([&] { return sys_.fsync(directory->fd.get()); }) != 0) entry->second = errno;
+    return entry->second;
+  };
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (failed(results[i])) continue;
+    int error = sync(files[i].directory);
+    for (const DirectoryRef &parent : files[i].parents) {
+      if (error == 0) error = sync(parent);
+    }
+    if (error != 0) results[i] = failure(error, "fsync");
+  }
+}
+
+}  // namespace susten

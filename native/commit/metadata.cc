@@ -1,0 +1,111 @@
+#include "commit/metadata.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "sys/retry.h"
+
+namespace susten {
+
+namespace {
+
+constexpr mode_t kFileModes = 0777;
+// Directories keep the sticky bit; it gives nobody a right.
+constexpr mode_t kDirectoryModes = 01777;
+constexpr size_t kListLimit = size_t{64} * 1024;  // XATTR_LIST_MAX and XATTR_SIZE_MAX
+
+bool not_permitted(int error) { return error == EPERM || error == EACCES || error == EINVAL || error == EOPNOTSUPP; }
+
+bool is_acl(std::string_view name) { return name.starts_with("system.posix_acl_"); }
+
+// Which attributes are carried: `user.` and `trusted.` as xattrs, POSIX ACLs as ACLs. `security.` belongs to the
+// machine, and file capabilities are a kind of setuid.
+Preserve wanted(std::string_view name, const CopyOptions &options) {
+  if (is_acl(name)) return options.acls;
+  if (name.starts_with("user.") || name.starts_with("trusted.")) return options.xattrs;
+  return Preserve::off;
+}
+
+MetadataResult copy_attribute(Sys &sys, int in, int out, const char *name, std::vector<char> &value) {
+  const ssize_t size = retry([&] { return sys.fgetxattr(in, name, value.data(), value.size()); });
+  if (size < 0) {
+    if (errno == ENODATA) return {};  // removed meanwhile
+    return {errno, "fgetxattr"};
+  }
+  if (retry([&] { return sys.fsetxattr(out, name, value.data(), static_cast<size_t>(size), 0); }) == 0) return {};
+  return {errno, "fsetxattr"};
+}
+
+MetadataResult copy_attributes(Sys &sys, int in, int out, const CopyOptions &options) {
+  std::vector<char> names(kListLimit);
+  const ssize_t size = retry([&] { return sys.flistxattr(in, names.data(), names.size()); });
+  if (size < 0) {
+    if (errno == EOPNOTSUPP) return {};  // the source has none
+    return {errno, "flistxattr"};
+  }
+  std::vector<char> value(kListLimit);
+  const std::string_view all(names.data(), static_cast<size_t>(size));
+  for (size_t at = 0; at < all.size();) {
+    const char *name = all.data() + at;
+    at += std::strlen(name) + 1;
+    const Preserve preserve = wanted(name, options);
+    if (preserve == Preserve::off) continue;
+    const MetadataResult result = copy_attribute(sys, in, out, name, value);
+    if (result.number == 0) continue;
+    if (preserve == Preserve::attempt && not_permitted(result.number)) continue;
+    return result;
+  }
+  return {};
+}
+
+MetadataResult set_owner(Sys &sys, int out, const struct stat &st, const struct stat &now,
+                         const CopyOptions &options) {
+  constexpr auto kNoUser = static_cast<uid_t>(-1);
+  constexpr auto kNoGroup = static_cast<gid_t>(-1);
+  const uid_t uid = options.uid == Preserve::off || st.st_uid == now.st_uid ? kNoUser : st.st_uid;
+  const gid_t gid = options.gid == Preserve::off || st.st_gid == now.st_gid ? kNoGroup : st.st_gid;
+  // One by one: a group that we may give mustn't fail with an owner that we may not.
+  if (gid != kNoGroup && retry([&] { return sys.fchown(out, kNoUser, gid); }) != 0) {
+    if (options.gid == Preserve::keep || !not_permitted(errno)) return {errno, "fchown"};
+  }
+  if (uid != kNoUser && retry([&] { return sys.fchown(out, uid, kNoGroup); }) != 0) {
+    if (options.uid == Preserve::keep || !not_permitted(errno)) return {errno, "fchown"};
+  }
+  return {};
+}
+
+}  // namespace
+
+MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, const struct stat &now,
+                              const CopyOptions &options) {
+  const MetadataResult owner = set_owner(sys, out, st, now, options);
+  if (owner.number != 0) return owner;
+
+  const mode_t allowed = S_ISDIR(st.st_mode) ? kDirectoryModes : kFileModes;
+  mode_t mode = st.st_mode & allowed;
+  if (options.mode == Preserve::off) {
+    // What a plain creation would have given.
+    mode = S_ISDIR(st.st_mode) ? 0755 : 0644;
+  }
+  if (mode != (now.st_mode & 07777) && retry([&] { return sys.fchmod(out, mode); }) != 0) {
+    if (options.mode != Preserve::attempt || !not_permitted(errno)) return {errno, "fchmod"};
+  }
+
+  if (options.xattrs != Preserve::off || options.acls != Preserve::off) {
+    const MetadataResult attributes = copy_attributes(sys, in, out, options);
+    if (attributes.number != 0) return attributes;
+  }
+
+  if (options.times != Preserve::off) {
+    const struct timespec times[2] = {st.st_atim, st.st_mtim};
+    if (retry([&] { return sys.futimens(out, times); }) != 0) {
+      if (options.times != Preserve::attempt || !not_permitted(errno)) return {errno, "futimens"};
+    }
+  }
+  return {};
+}
+
+}  // namespace susten

@@ -1,0 +1,22 @@
+// Owner, mode, extended attributes and times of a copy.
+#pragma once
+
+#include <sys/stat.h>
+
+#include "copy/options.h"
+#include "sys/sys.h"
+
+namespace susten {
+
+struct MetadataResult {
+  int number = 0;
+  const char *syscall = "";
+};
+
+// Carries the metadata in `st` (and the attributes of `in`, if asked) to `out`, in the order that keeps each from
+// undoing another: owner, mode, attributes and ACLs, times. setuid and setgid are never carried. `now` is `out` as
+// created, so that an owner that is right already costs no call.
+MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, const struct stat &now,
+                              const CopyOptions &options);
+
+}  // namespace susten

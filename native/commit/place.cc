@@ -1,0 +1,214 @@
+#include "commit/place.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "copy/content.h"
+#include "copy/fingerprint.h"
+#include "sys/retry.h"
+
+namespace susten {
+
+namespace {
+
+constexpr unsigned kVersionLimit = 100'000;
+constexpr int kRaceLimit = 16;
+constexpr size_t kNameMax = 255;
+
+class Placing {
+ public:
+  Placing(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name)
+      : context_(context), sys_(context.sys), directory_(directory), dir_(directory->fd.get()), temp_(temp),
+        name_(name) {}
+
+  Placement run(Existing existing, const std::optional<Expected> &expected, int64_t size) {
+    // Another process may take or free the name between two steps: look again, a bounded number of times.
+    for (int tries = 0; tries < kRaceLimit; ++tries) {
+      const int error = create();
+      if (error == 0) return done(Outcome::created);
+      if (error != EEXIST) return fail(error, "linkat");
+      if (existing == Existing::refuse) return fail(EEXIST, "linkat");
+      if (existing == Existing::skip) return done(Outcome::skipped);
+      std::optional<Placement> placed = over(existing, expected, size);
+      if (placed) return std::move(*placed);
+    }
+    return fail(EBUSY, "renameat2");
+  }
+
+ private:
+  static Placement done(Outcome outcome) {
+    return {.outcome = outcome, .version = {}, .number = 0, .code = "", .syscall = ""};
+  }
+  static Placement fail(int number, const char *syscall, const char *code = "") {
+    return {.outcome = Outcome::failed, .version = {}, .number = number, .code = code, .syscall = syscall};
+  }
+
+  // Takes the name if it is free: 0, EEXIST, or another errno.
+  int create() {
+    if (!temp_.named()) return temp_.link_as(name_);
+    if (retry([&] {
+          return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_NOREPLACE);
+        }) == 0) {
+      temp_.keep();
+      return 0;
+    }
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    // A file system without that flag (NFS, old SMB): a hard link refuses a taken name as well.
+    if (retry([&] { return sys_.linkat(dir_, temp_.name().c_str(), dir_, name_.c_str(), 0); }) == 0) {
+      temp_.remove();
+      return 0;
+    }
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return errno;
+    // Nor hard links (FAT, some FUSE): look, then rename. The gap can't be closed here.
+    struct stat st {};
+    if (sys_.fstatat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+    if (errno != ENOENT) return errno;
+    return rename_over() ? 0 : errno;
+  }
+
+  bool rename_over() {
+    if (retry([&] { return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), 0); }) != 0) return false;
+    temp_.keep();
+    return true;
+  }
+
+  // The name is taken. Nothing: it became free meanwhile.
+  std::optional<Placement> over(Existing existing, const std::optional<Expected> &expected, int64_t size) {
+    if (!temp_.named()) {
+      const int error = temp_.give_name();
+      if (error != 0) return fail(error, "linkat");
+    }
+    struct stat st {};
+    if (retry([&] { return sys_.fstatat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW); }) != 0) {
+      if (errno == ENOENT) return std::nullopt;
+      return fail(errno, "fstatat");
+    }
+    if (S_ISDIR(st.st_mode)) return fail(EISDIR, "renameat2");
+    if (existing == Existing::replace || is_own_copy(st, expected) || is_same(st, size)) {
+      if (!rename_over()) return fail(errno, "renameat2");
+      return done(Outcome::replaced);
+    }
+    return keep_version(st);
+  }
+
+  static bool is_own_copy(const struct stat &st, const std::optional<Expected> &expected) {
+    return expected && S_ISREG(st.st_mode) && st.st_size == expected->size && to_ns(st.st_mtim) == expected->mtime_ns;
+  }
+
+  // Is what stands there the very content that we bring?
+  bool is_same(const struct stat &st, int64_t size) {
+    if (!S_ISREG(st.st_mode) || st.st_size != size) return false;
+    const Fd there(sys_, retry([&] {
+                     return sys_.openat(dir_, name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+                   }));
+    if (!there) return false;
+    int error = 0;
+    return same_content(context_, temp_.fd(), there.get(), size, error);
+  }
+
+  // Keeps what stands there under a versioned name. First by a second link, so that a crash in the middle loses
+  // nothing and the name is never missing; then by an exchange, so that what came out can be looked at.
+  std::optional<Placement> keep_version(const struct stat &before) {
+    std::string version;
+    const int error = link_version(version);
+    if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK) return move_to_version();
+    if (error == ENOENT) return std::nullopt;
+    if (error != 0) return fail(error, "linkat");
+    if (retry([&] {
+          return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_EXCHANGE);
+        }) != 0) {
+      const int number = errno;
+      if (number != EINVAL && number != ENOSYS) {
+        retry([&] { return sys_.unlinkat(dir_, version.c_str(), 0); });
+        if (number == ENOENT) return std::nullopt;
+        return fail(number, "renameat2");
+      }
+      if (!rename_over()) return fail(errno, "renameat2");
+      return versioned(std::move(version));
+    }
+    // The hidden name now holds what the final name held. Another writer may have been quicker than we.
+    struct stat after {};
+    if (retry([&] { return sys_.fstatat(dir_, temp_.name().c_str(), &after, AT_SYMLINK_NOFOLLOW); }) == 0 &&
+        (after.st_ino != before.st_ino || after.st_dev != before.st_dev)) {
+      return keep_stranger(std::move(version));
+    }
+    temp_.remove();
+    return versioned(std::move(version));
+  }
+
+  // What came out isn't what was linked: give it a versioned name of its own.
+  Placement keep_stranger(std::string version) {
+    for (unsigned number = 1; number < kVersionLimit; ++number) {
+      version = version_name(name_, number);
+      if (retry([&] {
+            return sys_.renameat2(dir_, temp_.name().c_str(), dir_, version.c_str(), RENAME_NOREPLACE);
+          }) == 0) {
+        temp_.keep();
+        return versioned(std::move(version));
+      }
+      if (errno != EEXIST) break;
+    }
+    // It stays under the hidden name: rather litter than loss.
+    version = temp_.name();
+    temp_.keep();
+    return versioned(std::move(version));
+  }
+
+  int link_version(std::string &version) {
+    for (unsigned number = 1; number < kVersionLimit; ++number) {
+      version = version_name(name_, number);
+      if (retry([&] { return sys_.linkat(dir_, name_.c_str(), dir_, version.c_str(), 0); }) == 0) return 0;
+      if (errno != EEXIST) return errno;
+    }
+    return EEXIST;
+  }
+
+  // No hard links here: move the older file away, then take the name.
+  std::optional<Placement> move_to_version() {
+    for (unsigned number = 1; number < kVersionLimit; ++number) {
+      std::string version = version_name(name_, number);
+      struct stat st {};
+      if (sys_.fstatat(dir_, version.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) continue;
+      if (retry([&] {
+            return sys_.renameat2(dir_, name_.c_str(), dir_, version.c_str(), RENAME_NOREPLACE);
+          }) != 0) {
+        if (errno == EEXIST) continue;
+        if (errno == ENOENT) return std::nullopt;
+        return fail(errno, "renameat2");
+      }
+      const int error = create();
+      if (error != 0) return fail(error, "renameat2");
+      return versioned(std::move(version));
+    }
+    return fail(EEXIST, "renameat2");
+  }
+
+  static Placement versioned(std::string version) {
+    return {.outcome = Outcome::versioned, .version = std::move(version), .number = 0, .code = "", .syscall = ""};
+  }
+
+  Context &context_;
+  Sys &sys_;
+  const DirectoryRef &directory_;
+  int dir_;
+  Temp &temp_;
+  const std::string &name_;
+};
+
+}  // namespace
+
+std::string version_name(const std::string &name, unsigned number) {
+  const std::string suffix = ".~" + std::to_string(number) + "~";
+  return name.substr(0, kNameMax - suffix.size()) + suffix;
+}
+
+Placement place(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name,
+                Existing existing, const std::optional<Expected> &expected, int64_t size) {
+  return Placing(context, directory, temp, name).run(existing, expected, size);
+}
+
+}  // namespace susten

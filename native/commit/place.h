@@ -1,0 +1,39 @@
+// Gives a finished temp file its final name: atomically, and never over content that must be kept.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "commit/temp.h"
+#include "copy/context.h"
+
+namespace susten {
+
+// What to do when the name is taken. See `Existing` in lib/native.ts.
+enum class Existing : uint8_t { replace, refuse, skip, version };
+enum class Outcome : uint8_t { created, replaced, unchanged, versioned, skipped, failed };
+
+// Size and mtime of our own earlier copy.
+struct Expected {
+  int64_t size = 0;
+  int64_t mtime_ns = 0;
+};
+
+struct Placement {
+  Outcome outcome = Outcome::failed;
+  // With `versioned`: the name that the older content has now.
+  std::string version;
+  int number = 0;
+  const char *code = "";
+  const char *syscall = "";
+};
+
+// `size` is the temp file's. After `failed` the temp file still belongs to `temp`.
+Placement place(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name,
+                Existing existing, const std::optional<Expected> &expected, int64_t size);
+
+// "name.~N~", cut so that it fits into 255 bytes.
+std::string version_name(const std::string &name, unsigned number);
+
+}  // namespace susten

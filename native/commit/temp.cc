@@ -1,0 +1,177 @@
+#include "commit/temp.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <utility>
+
+#include "sys/retry.h"
+
+namespace susten {
+
+namespace {
+
+constexpr mode_t kPrivate = 0600;
+constexpr int kNameTries = 16;
+constexpr int kRemoveTries = 3;
+
+// "Not here" rather than "not now".
+bool lacks_unnamed_files(int error) {
+  return error == EOPNOTSUPP || error == EISDIR || error == EINVAL || error == ENOSYS || error == ENOENT ||
+         error == EXDEV || error == EPERM;
+}
+
+int link_unnamed(Sys &sys, int fd, int dir, const std::string &name) {
+  // By descriptor needs CAP_DAC_READ_SEARCH before Linux 6.10; by /proc needs /proc.
+  if (retry([&] { return sys.linkat(fd, "", dir, name.c_str(), AT_EMPTY_PATH); }) == 0) return 0;
+  if (errno != ENOENT) return errno;
+  std::array<char, 32> path{};
+  std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
+  if (retry([&] { return sys.linkat(AT_FDCWD, path.data(), dir, name.c_str(), AT_SYMLINK_FOLLOW); }) == 0) return 0;
+  return errno;
+}
+
+int open_unnamed(Sys &sys, int dir) {
+  return retry([&] { return sys.openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kPrivate); });
+}
+
+// Finds out, once per device, whether an unnamed file can be made and named here. 0, or an errno that says nothing
+// about the file system (ENOSPC, EIO, EMFILE, …).
+int probe(Sys &sys, TempMemo &memo, const Directory &directory) {
+  const Fd fd(sys, open_unnamed(sys, directory.fd.get()));
+  if (!fd) {
+    if (!lacks_unnamed_files(errno)) return errno;
+    memo.set(directory.dev, TempMemo::Unnamed::fails);
+    return 0;
+  }
+  const std::string name = temp_name();
+  const int error = link_unnamed(sys, fd.get(), directory.fd.get(), name);
+  if (error == 0) {
+    retry([&] { return sys.unlinkat(directory.fd.get(), name.c_str(), 0); });
+    memo.set(directory.dev, TempMemo::Unnamed::works);
+    return 0;
+  }
+  if (!lacks_unnamed_files(error)) return error;
+  memo.set(directory.dev, TempMemo::Unnamed::fails);
+  return 0;
+}
+
+}  // namespace
+
+TempMemo::Unnamed TempMemo::get(dev_t dev) {
+  const std::lock_guard lock(mutex_);
+  const auto found = answers_.find(dev);
+  return found == answers_.end() ? Unnamed::unknown : found->second;
+}
+
+void TempMemo::set(dev_t dev, Unnamed answer) {
+  const std::lock_guard lock(mutex_);
+  answers_[dev] = answer;
+}
+
+std::string temp_name() {
+  // Unguessable, so that a hostile user can't occupy the names; unique by the counter within the process.
+  static const uint64_t base = [] {
+    uint64_t random = 0;
+    if (::getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<uint64_t>(::getpid());
+    return random;
+  }();
+  static std::atomic<uint64_t> counter{0};
+  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;  // spreads consecutive numbers over the directory's hash buckets
+  const uint64_t id = base + counter.fetch_add(1, std::memory_order_relaxed) * kOdd;
+  std::array<char, 32> name{};
+  std::snprintf(name.data(), name.size(), ".susten-%016" PRIx64 ".tmp", id);
+  return name.data();
+}
+
+Temp::Temp(Temp &&other) noexcept
+    : sys_(other.sys_),
+      directory_(std::move(other.directory_)),
+      fd_(std::move(other.fd_)),
+      name_(std::exchange(other.name_, {})) {}
+
+Temp &Temp::operator=(Temp &&other) noexcept {
+  if (this != &other) {
+    if (named()) remove();
+    sys_ = other.sys_;
+    directory_ = std::move(other.directory_);
+    fd_ = std::move(other.fd_);
+    name_ = std::exchange(other.name_, {});
+  }
+  return *this;
+}
+
+Temp::~Temp() {
+  if (named()) remove();
+}
+
+bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp &temp, Error &failure) {
+  temp = Temp();
+  temp.sys_ = &sys;
+  temp.directory_ = directory;
+  const auto fail = [&](int number, const char *syscall) {
+    failure = {.number = number, .code = {}, .syscall = syscall, .path = directory->path, .dest = {}};
+    return false;
+  };
+  TempMemo::Unnamed unnamed = memo.get(directory->dev);
+  if (unnamed == TempMemo::Unnamed::unknown) {
+    const int error = probe(sys, memo, *directory);
+    if (error != 0) return fail(error, "openat");
+    unnamed = memo.get(directory->dev);
+  }
+  if (unnamed == TempMemo::Unnamed::works) {
+    temp.fd_ = Fd(sys, open_unnamed(sys, directory->fd.get()));
+    if (temp.fd_) return true;
+    if (!lacks_unnamed_files(errno)) return fail(errno, "openat");
+    // This directory is an exception (a mount below the target, say): use a named file.
+  }
+  for (int tries = 0;; ++tries) {
+    std::string name = temp_name();
+    temp.fd_ = Fd(sys, retry([&] {
+                    return sys.openat(directory->fd.get(), name.c_str(),
+                                      O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, kPrivate);
+                  }));
+    if (temp.fd_) {
+      temp.name_ = std::move(name);
+      return true;
+    }
+    if (errno != EEXIST || tries == kNameTries) return fail(errno, "openat");
+  }
+}
+
+int Temp::link_as(const std::string &name) {
+  return link_unnamed(*sys_, fd_.get(), directory_->fd.get(), name);
+}
+
+int Temp::give_name() {
+  for (int tries = 0;; ++tries) {
+    std::string name = temp_name();
+    const int error = link_as(name);
+    if (error == 0) {
+      name_ = std::move(name);
+      return 0;
+    }
+    if (error != EEXIST || tries == kNameTries) return error;
+  }
+}
+
+int Temp::remove() {
+  int error = 0;
+  for (int tries = 0; tries < kRemoveTries; ++tries) {
+    if (retry([&] { return sys_->unlinkat(directory_->fd.get(), name_.c_str(), 0); }) == 0 || errno == ENOENT) {
+      error = 0;
+      break;
+    }
+    error = errno;
+  }
+  name_.clear();
+  return error;
+}
+
+}  // namespace susten

@@ -1,0 +1,65 @@
+// The file that a copy is written to before it gets its name.
+//
+// Where the file system can, it has no name at all (O_TMPFILE) until it is whole and durable, so that a crash leaves
+// nothing behind; elsewhere it is `.susten-<id>.tmp`, mode 0600, in the target directory.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "commit/directory.h"
+#include "sys/error.h"
+#include "sys/fd.h"
+
+namespace susten {
+
+// Which devices can hold unnamed files and link them. Thread-safe; one per engine.
+class TempMemo {
+ public:
+  enum class Unnamed : uint8_t { unknown, works, fails };
+  Unnamed get(dev_t dev);
+  void set(dev_t dev, Unnamed answer);
+
+ private:
+  std::mutex mutex_;
+  std::map<dev_t, Unnamed> answers_;
+};
+
+class Temp {
+ public:
+  Temp() = default;
+  Temp(Temp &&other) noexcept;
+  Temp &operator=(Temp &&other) noexcept;
+  Temp(const Temp &) = delete;
+  Temp &operator=(const Temp &) = delete;
+  // Removes the file, unless it was kept.
+  ~Temp();
+
+  // Makes an empty temp file in `directory`. False: `failure` says why.
+  static bool create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp &temp, Error &failure);
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] bool named() const { return !name_.empty(); }
+  [[nodiscard]] const std::string &name() const { return name_; }
+  // Links an unnamed file as `name`; 0 or errno (EEXIST when the name is taken).
+  int link_as(const std::string &name);
+  // Gives an unnamed file its hidden name, so that it can be renamed over something; 0 or errno.
+  int give_name();
+  // The hidden name is gone (renamed or exchanged away): there is nothing to remove.
+  void keep() { name_.clear(); }
+  // Removes what is under the hidden name now; 0 or errno.
+  int remove();
+  void close_fd() { fd_.reset(); }
+
+ private:
+  Sys *sys_ = nullptr;
+  DirectoryRef directory_;
+  Fd fd_;
+  std::string name_;
+};
+
+// A new hidden name that no other temp file of this machine is likely to have.
+std::string temp_name();
+
+}  // namespace susten

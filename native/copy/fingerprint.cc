@@ -1,0 +1,51 @@
+#include "copy/fingerprint.h"
+
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+namespace susten {
+
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kLongestTick = 10'000'000;
+
+bool has_multigrain_stamps() {
+  struct utsname name {};
+  int major = 0;
+  int minor = 0;
+  // NOLINTNEXTLINE(cert-err34-c): two small numbers, and a failure means "old kernel", the safe answer
+  if (::uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2) return false;
+  return major > 6 || (major == 6 && minor >= 13);
+}
+
+}  // namespace
+
+int64_t to_ns(const struct timespec &time) { return static_cast<int64_t>(time.tv_sec) * kSecond + time.tv_nsec; }
+
+Fingerprint fingerprint_of(const struct stat &st) {
+  return Fingerprint{.dev = st.st_dev,
+                     .ino = st.st_ino,
+                     .size = st.st_size,
+                     .mtime_ns = to_ns(st.st_mtim),
+                     .ctime_ns = to_ns(st.st_ctim)};
+}
+
+bool wait_for_distinct_stamp(const struct stat &st) {
+  static const bool distinct = has_multigrain_stamps();
+  if (distinct) return false;
+  struct timespec now {};
+  struct timespec tick {};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  if (to_ns(st.st_ctim) < to_ns(now)) return false;
+  ::clock_getres(CLOCK_REALTIME_COARSE, &tick);
+  const int64_t wait = std::clamp<int64_t>(to_ns(tick), 1, kLongestTick);
+  const struct timespec pause {.tv_sec = 0, .tv_nsec = static_cast<long>(wait)};
+  ::nanosleep(&pause, nullptr);
+  return true;
+}
+
+}  // namespace susten

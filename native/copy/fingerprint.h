@@ -1,0 +1,28 @@
+// What identifies a version of a file's content without reading it.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+
+namespace susten {
+
+struct Fingerprint {
+  uint64_t dev = 0;
+  uint64_t ino = 0;
+  int64_t size = 0;
+  int64_t mtime_ns = 0;
+  int64_t ctime_ns = 0;
+
+  bool operator==(const Fingerprint &) const = default;
+};
+
+int64_t to_ns(const struct timespec &time);
+Fingerprint fingerprint_of(const struct stat &st);
+
+// A kernel that stamps times once per clock tick can't tell a write from an earlier one of the same tick. If the
+// file was changed in the running tick, waits for the tick's end (at most 10 ms) and answers true: stat again.
+// Since Linux 6.13 stamps are finer once they have been looked at; there it never waits.
+bool wait_for_distinct_stamp(const struct stat &st);
+
+}  // namespace susten

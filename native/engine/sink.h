@@ -1,0 +1,35 @@
+// Gathers events from all workers and hands them to the owner's thread in batches: one wake for many events.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "engine/events.h"
+
+namespace susten {
+
+class Sink {
+ public:
+  // `wake` asks the owner to call take(); it is called with no lock held, once until take() has emptied the queue.
+  explicit Sink(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+  // Waits while the owner is far behind, so that a blocked event loop doesn't fill the memory.
+  void push(Event event);
+  // Up to `most` events, in order. True: there are more, call again soon.
+  bool take(std::vector<Event> &events, size_t most);
+  // The owner is gone: events are dropped from now on and nobody waits.
+  void close();
+
+ private:
+  std::function<void()> wake_;
+  std::mutex mutex_;
+  std::condition_variable room_;
+  std::deque<Event> queue_;
+  bool awake_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace susten

@@ -1,0 +1,141 @@
+#include "jobs/copy_job.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "engine/engine.h"
+#include "sys/beneath.h"
+#include "sys/retry.h"
+#include "volume/volume.h"
+
+namespace susten {
+
+namespace {
+
+struct Split {
+  std::string directory;
+  std::string name;
+};
+
+Split split_path(const std::string &path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return {"", path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+}  // namespace
+
+CopyJob::CopyJob(Engine &engine, CopyRequest request)
+    : Job(engine), request_(std::move(request)),
+      directories_(engine.sys(), engine.commit().anchored, request_.options) {}
+
+void CopyJob::start() {
+  spawn([this](Context &context) { open_roots(context); });
+}
+
+void CopyJob::finish() { emit_done(std::move(error_), true); }
+
+void CopyJob::open_roots(Context &context) {
+  const auto open_root = [&](const std::string &path) {
+    return Fd(context.sys, retry([&] {
+                return context.sys.open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+              }));
+  };
+  Fd target = open_root(request_.dest_root);
+  if (!target) {
+    error_ = {.number = errno, .code = {}, .syscall = "open", .path = request_.dest_root, .dest = {}};
+    return;
+  }
+  if (!check_identity(context, target.get())) return;
+  Fd source = open_root(request_.src_root);
+  if (!source) {
+    error_ = {.number = errno, .code = {}, .syscall = "open", .path = request_.src_root, .dest = {}};
+    return;
+  }
+  DirectoryRef root = adopt_directory(context.sys, std::move(target), request_.dest_root, error_);
+  if (!root) return;
+  directories_.set_roots(std::move(root), std::move(source));
+  for (size_t i = 0; i < request_.files.size(); ++i) {
+    spawn([this, i](Context &worker) { copy(worker, i); });
+  }
+}
+
+// Nothing is written to a storage that isn't the one it should be: unmounted, or another disk. The descriptor that
+// was looked at is the one that is written below.
+bool CopyJob::check_identity(Context &context, int target) {
+  if (request_.dest_identity.empty()) return true;
+  std::string identity;
+  error_ = read_identity(context.sys, target, identity);
+  if (error_.failed()) return false;
+  if (identity == request_.dest_identity) return true;
+  error_ = {.number = 0, .code = "ERR_SUSTEN_STORAGE", .syscall = "open", .path = request_.dest_root, .dest = {}};
+  return false;
+}
+
+void CopyJob::copy(Context &context, size_t index) {
+  const CopyRequest::File &file = request_.files[index];
+  const std::string target_path = join_path(request_.dest_root, file.dest);
+  const std::string source_path = join_path(request_.src_root, file.src);
+  const auto fail = [&](Error error) {
+    FileResult result;
+    result.error = std::move(error);
+    done(index, std::move(result), nullptr);
+  };
+  if (cancelled()) {
+    return fail({.number = 0, .code = "ABORT_ERR", .syscall = "copy", .path = source_path, .dest = target_path});
+  }
+  if (!is_beneath(file.src) || !is_beneath(file.dest)) {
+    return fail({.number = EINVAL, .code = {}, .syscall = "openat2", .path = source_path, .dest = target_path});
+  }
+  const auto [source_dir, source_name] = split_path(file.src);
+  const auto [target_dir, target_name] = split_path(file.dest);
+  Fd source_fd;
+  int source = directories_.source_root();
+  if (!source_dir.empty()) {
+    source_fd = Fd(context.sys, open_beneath(context.sys, source, source_dir, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!source_fd) {
+      return fail({.number = errno, .code = {}, .syscall = "openat2", .path = source_path, .dest = target_path});
+    }
+    source = source_fd.get();
+  }
+  Error error;
+  auto opened = std::make_shared<TargetDirectories::Opened>(directories_.open(target_dir, source_dir, error));
+  if (!opened->directory) {
+    // The file is named, and the directory that it failed at.
+    if (error.dest.empty()) error.dest = target_path;
+    return fail(std::move(error));
+  }
+  TargetFile target{.directory = opened->directory,
+                    .name = target_name,
+                    .path = target_path,
+                    .existing = file.existing,
+                    .expected = file.expected,
+                    .known = file.known,
+                    .parents = opened->parents};
+  const SourceFile from{.directory = source, .name = source_name, .path = source_path, .follow = false};
+  hold();
+  commit_file(context, engine_.commit(), request_.options, from, std::move(target),
+              [self = std::static_pointer_cast<CopyJob>(shared_from_this()), index, opened](FileResult result) {
+                self->done(index, std::move(result), opened.get());
+                self->release();
+              });
+}
+
+void CopyJob::done(size_t index, FileResult result, const TargetDirectories::Opened *opened) {
+  if (result.outcome == Outcome::failed) {
+    count_.failed.fetch_add(1);
+  } else {
+    count_.files.fetch_add(1);
+    if (opened != nullptr && request_.options.durability != Durability::none && result.outcome != Outcome::unchanged &&
+        result.outcome != Outcome::skipped) {
+      directories_.anchor(*opened);
+    }
+  }
+  engine_.sink().push(
+      FileEvent{.job = id(), .index = static_cast<int32_t>(index), .name = {}, .result = std::move(result)});
+}
+
+}  // namespace susten

@@ -1,0 +1,50 @@
+// The directories below a target root that files go to: opened beneath it, made where missing, never through a link.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "commit/anchored.h"
+#include "commit/directory.h"
+#include "copy/options.h"
+#include "sys/error.h"
+
+namespace susten {
+
+class TargetDirectories {
+ public:
+  struct Opened {
+    DirectoryRef directory;
+    // Directories above that must be synced for this one to be found again; empty when known to be.
+    std::vector<DirectoryRef> parents;
+  };
+
+  TargetDirectories(Sys &sys, Anchored &anchored, const CopyOptions &options)
+      : sys_(sys), anchored_(anchored), options_(options) {}
+
+  void set_roots(DirectoryRef target, Fd source);
+  // The directory `target` below the target root. Missing ones get owner and mode of the same one of `source`, a path
+  // below the source root that ends alike. Thread-safe. Null and `failure` if it can't be.
+  Opened open(const std::string &target, const std::string &source, Error &failure);
+  // What was opened is durable with all above it.
+  void anchor(const Opened &opened);
+  [[nodiscard]] const DirectoryRef &root() const { return root_; }
+  [[nodiscard]] int source_root() const { return source_.get(); }
+
+ private:
+  Opened find(const std::string &target, const std::string &source, Error &failure);
+  DirectoryRef child(const DirectoryRef &parent, const std::string &name, const std::string &source, Error &failure);
+  bool make(const DirectoryRef &parent, const std::string &name, const std::string &source, Error &failure);
+
+  Sys &sys_;
+  Anchored &anchored_;
+  const CopyOptions &options_;
+  DirectoryRef root_;
+  Fd source_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Opened> opened_;
+};
+
+}  // namespace susten

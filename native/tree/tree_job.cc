@@ -1,0 +1,412 @@
+#include "tree/tree_job.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <memory>
+
+#include "commit/metadata.h"
+#include "engine/engine.h"
+#include "sys/retry.h"
+#include "tree/symlink.h"
+
+namespace susten {
+
+namespace {
+
+constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+// Files of one task: few, so that workers end together; more than one, so that handing out costs little.
+constexpr size_t kFilesPerTask = 4;
+
+struct Split {
+  std::string directory;
+  std::string name;
+};
+
+Split split_path(const std::string &path) {
+  const size_t slash = path.rfind('/');
+  return {path.substr(0, std::max<size_t>(slash, 1)), path.substr(slash + 1)};
+}
+
+const char *special_code(Kind kind) {
+  switch (kind) {
+    case Kind::fifo:
+      return "ERR_FS_CP_FIFO_PIPE";
+    case Kind::socket:
+      return "ERR_FS_CP_SOCKET";
+    default:
+      return "ERR_FS_CP_UNKNOWN";
+  }
+}
+
+}  // namespace
+
+TreeJob::TreeJob(Engine &engine, TreeRequest request) : Job(engine), request_(std::move(request)) {}
+
+void TreeJob::start() {
+  spawn([this](Context &context) { begin(context); });
+}
+
+void TreeJob::cancel() {
+  Job::cancel();
+  // Nobody will answer any more: let go of what waits.
+  std::map<uint32_t, Question> questions;
+  {
+    const std::lock_guard lock(mutex_);
+    questions.swap(questions_);
+  }
+  for (auto &[number, question] : questions) {
+    spawn([this, node = std::move(question.node)](Context &) {
+      close(node);
+      release();
+    });
+  }
+}
+
+// Opens both ends. The parents of the two roots are the caller's own words and may go through links.
+void TreeJob::begin(Context &context) {
+  Sys &sys = context.sys;
+  const auto open_parent = [&](const std::string &path) {
+    return Fd(sys, retry([&] { return sys.open(path.c_str(), kDirectoryFlags, 0); }));
+  };
+  auto [source_dir, source_name] = split_path(request_.src);
+  auto [target_dir, target_name] = split_path(request_.dest);
+  source_name_ = source_name.empty() ? "." : std::move(source_name);
+  target_name_ = std::move(target_name);
+  source_parent_ = open_parent(source_dir);
+  if (!source_parent_) {
+    error_ = {.number = errno, .code = {}, .syscall = "open", .path = request_.src, .dest = request_.dest};
+    return;
+  }
+  Fd parent = open_parent(target_dir);
+  if (!parent) {
+    error_ = {.number = errno, .code = {}, .syscall = "open", .path = target_dir, .dest = {}};
+    return;
+  }
+  target_parent_ = adopt_directory(sys, std::move(parent), target_dir, error_);
+  if (!target_parent_) return;
+  struct stat st {};
+  const int follow = request_.dereference ? 0 : AT_SYMLINK_NOFOLLOW;
+  if (retry([&] { return sys.fstatat(source_parent_.get(), source_name_.c_str(), &st, follow); }) != 0) {
+    error_ = {.number = errno, .code = {}, .syscall = "fstatat", .path = request_.src, .dest = request_.dest};
+    return;
+  }
+  const Kind kind = kind_of(st.st_mode);
+  if (kind == Kind::directory) {
+    enter(context, nullptr, source_name_, source_parent_.get(), request_.dereference);
+    return;
+  }
+  const auto node = std::make_shared<Node>();
+  node->target = target_parent_;
+  const TreeEntry entry{.name = source_name_, .kind = kind, .follow = request_.dereference, .error = 0};
+  if (kind == Kind::file) {
+    copy_file(context, node, entry);
+  } else if (kind == Kind::symlink) {
+    copy_link(node, entry);
+  } else {
+    fail("", EINVAL, "fstatat", special_code(kind));
+  }
+  close(node);
+}
+
+// Opens a directory of the source, makes or opens its counterpart, and starts reading it.
+void TreeJob::enter(Context &context, const NodeRef &parent, const std::string &name, int source_dir, bool follow) {
+  Sys &sys = context.sys;
+  auto node = std::make_shared<Node>();
+  node->parent = parent;
+  if (parent) node->name = join_path(parent->name, name);
+  const int flags = kDirectoryFlags | (follow ? 0 : O_NOFOLLOW);
+  node->source = Fd(sys, retry([&] { return sys.openat(source_dir, name.c_str(), flags, 0); }));
+  const auto give_up = [&] {
+    if (parent) close(parent);
+  };
+  if (!node->source || retry([&] { return sys.fstat(node->source.get(), &node->st); }) != 0) {
+    fail(node->name, errno, node->source ? "fstat" : "openat");
+    return give_up();
+  }
+  const std::pair<dev_t, ino_t> self{node->st.st_dev, node->st.st_ino};
+  if (parent && self == target_root_) {
+    fail(node->name, EINVAL, "openat", "ERR_FS_CP_EINVAL");
+    return give_up();
+  }
+  if (follow) {
+    for (const Node *above = parent.get(); above != nullptr; above = above->parent.get()) {
+      if (std::pair<dev_t, ino_t>{above->st.st_dev, above->st.st_ino} != self) continue;
+      fail(node->name, ELOOP, "openat");
+      return give_up();
+    }
+  }
+  if (!make_target(node, parent ? parent->target : target_parent_, parent ? name : target_name_)) return give_up();
+  if (!parent) target_root_ = {node->target->dev, node->target->ino};
+  count_.directories.fetch_add(1);
+  spawn([this, node](Context &) { scan(node); }, true);
+}
+
+bool TreeJob::make_target(const NodeRef &node, const DirectoryRef &parent, const std::string &name) {
+  Sys &sys = engine_.sys();
+  // An empty name: the destination is the root directory itself.
+  const std::string target = name.empty() ? "." : name;
+  if (retry([&] { return sys.mkdirat(parent->fd.get(), target.c_str(), 0700); }) == 0) {
+    node->made = true;
+    made_something_.store(true);
+  } else if (errno != EEXIST) {
+    fail(node->name, errno, "mkdirat", "", true);
+    return false;
+  }
+  Fd fd(sys, retry([&] { return sys.openat(parent->fd.get(), target.c_str(), kDirectoryFlags | O_NOFOLLOW, 0); }));
+  struct stat st {};
+  if (!fd || retry([&] { return sys.fstat(fd.get(), &st); }) != 0) {
+    const int number = errno;
+    const bool other = number == ENOTDIR || number == ELOOP;
+    fail(node->name, other ? EISDIR : number, fd ? "fstat" : "openat", other ? "ERR_FS_CP_DIR_TO_NON_DIR" : "", true);
+    return false;
+  }
+  Error error;
+  node->target = adopt_directory(sys, std::move(fd), target_path(node->name), st, *target_parent_, error);
+  if (node->target) return true;
+  fail(node->name, std::move(error));
+  return false;
+}
+
+void TreeJob::scan(const NodeRef &node) {
+  if (stopped()) return close(node);
+  Entries entries;
+  const int more = read_entries(engine_.sys(), node->source.get(), request_.dereference, entries);
+  if (more < 0) {
+    fail(node->name, errno, "getdents64");
+    return close(node);
+  }
+  if (request_.filter && !entries.empty()) return ask(node, std::move(entries), more > 0);
+  process(node, std::move(entries), more > 0);
+}
+
+void TreeJob::ask(const NodeRef &node, Entries entries, bool more) {
+  FilterEvent event;
+  event.job = id();
+  for (const TreeEntry &entry : entries) {
+    const std::string name = join_path(node->name, entry.name);
+    event.src.push_back(source_path(name));
+    event.dest.push_back(target_path(name));
+  }
+  hold();
+  {
+    const std::lock_guard lock(mutex_);
+    do {
+      ++last_question_;
+    } while (questions_.contains(last_question_));
+    event.question = last_question_;
+    questions_.emplace(event.question, Question{node, std::move(entries), more});
+  }
+  engine_.sink().push(std::move(event));
+  // A cancel that came just before would have found nothing to let go of.
+  if (cancelled()) cancel();
+}
+
+void TreeJob::answer(uint32_t number, const std::vector<bool> &accept) {
+  Question question;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = questions_.find(number);
+    if (found == questions_.end()) return;
+    question = std::move(found->second);
+    questions_.erase(found);
+  }
+  auto accepted = std::make_shared<Entries>();
+  for (size_t i = 0; i < question.entries.size(); ++i) {
+    if (i < accept.size() && accept[i]) {
+      accepted->push_back(std::move(question.entries[i]));
+    } else {
+      count_.skipped.fetch_add(1);
+    }
+  }
+  spawn(
+      [this, node = question.node, accepted, more = question.more](Context &) {
+        process(node, std::move(*accepted), more);
+        release();
+      },
+      true);
+}
+
+// Hands a piece's entries out: subdirectories in front of the rest of this directory, files in small lots.
+void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
+  // Behind what follows, so that a large directory waits for its first files instead of filling the memory.
+  if (more) {
+    spawn([this, node](Context &) { scan(node); }, true);
+  }
+  auto lot = std::make_shared<Entries>();
+  const auto hand_out = [&] {
+    if (lot->empty()) return;
+    node->open.fetch_add(1);
+    spawn(
+        [this, node, lot](Context &context) {
+          copy_files(context, node, *lot);
+          close(node);
+        },
+        true);
+    lot = std::make_shared<Entries>();
+  };
+  for (TreeEntry &entry : entries) {
+    if (entry.error != 0) {
+      fail(join_path(node->name, entry.name), entry.error, "fstatat");
+    } else if (entry.kind == Kind::directory) {
+      node->open.fetch_add(1);
+      spawn(
+          [this, node, name = entry.name, follow = entry.follow](Context &context) {
+            if (stopped()) return close(node);
+            enter(context, node, name, node->source.get(), follow);
+          },
+          true);
+    } else {
+      lot->push_back(std::move(entry));
+      if (lot->size() == kFilesPerTask) hand_out();
+    }
+  }
+  hand_out();
+  if (!more) close(node);
+}
+
+void TreeJob::copy_files(Context &context, const NodeRef &node, const Entries &entries) {
+  for (const TreeEntry &entry : entries) {
+    if (stopped()) return;
+    if (entry.kind == Kind::file) {
+      copy_file(context, node, entry);
+    } else if (entry.kind == Kind::symlink) {
+      copy_link(node, entry);
+    } else {
+      fail(join_path(node->name, entry.name), EINVAL, "getdents64", special_code(entry.kind));
+    }
+  }
+}
+
+void TreeJob::copy_file(Context &context, const NodeRef &node, const TreeEntry &entry) {
+  // A tree of one file has no directory of its own.
+  const bool alone = !node->source;
+  const std::string name = alone ? std::string() : join_path(node->name, entry.name);
+  const SourceFile source{.directory = alone ? source_parent_.get() : node->source.get(),
+                          .name = entry.name,
+                          .path = source_path(name),
+                          .follow = entry.follow};
+  TargetFile target{.directory = node->target,
+                    .name = alone ? target_name_ : entry.name,
+                    .path = target_path(name),
+                    .existing = request_.existing,
+                    .expected = {},
+                    .known = {},
+                    .parents = {}};
+  node->open.fetch_add(1);
+  hold();
+  commit_file(context, engine_.commit(), request_.options, source, std::move(target),
+              [self = std::static_pointer_cast<TreeJob>(shared_from_this()), node, name](FileResult result) mutable {
+                self->file_done(name, std::move(result));
+                self->close(std::move(node));
+                self->release();
+              });
+}
+
+void TreeJob::copy_link(const NodeRef &node, const TreeEntry &entry) {
+  const bool alone = !node->source;
+  const std::string name = alone ? std::string() : join_path(node->name, entry.name);
+  LinkResult result = copy_symlink(engine_.sys(),
+                                   {.source_dir = alone ? source_parent_.get() : node->source.get(),
+                                    .target_dir = node->target->fd.get(),
+                                    .name = entry.name,
+                                    .target_name = alone ? target_name_ : entry.name,
+                                    .source_path = source_path(name),
+                                    .target_path = target_path(name),
+                                    .verbatim = request_.verbatim_symlinks,
+                                    .existing = request_.existing},
+                                   request_.options);
+  if (result.outcome == Outcome::failed) return fail(name, std::move(result.error));
+  if (result.outcome == Outcome::skipped) {
+    count_.skipped.fetch_add(1);
+    return;
+  }
+  made_something_.store(true);
+  count_.symlinks.fetch_add(1);
+}
+
+void TreeJob::file_done(const std::string &name, FileResult result) {
+  if (result.outcome == Outcome::failed) {
+    // A name that is a directory there.
+    if (result.error.number == EISDIR) result.error.code = "ERR_FS_CP_NON_DIR_TO_DIR";
+    if (result.error.number == EEXIST) result.error.code = "ERR_FS_CP_EEXIST";
+    return fail(name, std::move(result.error));
+  }
+  if (result.outcome == Outcome::skipped) {
+    count_.skipped.fetch_add(1);
+  } else {
+    count_.files.fetch_add(1);
+    file_bytes_.fetch_add(result.bytes);
+  }
+  if (!request_.report_files) return;
+  engine_.sink().push(FileEvent{.job = id(), .index = -1, .name = name, .result = std::move(result)});
+}
+
+void TreeJob::fail(const std::string &name, Error error) {
+  count_.failed.fetch_add(1);
+  if (request_.stop_on_error) stopping_.store(true);
+  FileResult result;
+  result.error = std::move(error);
+  engine_.sink().push(FileEvent{.job = id(), .index = -1, .name = name, .result = std::move(result)});
+}
+
+void TreeJob::fail(const std::string &name, int number, const char *syscall, const char *code, bool at_target) {
+  fail(name, {.number = number,
+              .code = code,
+              .syscall = syscall,
+              .path = at_target ? target_path(name) : source_path(name),
+              .dest = at_target ? std::string() : target_path(name)});
+}
+
+// One thing of `node` is done. The last one finishes the directory, and that is one thing of its parent's.
+void TreeJob::close(NodeRef node) {
+  while (node && node->open.fetch_sub(1) == 1) {
+    finish_directory(*node);
+    node = NodeRef(node->parent);
+  }
+}
+
+void TreeJob::finish_directory(Node &node) {
+  if (!node.made || !node.target) return;
+  Sys &sys = engine_.sys();
+  struct stat now {};
+  if (retry([&] { return sys.fstat(node.target->fd.get(), &now); }) != 0) {
+    return fail(node.name, errno, "fstat", "", true);
+  }
+  const MetadataResult metadata =
+      apply_metadata(sys, node.source.get(), node.target->fd.get(), node.st, now, request_.options);
+  if (metadata.number != 0) return fail(node.name, metadata.number, metadata.syscall, "", true);
+  const bool syncs = request_.options.durability != Durability::none && !node.target->is_volatile;
+  if (!syncs || node.target->can_syncfs) return;  // one syncfs at the end serves all
+  if (retry([&] { return sys.fsync(node.target->fd.get()); }) != 0) fail(node.name, errno, "fsync", "", true);
+}
+
+// Makes durable what no group did: directories, links, and the entry of the tree itself.
+void TreeJob::sync_tree() {
+  if (request_.options.durability == Durability::none || !target_parent_ || target_parent_->is_volatile) return;
+  Sys &sys = engine_.sys();
+  const int fd = target_parent_->fd.get();
+  // The descriptor is older than all that was written: it sees every write-back error since.
+  const bool whole = made_something_.load() && target_parent_->can_syncfs;
+  if (retry([&] { return whole ? sys.syncfs(fd) : sys.fsync(fd); }) != 0) {
+    fail("", errno, whole ? "syncfs" : "fsync", "", true);
+  }
+}
+
+void TreeJob::finish() {
+  if (!error_.failed()) sync_tree();
+  if (cancelled() && !error_.failed()) {
+    error_ = {.number = 0, .code = "ABORT_ERR", .syscall = "copy", .path = request_.src, .dest = request_.dest};
+  }
+  DoneEvent done{.job = id(), .progress = progress(), .volume = {}, .error = std::move(error_)};
+  done.progress->bytes = file_bytes_.load();
+  engine_.finished(*this, std::move(done));
+}
+
+std::string TreeJob::source_path(const std::string &name) const { return join_path(request_.src, name); }
+
+std::string TreeJob::target_path(const std::string &name) const { return join_path(request_.dest, name); }
+
+}  // namespace susten

@@ -1,0 +1,89 @@
+// Copies a directory tree, or a single file or link, through directory descriptors.
+//
+// Depth before breadth, so that memory grows with the depth of the tree only. Every directory is read in pieces; the
+// files of a piece are spread over the workers. A directory that the copy made gets its metadata when all below it is
+// done.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/job.h"
+#include "tree/entries.h"
+#include "tree/node.h"
+
+namespace susten {
+
+struct TreeRequest {
+  // Absolute and normalized. The parent of `dest` exists.
+  std::string src;
+  std::string dest;
+  CopyOptions options;
+  Existing existing = Existing::replace;
+  bool dereference = false;
+  bool verbatim_symlinks = false;
+  bool stop_on_error = true;
+  bool filter = false;
+  bool report_files = false;
+};
+
+class TreeJob : public Job {
+ public:
+  TreeJob(Engine &engine, TreeRequest request);
+  void start() override;
+  void cancel() override;
+  void answer(uint32_t question, const std::vector<bool> &accept) override;
+
+ protected:
+  void finish() override;
+
+ private:
+  using Entries = std::vector<TreeEntry>;
+
+  void begin(Context &context);
+  void enter(Context &context, const NodeRef &parent, const std::string &name, int source_dir, bool follow);
+  bool make_target(const NodeRef &node, const DirectoryRef &parent, const std::string &name);
+  void scan(const NodeRef &node);
+  void ask(const NodeRef &node, Entries entries, bool more);
+  void process(const NodeRef &node, Entries entries, bool more);
+  void copy_files(Context &context, const NodeRef &node, const Entries &entries);
+  void copy_file(Context &context, const NodeRef &node, const TreeEntry &entry);
+  void copy_link(const NodeRef &node, const TreeEntry &entry);
+  void close(NodeRef node);
+  void finish_directory(Node &node);
+  void sync_tree();
+
+  void file_done(const std::string &name, FileResult result);
+  void fail(const std::string &name, Error error);
+  void fail(const std::string &name, int number, const char *syscall, const char *code = "", bool at_target = false);
+  [[nodiscard]] bool stopped() const { return cancelled() || stopping_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::string source_path(const std::string &name) const;
+  [[nodiscard]] std::string target_path(const std::string &name) const;
+
+  struct Question {
+    NodeRef node;
+    Entries entries;
+    bool more;
+  };
+
+  TreeRequest request_;
+  Error error_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> made_something_{false};
+  std::atomic<int64_t> file_bytes_{0};
+  // The directories that hold `src` and `dest`.
+  Fd source_parent_;
+  DirectoryRef target_parent_;
+  std::string source_name_;
+  std::string target_name_;
+  // The destination as made or found, so that it isn't copied into itself through some other way.
+  std::pair<dev_t, ino_t> target_root_{0, 0};
+  std::mutex mutex_;
+  uint32_t last_question_ = 0;
+  std::map<uint32_t, Question> questions_;
+};
+
+}  // namespace susten
