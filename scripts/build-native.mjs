@@ -1,19 +1,38 @@
-// Builds the addon: with CMake into build/cmake, or without CMake by npm's node-gyp into build/Release.
-import { execFileSync, spawnSync } from 'node:child_process'
-import { availableParallelism } from 'node:os'
+// Builds the addon: by CMake into build/cmake; without CMake by npm's own node-gyp into build/Release.
+// Does only what has changed since the last time. Further arguments go to cmake-js.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findTools, missingToolsMessage } from './tools.mjs'
 
-const root = dirname(import.meta.dirname)
-const require = createRequire(import.meta.url)
-const has = (tool) => spawnSync(tool, ['--version'], { stdio: 'ignore' }).status === 0
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const jobs = String(availableParallelism())
 
-if (has('cmake')) {
-  const cmakeJs = join(dirname(require.resolve('cmake-js/package.json')), 'bin/cmake-js')
-  const jobs = String(availableParallelism())
-  const args = ['compile', '--out', 'build/cmake', '--prefer-make', '--parallel', jobs, '--log-level', 'warn']
-  execFileSync(process.execPath, [cmakeJs, ...args, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' })
-} else {
-  console.error('no cmake yet')
+/** @type {(script: string, ...args: string[]) => void} */
+const run = (script, ...args) => {
+  const { status } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+/** CMake refuses a cache that was made for another folder, say because the checkout was moved: start anew then. */
+const isMoved = () => {
+  const cache = join(root, 'build/cmake/CMakeCache.txt')
+  return existsSync(cache) && !readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)
+}
+
+const tools = findTools()
+if (tools.with === 'nothing') {
+  console.error(missingToolsMessage(tools.missing, `npm --prefix ${root} run build:native`))
   process.exit(1)
+} else if (tools.with === 'cmake') {
+  const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin/cmake-js')
+  const args = ['--out', 'build/cmake', '--prefer-make', '--parallel', jobs, '--log-level', 'warn']
+  run(cmakeJs, isMoved() ? 'rebuild' : 'build', ...args, ...process.argv.slice(2))
+} else {
+  const headers = tools.headers === undefined ? [] : [`--nodedir=${tools.headers}`]
+  // Not `rebuild`: that would empty build/, where other things are too.
+  run(tools.nodeGyp, 'configure', 'build', '--jobs', jobs, '--loglevel', 'warn', ...headers)
 }
