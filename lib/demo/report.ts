@@ -1,0 +1,80 @@
+/** The figures at the end. */
+import { count, duration, printable, size, table } from './format.js'
+import type { Delays } from './tally.js'
+import type { Verification } from './verify.js'
+
+/** What came out of a run. Sizes in bytes, delays in milliseconds. Printed as it is with `--json`. */
+export interface Report {
+  /** Every file that was written is on every storage, and right. */
+  readonly ok: boolean
+  readonly seed: number
+  /** From the first file to the last. */
+  readonly seconds: number
+  /** From the last file's close until every copy was durable. */
+  readonly drainSeconds: number
+  readonly files: number
+  readonly bytes: number
+  readonly buffer: { readonly path: string; readonly fsType: string }
+  readonly detectors: readonly { readonly name: string; readonly files: number; readonly bytes: number }[]
+  readonly storages: readonly StorageReport[]
+  /** How late the event loop of the embedding process was. */
+  readonly loopDelay: Delays
+  /** The whole process's, simulated detectors and verification included. */
+  readonly peakMemory: number
+  /** Copies that failed for good or weren't done in time. */
+  readonly failures: readonly { readonly storage: string; readonly path: string; readonly reason: string }[]
+}
+
+/** One storage's figures. */
+export interface StorageReport {
+  readonly id: string
+  readonly path: string
+  readonly fsType: string
+  /** Copies that are durable and have the writer's digest, as the engine told. */
+  readonly files: number
+  readonly bytes: number
+  /** From a file's close to the news that its copy is durable. */
+  readonly delays: Delays
+  readonly verification: Verification
+}
+
+/** The report as a table. */
+export function printReport(report: Report): string {
+  const { storages, files, bytes, detectors, seconds } = report
+  const column = (name: string, value: (storage: StorageReport) => string): string[] => [name, ...storages.map(value)]
+  const all = (found: number, wanted: number): string => `${count(found)} of ${count(wanted)}`
+  const figures = table([
+    column('', ({ id }) => id),
+    column('', ({ fsType }) => fsType),
+    column('copied', (storage) => all(storage.files, files)),
+    column('close to durable, median', ({ delays }) => duration(delays.p50)),
+    column('close to durable, 99 %', ({ delays }) => duration(delays.p99)),
+    column('close to durable, longest', ({ delays }) => duration(delays.max)),
+    column('digest right, read again', ({ verification }) => all(verification.files, files)),
+    column('bytes read again', ({ verification }) => size(verification.bytes)),
+    column('owner, mode, mtime right', ({ verification }) => all(verification.metadata, files)),
+    column('HDF5 series opened', ({ verification }) => count(verification.masters)),
+    column('HDF5 links followed', ({ verification }) => count(verification.links)),
+    column('CBF images decoded', ({ verification }) => count(verification.images)),
+    column('wrong or missing', ({ verification }) => count(verification.problems.length)),
+  ])
+  const made = detectors.map((one) => `${one.name} ${count(one.files)} files ${size(one.bytes)}`).join(', ')
+  const rate = seconds > 0 ? `, ${(files / seconds).toFixed(1)} files/s, ${size(bytes / seconds)}/s` : ''
+  const { loopDelay, peakMemory, drainSeconds } = report
+  const lines = [
+    `written in ${seconds.toFixed(1)} s: ${count(files)} files, ${size(bytes)}${rate} (${made})`,
+    `buffer: ${report.buffer.fsType} ${printable(report.buffer.path)}`,
+    '',
+    ...figures,
+    '',
+    `all durable ${duration(drainSeconds * 1000)} after the last file; event loop late by ${duration(loopDelay.p50)} ` +
+      `(median), ${duration(loopDelay.p99)} (99 %), ${duration(loopDelay.max)} (longest); ` +
+      `peak memory ${size(peakMemory)}`,
+    ...report.failures.map(({ storage, path, reason }) => `NOT COPIED to ${storage}: ${printable(path)}: ${reason}`),
+    ...storages.flatMap(({ verification }) =>
+      verification.problems.map(({ path, problem }) => `WRONG: ${printable(path)}: ${printable(problem)}`),
+    ),
+    report.ok ? 'Every file is on both storages, and every byte is right.' : 'NOT EVERYTHING IS RIGHT, see above.',
+  ]
+  return `${lines.join('\n')}\n`
+}

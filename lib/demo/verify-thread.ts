@@ -1,0 +1,85 @@
+/** The thread of {@link verifyStorage}. */
+import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parentPort, workerData } from 'node:worker_threads'
+import { digestOf } from '../simulate/digest.js'
+import { checkCbf, type ContentCount, openHdf5Check } from './verify-content.js'
+import type { ExpectedFile, Problem, VerifyJob, VerifyMessage } from './verify.js'
+
+if (parentPort === null) throw new Error('verify-thread.js runs as a worker thread only')
+const port = parentPort
+const { root, expected } = workerData as VerifyJob
+const checkHdf5 = await openHdf5Check()
+const problems: Problem[] = []
+const counts = { files: 0, bytes: 0, metadata: 0, masters: 0, links: 0, images: 0 }
+let reported = performance.now()
+for (const file of expected) {
+  verifyFile(file)
+  if (performance.now() - reported < 100) continue
+  reported = performance.now()
+  report({ type: 'progress', files: counts.files, bytes: counts.bytes })
+}
+findStrangers(new Set(expected.map(({ path }) => path)))
+report({ type: 'done', verification: { ...counts, problems } })
+
+function report(message: VerifyMessage): void {
+  port.postMessage(message)
+}
+
+function verifyFile(file: ExpectedFile): void {
+  const path = join(root, file.path)
+  const complain = (problem: string): void => void problems.push({ path, problem })
+  try {
+    if (verifyMetadata(file, path, complain)) counts.metadata++
+    const bytes = readFileSync(path)
+    if (bytes.length !== file.size) {
+      complain(`${bytes.length} bytes instead of ${file.size}`)
+      return
+    }
+    const digest = digestOf(bytes)
+    if (digest !== file.digest) {
+      complain(`digest ${digest} instead of ${file.digest}`)
+      return
+    }
+    counts.files++
+    counts.bytes += bytes.length
+    const { content } = file
+    const found: ContentCount = content.kind === 'cbf' ? checkCbf(bytes, content) : checkHdf5(path, content)
+    counts.masters += found.masters
+    counts.links += found.links
+    counts.images += found.images
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    complain(code === 'ENOENT' ? 'missing' : error instanceof Error ? error.message : String(error))
+  }
+}
+
+function verifyMetadata(file: ExpectedFile, path: string, complain: (problem: string) => void): boolean {
+  const found = lstatSync(path, { bigint: true })
+  if (!found.isFile()) {
+    complain('no regular file')
+    return false
+  }
+  const mode = Number(found.mode) & 0o7777
+  const wrong: string[] = []
+  if (Number(found.uid) !== file.uid) wrong.push(`owner ${found.uid} instead of ${file.uid}`)
+  if (Number(found.gid) !== file.gid) wrong.push(`group ${found.gid} instead of ${file.gid}`)
+  if (mode !== file.mode) wrong.push(`mode ${mode.toString(8)} instead of ${file.mode.toString(8)}`)
+  if (found.mtimeNs !== file.mtimeNs) wrong.push(`modified at ${found.mtimeNs} ns instead of ${file.mtimeNs} ns`)
+  if (wrong.length > 0) complain(wrong.join(', '))
+  return wrong.length === 0
+}
+
+/** Whatever is there and shouldn't be: a leftover temp file, a version, a name gone wrong. */
+function findStrangers(known: ReadonlySet<string>, below = ''): void {
+  const directory = join(root, below)
+  try {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const name = join(below, entry.name)
+      if (entry.isDirectory()) findStrangers(known, name)
+      else if (!known.has(name)) problems.push({ path: join(root, name), problem: 'nobody wrote this' })
+    }
+  } catch (error) {
+    problems.push({ path: directory, problem: error instanceof Error ? error.message : String(error) })
+  }
+}
