@@ -1,2 +1,3 @@
-export type { Journal, JournalOptions, JournalStats } from './journal.js'
+export type { AppendFile, JournalFiles } from './files.js'
+export type { Journal, JournalOptions, JournalStats, ListedState } from './journal.js'
 export { openJournal } from './open.js'
