@@ -95,7 +95,10 @@ function inWords(code: string, errno: number): string {
  */
 export function pathError(
   what: string,
-  details: Omit<SustenErrorDetails, 'path' | 'dest' | 'pathBytes'> & { path: ByteString; dest?: ByteString | undefined },
+  details: Omit<SustenErrorDetails, 'path' | 'dest' | 'pathBytes'> & {
+    path: ByteString
+    dest?: ByteString | undefined
+  },
 ): SustenError {
   const path = textOfBytes(details.path)
   const dest = details.dest ? textOfBytes(details.dest) : undefined

@@ -16,11 +16,14 @@ export interface FilterPaths<P> {
 export function treeFilter<P extends string | Uint8Array>(filter: CopyFilter<P>, paths: FilterPaths<P>): TreeFilter {
   return (src, dest) => {
     const accept = new Uint8Array(src.length)
-    const later: Promise<void>[] = []
+    const later: PromiseLike<void>[] = []
     src.forEach((path, i) => {
+      const settle = (yes: boolean): void => {
+        accept[i] = yes ? 1 : 0
+      }
       const answer = filter(paths.src(path), paths.dest(dest[i] ?? path))
-      if (isPromise(answer)) later.push(Promise.resolve(answer).then((yes) => void (accept[i] = yes ? 1 : 0)))
-      else accept[i] = answer ? 1 : 0
+      if (isPromise(answer)) later.push(answer.then(settle))
+      else settle(answer)
     })
     return later.length === 0 ? accept : Promise.all(later).then(() => accept)
   }

@@ -85,7 +85,8 @@ export function completeOptions<P extends string | Uint8Array>(
   }
   const force = completeForce(options)
   const errorOnExist = flag('errorOnExist', false)
-  const verify = checkWord('verify', options.verify ?? 'inline', verifies)
+  const strategy = completeStrategy(options)
+  const verify = completeVerify(options, strategy)
   const digests = flag('digests', false)
   if (verify === 'none' && (digests || options.manifest !== undefined)) {
     const wants = digests ? 'digests' : 'manifest'
@@ -102,7 +103,7 @@ export function completeOptions<P extends string | Uint8Array>(
     copy: {
       verify,
       durability: checkWord('durability', options.durability ?? 'batch', durabilities),
-      strategy: completeStrategy(options),
+      strategy,
       ...completePreserve(options),
     },
     stopOnError: checkWord('onError', options.onError ?? 'throw', ['throw', 'continue']) === 'throw',
@@ -140,6 +141,16 @@ function completeStrategy(options: CopyTreeOptions<never>): Strategy {
   return 'reflink'
 }
 
+/** A digest on the way needs the bytes to pass by; where the kernel carries them, they can only be read again. */
+function completeVerify(options: CopyTreeOptions<never>, strategy: Strategy): Verify {
+  const passing = strategy === 'auto' || strategy === 'readwrite'
+  const verify = checkWord('verify', options.verify ?? (passing ? 'inline' : 'readback'), verifies)
+  if (passing || verify !== 'inline') return verify
+  throw optionError(
+    `strategy '${strategy}' leaves the bytes to the kernel, so nothing can be verified inline; verify by 'readback' or not ('none')`,
+  )
+}
+
 function completePreserve(options: CopyTreeOptions<never>): Required<Record<keyof PreserveOptions, Preserve>> {
   const given = options.preserve ?? {}
   checkNames('copyTree: preserve', given, preserveNames)
@@ -157,10 +168,7 @@ function completePreserve(options: CopyTreeOptions<never>): Required<Record<keyo
   }
 }
 
-function completeTimes(
-  options: CopyTreeOptions<never>,
-  word: (name: 'times', usual: Preserve) => Preserve,
-): Preserve {
+function completeTimes(options: CopyTreeOptions<never>, word: (name: 'times', usual: Preserve) => Preserve): Preserve {
   const short = options.preserveTimestamps
   if (short === undefined) return word('times', 'keep')
   const times = checkBoolean('preserveTimestamps', short) ? 'keep' : 'off'

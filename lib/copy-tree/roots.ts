@@ -52,7 +52,10 @@ export async function findRoots(srcGiven: ByteString, destGiven: ByteString, opt
       throw refuse('ERR_FS_CP_NON_DIR_TO_DIR', os.errno.ENOTDIR, "what is no directory can't replace one")
     }
   }
-  if (isDirectory && (dest === src || dest.startsWith(src === '/' ? src : `${src}/`) || (await isAbove(srcStat, dest)))) {
+  if (
+    isDirectory &&
+    (dest === src || dest.startsWith(src === '/' ? src : `${src}/`) || (await isAbove(srcStat, dest)))
+  ) {
     throw refuse('ERR_FS_CP_EINVAL', os.errno.EINVAL, "a directory can't be copied into itself")
   }
   if (isDirectory && !options.recursive) {

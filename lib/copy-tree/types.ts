@@ -20,7 +20,7 @@ export interface PreserveOptions {
   readonly mode?: Preserve | undefined
   /** Times of last change and access, in nanoseconds. Default `keep`. */
   readonly times?: Preserve | undefined
-  /** Extended attributes that belong to users (`user.*`, and `trusted.*` for root). Default `off`. */
+  /** Extended attributes `user.*` and `trusted.*`; never `security.*`. Default `off`. */
   readonly xattrs?: Preserve | undefined
   /** POSIX access control lists. Default `off`. */
   readonly acls?: Preserve | undefined
@@ -53,8 +53,9 @@ export interface CompatibleOptions<P extends string | Uint8Array = string> {
   /** Copy directories with all that they hold; with false, a directory fails with `ERR_FS_EISDIR`. Default true. */
   readonly recursive?: boolean | undefined
   /**
-   * Flags of `fs.constants`: `COPYFILE_FICLONE` is what happens anyway, `COPYFILE_FICLONE_FORCE` is short for
-   * `strategy: 'reflink'`, and `COPYFILE_EXCL` changes nothing, as in `fs.cp`: see `force`. Default 0.
+   * Flags of `fs.constants`: `COPYFILE_FICLONE` is what happens anyway with `verify: 'none'` and changes nothing with
+   * others, `COPYFILE_FICLONE_FORCE` is short for `strategy: 'reflink'`, and `COPYFILE_EXCL` changes nothing, as in
+   * `fs.cp`: see `force`. Default 0.
    */
   readonly mode?: number | undefined
 }
@@ -62,8 +63,9 @@ export interface CompatibleOptions<P extends string | Uint8Array = string> {
 /** Options of `copyTree`. */
 export interface CopyTreeOptions<P extends string | Uint8Array = string> extends CompatibleOptions<P> {
   /**
-   * `inline` (default): an XXH3-128 digest of every file as it is copied; `readback`: and the copy is read again past
-   * the page cache and compared; `none`.
+   * `inline`: an XXH3-128 digest of every file as it is copied; `readback`: and the copy is read again past the page
+   * cache and compared; `none`. Default `inline`; with a `strategy` that leaves the bytes to the kernel, which
+   * excludes `inline`, `readback`.
    */
   readonly verify?: Verify | undefined
   /**
@@ -71,7 +73,10 @@ export interface CopyTreeOptions<P extends string | Uint8Array = string> extends
    * `each` everything, one sync per file; `none` nothing is waited for.
    */
   readonly durability?: Durability | undefined
-  /** How bytes are carried. Default `auto`: the fastest that the two file systems can. Others fail where they can't. */
+  /**
+   * How bytes are carried. Default `auto`: the fastest that the two file systems and `verify` allow. The others fail
+   * where they can't.
+   */
   readonly strategy?: Strategy | undefined
   /** Owner, mode, times and attributes. */
   readonly preserve?: PreserveOptions | undefined
@@ -104,7 +109,7 @@ export interface CopyProgress {
   readonly directories: number
   /** Symbolic links made. */
   readonly symlinks: number
-  /** Files left as they were since they exist (`force: false`). */
+  /** What was left out: files that exist, with `force: false`, and what the filter refused below the root. */
   readonly skipped: number
   /** What could not be copied. */
   readonly failed: number

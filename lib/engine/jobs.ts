@@ -70,7 +70,10 @@ export function createJobs(host: JobsHost): Jobs {
 
   function settleBusy(): void {
     const now = running.size + waiting.size > 0
-    if (now !== busy) host.busy((busy = now))
+    if (now !== busy) {
+      busy = now
+      host.busy(now)
+    }
     if (now) return
     for (const resolve of idlers) resolve()
     idlers = []
