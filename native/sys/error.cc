@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace susten {
 namespace {
@@ -153,6 +154,14 @@ constexpr Name kNames[] = {
 #undef SUSTEN_ERRNO
 
 }  // namespace
+
+Error last_error(const char *syscall, std::string path) {
+  Error error;
+  error.number = errno;
+  error.syscall = syscall;
+  error.path = std::move(path);
+  return error;
+}
 
 const char *errno_name(int number) {
   for (const Name &entry : kNames) {

@@ -15,6 +15,9 @@ struct Error {
   [[nodiscard]] bool failed() const { return number != 0 || !code.empty(); }
 };
 
+// What errno says now. `syscall`: a string literal.
+Error last_error(const char *syscall, std::string path = {});
+
 // "ENOSPC" for ENOSPC; "EUNKNOWN" for what has no name here.
 const char *errno_name(int number);
 // The errno that `name` stands for, 0 if none.

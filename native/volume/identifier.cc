@@ -77,17 +77,10 @@ std::string from_uuid(const uint8_t *bytes, size_t size) {
   return "uuid=" + to_hex(bytes, size);
 }
 
-Error make_error(const char *call) {
-  Error error;
-  error.number = errno;
-  error.syscall = call;
-  return error;
-}
-
 // Opens the file behind `fd` such that ioctl takes it. Left closed, without an error, where that isn't possible.
 Error reopen(Sys &sys, int fd, Fd &out) {
   struct stat st;
-  if (sys.fstat(fd, &st) != 0) return make_error("fstat");
+  if (sys.fstat(fd, &st) != 0) return last_error("fstat");
   constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   if (S_ISDIR(st.st_mode)) {
     out = Fd(sys, retry([&] { return sys.openat(fd, ".", flags | O_DIRECTORY, 0); }));
@@ -98,7 +91,7 @@ Error reopen(Sys &sys, int fd, Fd &out) {
     return {};
   }
   // A lack of descriptors must not look like another file system; a lack of permission is here to stay.
-  if (!out && errno != EACCES && errno != EPERM) return make_error("open");
+  if (!out && errno != EACCES && errno != EPERM) return last_error("open");
   return {};
 }
 
@@ -123,13 +116,13 @@ Error read_identifier(Sys &sys, int fd, const struct statfs &st, std::string &id
       identifier = from_uuid(geometry.uuid, sizeof geometry.uuid);
       return {};
     }
-    if (!is_unsupported(errno)) return make_error("ioctl");
+    if (!is_unsupported(errno)) return last_error("ioctl");
   }
   FsUuid uuid = {};
   if (::ioctl(file.get(), kGetFsUuid, &uuid) == 0) {
     identifier = from_uuid(uuid.bytes, std::min<size_t>(uuid.size, sizeof uuid.bytes));
   } else if (!is_unsupported(errno)) {
-    return make_error("ioctl");
+    return last_error("ioctl");
   }
   return {};
 }

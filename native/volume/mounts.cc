@@ -48,24 +48,16 @@ bool parse_number(std::string_view text, uint64_t &number) {
   return problem == std::errc() && end == text.data() + text.size();
 }
 
-Error read_error(const char *call, const std::string &path) {
-  Error error;
-  error.number = errno;
-  error.syscall = call;
-  error.path = path;
-  return error;
-}
-
 // Calls `line` for each line of a file of /proc until it returns true.
 template <typename Line>
 Error read_lines(Sys &sys, const std::string &path, Line line) {
   Fd file(sys, retry([&] { return sys.open(path.c_str(), O_RDONLY | O_CLOEXEC, 0); }));
-  if (!file) return read_error("open", path);
+  if (!file) return last_error("open", path);
   std::vector<char> buffer(kChunk);
   std::string rest;
   for (;;) {
     const ssize_t size = retry([&] { return sys.read(file.get(), buffer.data(), buffer.size()); });
-    if (size < 0) return read_error("read", path);
+    if (size < 0) return last_error("read", path);
     if (size == 0) break;
     rest.append(buffer.data(), static_cast<size_t>(size));
     size_t begin = 0;
@@ -92,7 +84,7 @@ Error read_mount_id(Sys &sys, int fd, uint64_t &id) {
   });
   if (error.failed() || found) return error;
   errno = ENODATA;
-  return read_error("read", path);
+  return last_error("read", path);
 }
 
 Error find_mount(Sys &sys, uint64_t id, bool &found, Mount &mount) {

@@ -14,13 +14,6 @@
 namespace susten {
 namespace {
 
-Error make_error(const char *call) {
-  Error error;
-  error.number = errno;
-  error.syscall = call;
-  return error;
-}
-
 // Keeps the identity printable ASCII without blanks in its parts, so that it survives any journal and terminal.
 std::string encode(std::string_view bytes) {
   constexpr char digits[] = "0123456789ABCDEF";
@@ -73,7 +66,7 @@ struct Place {
 
 Error read_place(Sys &sys, int fd, Place &place) {
   struct statfs st;
-  if (retry([&] { return sys.fstatfs(fd, &st); }) != 0) return make_error("fstatfs");
+  if (retry([&] { return sys.fstatfs(fd, &st); }) != 0) return last_error("fstatfs");
   uint64_t id = 0;
   Error error = read_mount_id(sys, fd, id);
   if (error.failed()) return error;
@@ -101,7 +94,7 @@ uint64_t difference(uint64_t all, uint64_t part) { return all > part ? all - par
 
 Error read_figures(Sys &sys, int fd, Volume &out) {
   struct statvfs st;
-  if (retry([&] { return sys.fstatvfs(fd, &st); }) != 0) return make_error("fstatvfs");
+  if (retry([&] { return sys.fstatvfs(fd, &st); }) != 0) return last_error("fstatvfs");
   const uint64_t unit = st.f_frsize != 0 ? st.f_frsize : st.f_bsize;
   out.total = st.f_blocks * unit;
   out.available = st.f_bavail * unit;
@@ -116,7 +109,7 @@ Error read_figures(Sys &sys, int fd, Volume &out) {
 
 Error read_open(Sys &sys, int fd, Volume &out) {
   struct stat st;
-  if (retry([&] { return sys.fstat(fd, &st); }) != 0) return make_error("fstat");
+  if (retry([&] { return sys.fstat(fd, &st); }) != 0) return last_error("fstat");
   Error error = read_figures(sys, fd, out);
   if (error.failed()) return error;
   Place place;
@@ -138,7 +131,7 @@ Error read_volume(Sys &sys, const std::string &path, Volume &out) {
   // O_DIRECTORY makes an automount happen, O_PATH alone wouldn't.
   Fd fd(sys, retry([&] { return sys.open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0); }));
   if (!fd && errno == ENOTDIR) fd = Fd(sys, retry([&] { return sys.open(path.c_str(), O_PATH | O_CLOEXEC, 0); }));
-  Error error = fd ? read_open(sys, fd.get(), out) : make_error("open");
+  Error error = fd ? read_open(sys, fd.get(), out) : last_error("open");
   if (error.failed() && error.path.empty()) error.path = path;
   return error;
 }
