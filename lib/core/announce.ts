@@ -35,7 +35,7 @@ function announceAgain(state: State, event: Announced, was: FileRecord): void {
   const { fingerprint } = event
   const cut = event.cut ?? was.cut
   const moved = cut !== was.cut
-  const copies = was.copies.map(copy => {
+  const copies = was.copies.map((copy) => {
     if (!state.byId.has(copy.storage)) return copy
     if (moved) return fresh(copy.storage)
     return fingerprint === undefined ? anew(copy) : seen(copy, fingerprint)
@@ -104,7 +104,7 @@ function queuePending(state: State, record: FileRecord): void {
 export function retry(state: State, event: About<'retry'>): void {
   const was = recordOf(state, event.path, event.record)
   if (was === undefined) return
-  renew(state, was, copy => {
+  renew(state, was, (copy) => {
     const asked = event.storage === undefined || copy.storage === event.storage
     return asked && copy.state === 'failed' && state.byId.has(copy.storage) ? anew(copy) : copy
   })
@@ -114,7 +114,7 @@ export function retry(state: State, event: About<'retry'>): void {
 export function recopy(state: State, event: About<'recopy'>): void {
   const was = recordOf(state, event.path, event.record)
   if (was === undefined) return
-  renew(state, was, copy => (copy.storage === event.storage && copy.state === 'copied' ? anew(copy) : copy))
+  renew(state, was, (copy) => (copy.storage === event.storage && copy.state === 'copied' ? anew(copy) : copy))
 }
 
 function renew(state: State, was: FileRecord, change: (copy: CopyRecord) => CopyRecord): void {
@@ -130,7 +130,7 @@ export function dismiss(state: State, event: About<'dismiss'>): void {
   if (was === undefined) return
   const asked = (copy: CopyRecord): boolean =>
     copy.state === 'failed' && (event.storage === undefined || copy.storage === event.storage)
-  const copies = was.copies.filter(copy => !asked(copy))
+  const copies = was.copies.filter((copy) => !asked(copy))
   if (copies.length === was.copies.length) return
   if (copies.length === 0) forget(state, was)
   else store(state, was, { ...was, copies })
@@ -139,5 +139,5 @@ export function dismiss(state: State, event: About<'dismiss'>): void {
 /** The source has the file no more: nothing is left to decide on it once all its copies are done. */
 export function vanished(state: State, event: About<'vanished'>): void {
   const was = recordOf(state, event.path, event.record)
-  if (was?.copies.every(copy => copy.state === 'copied')) forget(state, was)
+  if (was?.copies.every((copy) => copy.state === 'copied')) forget(state, was)
 }

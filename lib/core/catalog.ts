@@ -40,7 +40,7 @@ export function hold(state: State, record: FileRecord): Entry {
  */
 export function forget(state: State, record: FileRecord): void {
   state.out.ops.push({ type: 'forget', record })
-  const unfinished = { ...record, copies: record.copies.filter(copy => copy.state !== 'copied') }
+  const unfinished = { ...record, copies: record.copies.filter((copy) => copy.state !== 'copied') }
   count(state, unfinished, undefined)
   const entry = state.files.get(record.path)
   if (entry !== undefined) {
@@ -72,9 +72,9 @@ export function evict(state: State): void {
 
 /** A record with one of its copies exchanged. */
 export function withCopy(record: FileRecord, copy: CopyRecord): FileRecord {
-  return { ...record, copies: record.copies.map(other => (other.storage === copy.storage ? copy : other)) }
+  return { ...record, copies: record.copies.map((other) => (other.storage === copy.storage ? copy : other)) }
 }
 
 export function copyOn(record: FileRecord, storage: string): CopyRecord | undefined {
-  return record.copies.find(copy => copy.storage === storage)
+  return record.copies.find((copy) => copy.storage === storage)
 }

@@ -6,7 +6,8 @@ import type { CoreEvent } from './events.js'
 import { flushMessages, say } from './messages.js'
 import { load } from './queue.js'
 import { copied, failed, returned } from './results.js'
-import { coreKey, identitiesKey, type State, storeCore, storeIdentities } from './state.js'
+import type { State } from './state.js'
+import { coreKey, identitiesKey, storeCore, storeIdentities } from './state.js'
 import { accept, sourceChanged, volumeLost, volumeRead } from './storages.js'
 
 /**
@@ -30,47 +31,62 @@ export function decide(state: State, events: readonly CoreEvent[]): Command[] {
 function take(state: State, event: CoreEvent): void {
   switch (event.type) {
     case 'announced':
-      return announced(state, event)
+      announced(state, event)
+      break
     case 'copied':
-      return copied(state, event)
+      copied(state, event)
+      break
     case 'failed':
-      return failed(state, event)
+      failed(state, event)
+      break
     case 'returned':
-      return returned(state, event)
+      returned(state, event)
+      break
     case 'volume':
-      return volumeRead(state, event)
+      volumeRead(state, event)
+      break
     case 'unavailable':
-      return volumeLost(state, event)
+      volumeLost(state, event)
+      break
     case 'accept':
-      return accept(state, event)
+      accept(state, event)
+      break
     case 'source':
-      return sourceChanged(state, event)
+      sourceChanged(state, event)
+      break
     case 'vanished':
-      return vanished(state, event)
+      vanished(state, event)
+      break
     case 'recopy':
-      return recopy(state, event)
+      recopy(state, event)
+      break
     case 'retry':
-      return retry(state, event)
+      retry(state, event)
+      break
     case 'dismiss':
-      return dismiss(state, event)
+      dismiss(state, event)
+      break
     case 'loaded': {
       const storage = state.byId.get(event.storage)
       if (storage === undefined) return
       storage.loading = false
       storage.starved = event.short
-      return load(state, storage, event.records, event.last)
+      load(state, storage, event.records, event.last)
+      break
     }
     case 'journaled':
       state.unjournaled -= event.ops
       for (const storage of state.storages) storage.starved = false
-      return
+      break
     case 'pause':
     case 'resume':
-      return setPaused(state, event.storage, event.type === 'pause')
+      setPaused(state, event.storage, event.type === 'pause')
+      break
     case 'observed':
-      return say(state, { ...event, severity: 'warning' })
+      say(state, { ...event, severity: 'warning' })
+      break
     case 'tick':
-      return
+      break
   }
 }
 

@@ -1,5 +1,6 @@
 /** Asks the policy, and holds its answers to the promises: what breaks one is dropped and reported. */
-import { type ByteString, textOfBytes } from '../bytes.js'
+import type { ByteString } from '../bytes.js'
+import { textOfBytes } from '../bytes.js'
 import type { PolicyFile, PolicyStorage } from '../policy/index.js'
 import { backoff } from './backoff.js'
 import { say } from './messages.js'
@@ -14,13 +15,13 @@ type Asked = Pick<FileRecord, 'path' | 'cut' | 'shift' | 'announced'>
 /** Ids of the storages that a file must go to. Never empty, and each is configured. */
 export function chooseStorages(state: State, file: Asked): readonly string[] {
   const { policy, storages } = state.config
-  const all = storages.map(storage => storage.id)
+  const all = storages.map((storage) => storage.id)
   if (policy.storages === undefined) return all
   const answer = ask(state, file, 'storages', () => policy.storages?.(viewFile(file), state.storages.map(viewStorage)))
   if (answer === undefined) return all
   if (!Array.isArray(answer)) return dropped(state, file, 'its list of storages is not an array', all)
-  const chosen = all.filter(id => answer.includes(id))
-  const unknown = answer.find(id => !state.byId.has(id))
+  const chosen = all.filter((id) => answer.includes(id))
+  const unknown = answer.find((id) => !state.byId.has(id))
   if (unknown !== undefined) dropped(state, file, `there is no storage '${String(unknown)}'`, undefined)
   return chosen.length > 0 ? chosen : dropped(state, file, 'the file would go to no storage', all)
 }
@@ -74,7 +75,5 @@ function viewFile(file: Asked): PolicyFile {
 function viewStorage(storage: StorageState): PolicyStorage {
   const { id, type } = storage.config
   const available = storage.mode === 'up'
-  return storage.volume === undefined
-    ? { id, type, available }
-    : { id, type, available, fill: storage.volume.fill }
+  return storage.volume === undefined ? { id, type, available } : { id, type, available, fill: storage.volume.fill }
 }

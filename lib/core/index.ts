@@ -1,8 +1,8 @@
 /** The pure core: events in, commands out. No input or output, no clock, no randomness. */
 export { sameVersion } from './announce.js'
 export type { Command, CopyOrder, Message, MessageCode, Notice } from './commands.js'
-export { type CoreConfig, type CoreLimits, type CoreStorage, defaultLimits, defaultRetry } from './config.js'
 export type { RetryOptions, StorageType } from './config.js'
+export { type CoreConfig, type CoreLimits, type CoreStorage, defaultLimits, defaultRetry } from './config.js'
 export { decide } from './decide.js'
 export type { CoreEvent, Side, VolumeReading } from './events.js'
 export type { CopyRecord, Failure, FileRecord, Fingerprint, JournalOp } from './record.js'

@@ -21,10 +21,10 @@ export function enqueue(state: State, storage: StorageState, entry: Entry): void
 /** Takes loaded records into the window. `last`: the seq up to which the journal was listed. */
 export function load(state: State, storage: StorageState, records: readonly FileRecord[], last: number): void {
   for (const record of records) {
-    if (record.seq > last || state.forgotten.has(record.path)) continue
+    if (state.forgotten.has(record.path)) continue
     const entry = state.files.get(record.path) ?? hold(state, record)
-    if (entry.slots[storage.index] !== undefined || entry.record.seq > last) continue
-    const copy = entry.record.copies.find(one => one.storage === storage.config.id)
+    if (entry.slots[storage.index] !== undefined) continue
+    const copy = entry.record.copies.find((one) => one.storage === storage.config.id)
     if (copy?.state === 'pending') admit(storage, entry)
   }
   storage.cursor = Math.max(storage.cursor, last)

@@ -1,5 +1,6 @@
 /** What became of a copy. */
-import { type ByteString, textOfBytes } from '../bytes.js'
+import type { ByteString } from '../bytes.js'
+import { textOfBytes } from '../bytes.js'
 import { copyOn, store, withCopy } from './catalog.js'
 import { countsOf } from './counters.js'
 import type { CoreEvent } from './events.js'
@@ -45,7 +46,10 @@ export function copied(state: State, event: About<'copied'>): void {
   succeeded(state, storage, slot.epoch)
   if (event.version !== undefined) collided(state, storage, event.path, cut, event.version)
   slot.changes = 0
-  if (again) return putBack(state, storage, slot, false)
+  if (again) {
+    putBack(state, storage, slot, false)
+    return
+  }
   release(storage, slot)
   state.out.notices.push({
     type: 'copied',
@@ -84,21 +88,30 @@ export function failed(state: State, event: About<'failed'>): void {
   const again = slot.again
   switch (classify(failure, event.side)) {
     case 'cancelled':
-      return putBack(state, storage, slot, false)
+      putBack(state, storage, slot, false)
+      break
     case 'changed':
-      return changing(state, storage, slot, failure, again)
+      changing(state, storage, slot, failure, again)
+      break
     case 'full':
       troubled(state, storage, failure, slot.epoch)
-      return putBack(state, storage, slot, true)
+      putBack(state, storage, slot, true)
+      break
     case 'storage':
       troubled(state, storage, failure, slot.epoch)
-      return putBack(state, storage, slot, false)
+      putBack(state, storage, slot, false)
+      break
     case 'disk':
-      return diskFailed(state, storage, slot, failure)
+      diskFailed(state, storage, slot, failure)
+      break
     case 'final':
-      return again ? putBack(state, storage, slot, false) : giveUp(state, storage, slot, failure, 1)
+      if (again) putBack(state, storage, slot, false)
+      else giveUp(state, storage, slot, failure, 1)
+      break
     case 'file':
-      return again ? putBack(state, storage, slot, false) : attempted(state, storage, slot, failure)
+      if (again) putBack(state, storage, slot, false)
+      else attempted(state, storage, slot, failure)
+      break
   }
 }
 
@@ -106,7 +119,10 @@ export function failed(state: State, event: About<'failed'>): void {
 function diskFailed(state: State, storage: StorageState, slot: Slot, failure: Failure): void {
   const own = slot.blamed >= 0 && storage.successes > slot.blamed
   slot.blamed = storage.successes
-  if (own) return attempted(state, storage, slot, failure)
+  if (own) {
+    attempted(state, storage, slot, failure)
+    return
+  }
   troubled(state, storage, failure, slot.epoch)
   putBack(state, storage, slot, true)
 }
@@ -134,7 +150,10 @@ function attempted(state: State, storage: StorageState, slot: Slot, failure: Fai
   const copy = copyOn(was, storage.config.id)
   const attempts = (copy?.attempts ?? 0) + 1
   const delay = retryDelay(state, storage, was, failure.code, attempts)
-  if (delay === 'give-up') return giveUp(state, storage, slot, failure, attempts)
+  if (delay === 'give-up') {
+    giveUp(state, storage, slot, failure, attempts)
+    return
+  }
   if (copy !== undefined) store(state, was, withCopy(was, { ...copy, state: 'pending', attempts, failure }))
   if (attempts === 1) reportFailure(state, storage, was, failure, 'it is tried again')
   putAside(state, storage, slot, delay)

@@ -2,11 +2,15 @@
 import type { ByteString } from '../bytes.js'
 import type { Command, Notice } from './commands.js'
 import type { CoreConfig, CoreStorage } from './config.js'
-import { type Counters, loadCounters, type StoredCounters, storeCounters, total } from './counters.js'
+import type { Counters, StoredCounters } from './counters.js'
+import { loadCounters, storeCounters, total } from './counters.js'
 import type { VolumeReading } from './events.js'
-import { createHeap, type Heap } from './heap.js'
-import { createMessages, type Messages } from './messages.js'
-import { createRate, type Rate } from './rate.js'
+import type { Heap } from './heap.js'
+import { createHeap } from './heap.js'
+import type { Messages } from './messages.js'
+import { createMessages } from './messages.js'
+import type { Rate } from './rate.js'
+import { createRate } from './rate.js'
 import type { Failure, FileRecord, JournalOp } from './record.js'
 
 /** A file that is in memory because some storage waits for it or copies it. */
@@ -145,7 +149,7 @@ export function createState(config: CoreConfig, now: number, stored: Stored = {}
     seq: stored.core?.seq ?? 0,
     shift: stored.core?.shift ?? 0,
     storages,
-    byId: new Map(storages.map(storage => [storage.config.id, storage])),
+    byId: new Map(storages.map((storage) => [storage.config.id, storage])),
     files: new Map(),
     touched: new Set(),
     forgotten: new Set(),
@@ -190,8 +194,8 @@ function createStorage(
     cursor: 0,
     loading: false,
     starved: false,
-    ready: createHeap(slot => slot.order),
-    due: createHeap(due => due.due),
+    ready: createHeap((slot) => slot.order),
+    due: createHeap((due) => due.due),
     files: createRate(now),
     bytes: createRate(now),
   }

@@ -75,7 +75,7 @@ export function statusOf(state: State, at: number): CoreStatus {
       available: state.sourceAvailable,
       rate: rateAt(state.announced, at),
     },
-    storages: state.storages.map(storage => statusOfStorage(state, storage, at)),
+    storages: state.storages.map((storage) => statusOfStorage(state, storage, at)),
   }
 }
 

@@ -18,7 +18,10 @@ export function volumeRead(state: State, event: About<'volume'>): void {
   const { volume } = event
   if (storage.accepting && unfit(storage, volume) === undefined) adopt(state, storage, volume)
   const failure = unfit(storage, volume) ?? exchanged(storage, volume)
-  if (failure !== undefined) return unreachable(state, storage, failure)
+  if (failure !== undefined) {
+    unreachable(state, storage, failure)
+    return
+  }
   storage.volume = volume
   storage.reachable = true
   if (storage.identity === undefined) identify(state, storage, volume)
@@ -169,7 +172,8 @@ export function sourceGone(state: State, failure: Failure): void {
 export function sourceChanged(state: State, event: About<'source'>): void {
   if (!event.available) {
     const unknown: Failure = { code: 'ENOENT', errno: 2, syscall: 'open', path: state.config.source }
-    return sourceGone(state, event.failure ?? unknown)
+    sourceGone(state, event.failure ?? unknown)
+    return
   }
   if (state.sourceAvailable) return
   state.sourceAvailable = true
