@@ -62,7 +62,8 @@ function checkMaster(file: File, path: string, { links }: ExpectedContent & { ki
     if (filename !== link.file || obj_path !== '/entry/data/data') {
       throw new Error(`HDF5: ${place} leads to ${filename}:${obj_path} instead of ${link.file}:/entry/data/data`)
     }
-    if (!lstatSync(join(dirname(path), filename)).isFile()) throw new Error(`HDF5: ${filename} is no regular file`)
+    const target = lstatSync(join(dirname(path), filename), { throwIfNoEntry: false })
+    if (target?.isFile() !== true) throw new Error(`HDF5: ${place} leads to ${filename}, which is not there`)
     // Opened by the link's own path: libhdf5 has to find the other file.
     checkImages(new Dataset(file.file_id, place), place, link)
   }

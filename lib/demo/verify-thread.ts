@@ -1,5 +1,5 @@
 /** The thread of {@link verifyStorage}. */
-import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { type BigIntStats, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { digestOf } from '../simulate/digest.js'
@@ -30,7 +30,18 @@ function verifyFile(file: ExpectedFile): void {
   const path = join(root, file.path)
   const complain = (problem: string): void => void problems.push({ path, problem })
   try {
-    if (verifyMetadata(file, path, complain)) counts.metadata++
+    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (found === undefined) {
+      complain('missing')
+      return
+    }
+    if (!found.isFile()) {
+      complain('no regular file')
+      return
+    }
+    const wrong = wrongMetadata(file, found)
+    if (wrong === '') counts.metadata++
+    else complain(wrong)
     const bytes = readFileSync(path)
     if (bytes.length !== file.size) {
       complain(`${bytes.length} bytes instead of ${file.size}`)
@@ -49,25 +60,19 @@ function verifyFile(file: ExpectedFile): void {
     counts.links += found.links
     counts.images += found.images
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    complain(code === 'ENOENT' ? 'missing' : error instanceof Error ? error.message : String(error))
+    complain(error instanceof Error ? error.message : String(error))
   }
 }
 
-function verifyMetadata(file: ExpectedFile, path: string, complain: (problem: string) => void): boolean {
-  const found = lstatSync(path, { bigint: true })
-  if (!found.isFile()) {
-    complain('no regular file')
-    return false
-  }
+/** What of owner, mode and time is wrong; empty if nothing. */
+function wrongMetadata(file: ExpectedFile, found: BigIntStats): string {
   const mode = Number(found.mode) & 0o7777
   const wrong: string[] = []
   if (Number(found.uid) !== file.uid) wrong.push(`owner ${found.uid} instead of ${file.uid}`)
   if (Number(found.gid) !== file.gid) wrong.push(`group ${found.gid} instead of ${file.gid}`)
   if (mode !== file.mode) wrong.push(`mode ${mode.toString(8)} instead of ${file.mode.toString(8)}`)
   if (found.mtimeNs !== file.mtimeNs) wrong.push(`modified at ${found.mtimeNs} ns instead of ${file.mtimeNs} ns`)
-  if (wrong.length > 0) complain(wrong.join(', '))
-  return wrong.length === 0
+  return wrong.join(', ')
 }
 
 /** Whatever is there and shouldn't be: a leftover temp file, a version, a name gone wrong. */

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { chownSync, closeSync, fchmodSync, fchownSync, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type FileBuilder, openSeries } from './build.js'
 import { digestOf } from './digest.js'
@@ -33,7 +33,8 @@ async function runDetector(run: DetectorRun, detector: number, hdf5: Hdf5Builder
       const bytes = contentOf(build, file)
       const digest = digestOf(bytes)
       const wait = due - performance.now()
-      if (wait > 0) await sleep(wait)
+      // Even a late detector lets commands and the others through.
+      await (wait > 0 ? sleep(wait) : yieldNow())
       // A late file is written without pauses.
       const spread = wait > -slot ? slot * 0.6 : 0
       const written = await writeInPlace(file, bytes, spread, run.mode ?? 0o644)
