@@ -55,10 +55,10 @@ function verifyFile(file: ExpectedFile): void {
     counts.files++
     counts.bytes += bytes.length
     const { content } = file
-    const found: ContentCount = content.kind === 'cbf' ? checkCbf(bytes, content) : checkHdf5(path, content)
-    counts.masters += found.masters
-    counts.links += found.links
-    counts.images += found.images
+    const opened: ContentCount = content.kind === 'cbf' ? checkCbf(bytes, content) : checkHdf5(path, content)
+    counts.masters += opened.masters
+    counts.links += opened.links
+    counts.images += opened.images
   } catch (error) {
     complain(error instanceof Error ? error.message : String(error))
   }
