@@ -1,6 +1,7 @@
 #include "commit/group.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,12 +14,10 @@ namespace susten {
 
 namespace {
 
-// A group is due when it is this large, or this old. Each waiting file holds a descriptor.
-constexpr size_t kDueFiles = 128;
+// A group is due when it is this large, or this old.
+constexpr size_t kDueFiles = 512;
 constexpr int64_t kDueBytes = int64_t{256} * 1024 * 1024;
 constexpr auto kDueAge = std::chrono::milliseconds(100);
-// Workers wait when this many are behind a running sync.
-constexpr size_t kMostFiles = 512;
 // From here on one syncfs is cheaper than a sync per file; below, it would flush other people's data for nothing.
 constexpr size_t kSyncfsFiles = 8;
 
@@ -26,18 +25,29 @@ Placement failure(int number, const char *syscall, const char *code = "") {
   return {.outcome = Outcome::failed, .version = {}, .number = number, .code = code, .syscall = syscall};
 }
 
+// Workers wait when this many files are behind a running sync. Each holds a descriptor: an eighth of what the process
+// may have is ours, of one engine.
+size_t most_waiting() {
+  constexpr size_t kMost = 2 * kDueFiles;
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kMost;
+  return std::clamp<size_t>(limit.rlim_cur / 8, 16, kMost);
+}
+
 bool failed(const Placement &placement) { return placement.number != 0 || *placement.code != '\0'; }
 
 }  // namespace
 
+GroupCommit::GroupCommit(Sys &sys) : sys_(sys), most_waiting_(most_waiting()) {}
+
 void GroupCommit::add(Context &context, Written file) {
   std::unique_lock lock(mutex_);
   Group &group = groups_[file.directory->dev];
-  room_.wait(lock, [&] { return group.files.size() < kMostFiles || !group.busy; });
+  room_.wait(lock, [&] { return group.files.size() < most_waiting_ || !group.busy; });
   if (group.files.empty()) group.since = Clock::now();
   group.bytes += file.size;
   group.files.push_back(std::move(file));
-  const bool due = group.files.size() >= kDueFiles || group.bytes >= kDueBytes ||
+  const bool due = group.files.size() >= std::min(kDueFiles, most_waiting_) || group.bytes >= kDueBytes ||
                    Clock::now() - group.since >= kDueAge;
   if (due && !group.busy) lead(context, group, lock);
 }

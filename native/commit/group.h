@@ -36,7 +36,7 @@ struct Written {
 
 class GroupCommit {
  public:
-  GroupCommit(Sys &sys) : sys_(sys) {}
+  explicit GroupCommit(Sys &sys);
 
   // A number for Written::opened.
   uint64_t opening() { return openings_.fetch_add(1, std::memory_order_relaxed); }
@@ -61,6 +61,7 @@ class GroupCommit {
   void lead(Context &context, Group &group, std::unique_lock<std::mutex> &lock);
 
   Sys &sys_;
+  const size_t most_waiting_;
   std::atomic<uint64_t> openings_{0};
   std::mutex mutex_;
   std::condition_variable room_;

@@ -18,8 +18,7 @@ std::string normalize(std::string_view path) {
     }
     out.append(1, '/').append(part);
   }
-  if (out.empty()) out = "/";
-  return out;
+  return out.empty() ? std::string(1, '/') : out;
 }
 
 std::string resolve_link(std::string_view link, std::string_view target) {

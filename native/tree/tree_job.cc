@@ -68,19 +68,20 @@ void TreeJob::cancel() {
 // Opens both ends. The parents of the two roots are the caller's own words and may go through links.
 void TreeJob::begin(Context &context) {
   Sys &sys = context.sys;
-  const auto open_parent = [&](const std::string &path) {
-    return Fd(sys, retry([&] { return sys.open(path.c_str(), kDirectoryFlags, 0); }));
+  const auto open_parent = [&](const std::string &path, int flags) {
+    return Fd(sys, retry([&] { return sys.open(path.c_str(), flags, 0); }));
   };
   auto [source_dir, source_name] = split_path(request_.src);
   auto [target_dir, target_name] = split_path(request_.dest);
   source_name_ = source_name.empty() ? "." : std::move(source_name);
   target_name_ = std::move(target_name);
-  source_parent_ = open_parent(source_dir);
+  // Only the way to the source: it needn't be readable.
+  source_parent_ = open_parent(source_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (!source_parent_) {
     error_ = {.number = errno, .code = {}, .syscall = "open", .path = request_.src, .dest = request_.dest};
     return;
   }
-  Fd parent = open_parent(target_dir);
+  Fd parent = open_parent(target_dir, kDirectoryFlags);
   if (!parent) {
     error_ = {.number = errno, .code = {}, .syscall = "open", .path = target_dir, .dest = {}};
     return;
