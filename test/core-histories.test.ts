@@ -62,7 +62,9 @@ test('whatever happens, every announcement that was acknowledged reaches every s
           assert(copy !== undefined && copy >= version, `${path} on ${storage.id}: ${copy}, promised ${version}`)
           const known = world.journal.live.get(path)?.copies.find((one) => one.storage === storage.id)
           assert.equal(known?.state, 'copied')
-          assert.equal(known.source?.size, copy, 'the journal knows which version is there')
+          // A crash can forget that an unacknowledged announcement was copied already: the storage is ahead then.
+          const size = known.source?.size ?? 0
+          assert(size <= copy && size >= version, `${path} on ${storage.id}: ${copy}, journaled ${size}`)
         }
       }
     } catch (error) {

@@ -69,9 +69,7 @@ function take(state: State, event: CoreEvent): void {
     case 'loaded': {
       const storage = state.byId.get(event.storage)
       if (storage === undefined) return
-      storage.loading = false
-      storage.starved = event.short
-      load(state, storage, event.records, event.last)
+      load(state, storage, event.records, event.last, event.short)
       break
     }
     case 'journaled':

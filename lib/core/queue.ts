@@ -1,6 +1,6 @@
 /**
  * One storage's pending copies. A window of them is in memory, in order of announcement; the rest waits in the
- * journal and is loaded when the window runs low. What is not in memory has a seq above the storage's cursor.
+ * journal and is loaded when the window runs low: from the cursor on, below which all is in memory.
  */
 import { backoff } from './backoff.js'
 import { hold, store } from './catalog.js'
@@ -18,8 +18,19 @@ export function enqueue(state: State, storage: StorageState, entry: Entry): void
   admit(storage, entry)
 }
 
-/** Takes loaded records into the window. `last`: the seq up to which the journal was listed. */
-export function load(state: State, storage: StorageState, records: readonly FileRecord[], last: number): void {
+/**
+ * Takes loaded records into the window.
+ * @param last The seq up to which the journal was listed.
+ * @param short It had fewer than were asked for. What is still missing wasn't durable when it was listed, or changed
+ *   its place since: looked for again from the start, once more is durable.
+ */
+export function load(
+  state: State,
+  storage: StorageState,
+  records: readonly FileRecord[],
+  last: number,
+  short: boolean,
+): void {
   for (const record of records) {
     if (state.forgotten.has(record.path)) continue
     const entry = state.files.get(record.path) ?? hold(state, record)
@@ -27,7 +38,9 @@ export function load(state: State, storage: StorageState, records: readonly File
     const copy = entry.record.copies.find((one) => one.storage === storage.config.id)
     if (copy?.state === 'pending') admit(storage, entry)
   }
-  storage.cursor = Math.max(storage.cursor, last)
+  storage.loading = false
+  storage.starved = short
+  storage.cursor = short && tail(storage) > 0 ? 0 : Math.max(storage.cursor, last)
 }
 
 function admit(storage: StorageState, entry: Entry): void {

@@ -80,7 +80,7 @@ export interface StorageState {
   resident: number
   flying: number
   waiting: number
-  /** All pending records up to this seq are in memory. */
+  /** Where the next `load` begins: what is pending below it is in memory, or was changed when it was listed. */
   cursor: number
   /** A `load` is on its way. */
   loading: boolean
