@@ -80,7 +80,7 @@ export async function openPlaces(wanted: Given, bytes: number): Promise<Places> 
 
 /** The user's directories: absolute, empty or new, and none inside another. */
 async function checkGiven(wanted: Given): Promise<Given> {
-  const given: Record<keyof Given, string | undefined> = { ...wanted }
+  const given: Record<keyof Given, string | undefined> = { buffer: undefined, internal: undefined, external: undefined }
   const seen: { name: string; path: string }[] = []
   for (const name of ['buffer', 'internal', 'external'] as const) {
     const directory = wanted[name]

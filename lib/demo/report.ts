@@ -38,43 +38,48 @@ export interface StorageReport {
   readonly verification: Verification
 }
 
-/** The report as a table. */
-export function printReport(report: Report): string {
-  const { storages, files, bytes, detectors, seconds } = report
+/** The report as text, in lines that fit 80 columns but for long paths. */
+export function printReport(report: Report, colour: boolean): string {
+  const { storages, files, bytes, detectors, seconds, buffer, loopDelay } = report
   const column = (name: string, value: (storage: StorageReport) => string): string[] => [name, ...storages.map(value)]
-  const all = (found: number, wanted: number): string => `${count(found)} of ${count(wanted)}`
+  const all = (found: number): string => `${count(found)} of ${count(files)}`
   const figures = table([
     column('', ({ id }) => id),
-    column('', ({ fsType }) => fsType),
-    column('copied', (storage) => all(storage.files, files)),
+    column('copied', (storage) => all(storage.files)),
     column('close to durable, median', ({ delays }) => duration(delays.p50)),
     column('close to durable, 99 %', ({ delays }) => duration(delays.p99)),
     column('close to durable, longest', ({ delays }) => duration(delays.max)),
-    column('digest right, read again', ({ verification }) => all(verification.files, files)),
+    column('digest right, read again', ({ verification }) => all(verification.files)),
     column('bytes read again', ({ verification }) => size(verification.bytes)),
-    column('owner, mode, mtime right', ({ verification }) => all(verification.metadata, files)),
+    column('owner, mode, mtime right', ({ verification }) => all(verification.metadata)),
     column('HDF5 series opened', ({ verification }) => count(verification.masters)),
     column('HDF5 links followed', ({ verification }) => count(verification.links)),
     column('CBF images decoded', ({ verification }) => count(verification.images)),
     column('wrong or missing', ({ verification }) => count(verification.problems.length)),
   ])
-  const made = detectors.map((one) => `${one.name} ${count(one.files)} files ${size(one.bytes)}`).join(', ')
-  const rate = seconds > 0 ? `, ${(files / seconds).toFixed(1)} files/s, ${size(bytes / seconds)}/s` : ''
-  const { loopDelay, peakMemory, drainSeconds } = report
+  const rate = seconds > 0 ? `: ${(files / seconds).toFixed(1)} files/s, ${size(bytes / seconds)}/s` : ''
+  const late = `${duration(loopDelay.p50)} (median), ${duration(loopDelay.p99)} (99 %), ${duration(loopDelay.max)} (longest)`
+  const good = (text: string): string => (colour ? `\x1b[32m${text}\x1b[0m` : text)
+  const bad = (text: string): string => (colour ? `\x1b[1;31m${text}\x1b[0m` : text)
   const lines = [
-    `written in ${seconds.toFixed(1)} s: ${count(files)} files, ${size(bytes)}${rate} (${made})`,
-    `buffer: ${report.buffer.fsType} ${printable(report.buffer.path)}`,
+    `written      ${count(files)} files, ${size(bytes)} in ${seconds.toFixed(1)} s${rate}`,
+    ...detectors.map((one) => `             ${one.name}: ${count(one.files)} files, ${size(one.bytes)}`),
+    `buffer       ${buffer.fsType} ${printable(buffer.path)}`,
+    ...storages.map(({ id, fsType, path }) => `${id.padEnd(12)} ${fsType} ${printable(path)}`),
     '',
     ...figures,
     '',
-    `all durable ${duration(drainSeconds * 1000)} after the last file; event loop late by ${duration(loopDelay.p50)} ` +
-      `(median), ${duration(loopDelay.p99)} (99 %), ${duration(loopDelay.max)} (longest); ` +
-      `peak memory ${size(peakMemory)}`,
-    ...report.failures.map(({ storage, path, reason }) => `NOT COPIED to ${storage}: ${printable(path)}: ${reason}`),
+    `last file    durable on both ${duration(report.drainSeconds * 1000)} after it was closed`,
+    `event loop   late by ${late}`,
+    `memory       ${size(report.peakMemory)} at the peak, simulated detectors and verification included`,
+    '',
+    ...report.failures.map(({ storage, path, reason }) => bad(`not copied to ${storage}: ${path}: ${printable(reason)}`)),
     ...storages.flatMap(({ verification }) =>
-      verification.problems.map(({ path, problem }) => `WRONG: ${printable(path)}: ${printable(problem)}`),
+      verification.problems.map(({ path, problem }) => bad(`wrong: ${printable(path)}: ${printable(problem)}`)),
     ),
-    report.ok ? 'Every file is on both storages, and every byte is right.' : 'NOT EVERYTHING IS RIGHT, see above.',
+    report.ok
+      ? good('Every file is on both storages, and every byte is right.')
+      : bad('Not everything is right: see above.'),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -35,6 +35,10 @@ export interface Tally {
   readonly files: () => readonly WrittenFile[]
   readonly detector: (index: number) => Flow
   readonly storage: (id: string) => StorageTally
+  /** Files that aren't copied to a storage, and why not. */
+  readonly missing: (id: string) => { readonly path: string; readonly reason: string }[]
+  /** When the last copy was done, on the clock of `process.hrtime.bigint()`; 0 before the first. */
+  readonly lastCopied: () => bigint
 }
 
 /** How far back rates look, in seconds. */
@@ -51,9 +55,11 @@ export function openTally(detectors: number, storages: readonly string[]): Tally
     if (book === undefined) throw new Error(`no storage ${id}`)
     return book
   }
+  let lastCopied = 0n
   const settle = (book: Book, file: WrittenFile, at: bigint): void => {
     if (book.done.has(file.name)) return
     book.done.add(file.name)
+    if (at > lastCopied) lastCopied = at
     book.failures.delete(file.name)
     book.meter.add(file.size)
     book.delays.record(Math.max(1, Number(at - file.closedAt)))
@@ -92,6 +98,13 @@ export function openTally(detectors: number, storages: readonly string[]): Tally
         failures: book.failures,
       }
     },
+    missing(id) {
+      const { done, failures } = bookOf(id)
+      return files
+        .filter(({ name }) => !done.has(name))
+        .map(({ name }) => ({ path: name, reason: failures.get(name) ?? 'not done in time' }))
+    },
+    lastCopied: () => lastCopied,
   }
 }
 

@@ -5,7 +5,7 @@ import type { Span, Style } from './terminal.js'
 
 /** The state of the demo at one moment. */
 export interface Picture {
-  readonly phase: 'writing' | 'copying the rest' | 'verifying' | 'cleaning up'
+  readonly phase: 'writing' | 'copying the rest' | 'verifying'
   /** Since the detectors began. */
   readonly seconds: number
   readonly plannedSeconds: number
