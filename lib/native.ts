@@ -234,6 +234,11 @@ export interface NativeEngineOptions {
   /** Files that may wait in the queue; a job that would exceed it is refused (throws `ERR_SUSTEN_QUEUE_FULL`). */
   readonly queueLimit: number
   readonly faults?: readonly NativeFault[]
+  /**
+   * Letters and digits that no other running process uses. Hidden names are `.susten-<tag>-<process>-<id>.tmp` then, and what a
+   * dead process with this tag left in a target directory is removed before the engine makes its own first one there.
+   */
+  readonly tempTag?: string
   /** Called on the owning thread with at most 256 events a time. */
   readonly onEvents: (events: NativeEvent[]) => void
 }

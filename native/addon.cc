@@ -436,7 +436,9 @@ Napi::Value open_engine(const Napi::CallbackInfo &info) {
   handle->queue_limit = static_cast<size_t>(to_int(options.Get("queueLimit")));
   EngineOptions engine_options{.threads = std::clamp<size_t>(to_int(options.Get("threads")), 1, kMostThreads),
                                .nice = static_cast<int>(to_int(options.Get("nice"))),
-                               .sys = to_sys(options)};
+                               .sys = to_sys(options),
+                               .temp_tag = {}};
+  if (options.Get("tempTag").IsString()) engine_options.temp_tag = to_bytes(options.Get("tempTag"));
   EngineHandle *opened = handle.release();
   opened->wake = make_wake<EngineHandle, EngineWake>(env, options.Get("onEvents"), "susten", opened);
   opened->wake.Unref(env);

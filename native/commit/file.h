@@ -4,9 +4,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "commit/anchored.h"
+#include "commit/directory_set.h"
 #include "commit/group.h"
 #include "commit/place.h"
 #include "copy/context.h"
@@ -21,10 +22,11 @@ namespace susten {
 struct Commit {
   StrategyMemo strategies;
   TempMemo temps;
-  Anchored anchored;
+  // Directories that are known to be reachable after a power cut: all above them has been synced since they were made.
+  DirectorySet anchored;
   GroupCommit groups;
 
-  explicit Commit(Sys &sys) : groups(sys) {}
+  Commit(Sys &sys, std::string temp_tag) : temps(std::move(temp_tag)), groups(sys) {}
 };
 
 struct SourceFile {

@@ -10,8 +10,11 @@
 #include <cinttypes>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
+#include "sys/entries.h"
 #include "sys/retry.h"
+#include "sys/temp_name.h"
 
 namespace susten {
 
@@ -20,6 +23,22 @@ namespace {
 constexpr mode_t kPrivate = 0600;
 constexpr int kNameTries = 16;
 constexpr int kRemoveTries = 3;
+
+// Unguessable, so that a hostile user can't occupy the names; tells this process's names from a dead one's.
+uint64_t process_number() {
+  static const uint64_t number = [] {
+    uint64_t random = 0;
+    if (::getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<uint64_t>(::getpid());
+    return random;
+  }();
+  return number;
+}
+
+std::string hex(uint64_t number) {
+  std::array<char, 24> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016" PRIx64, number);
+  return digits.data();
+}
 
 // "Not here" rather than "not now".
 bool lacks_unnamed_files(int error) {
@@ -50,7 +69,7 @@ int probe(Sys &sys, TempMemo &memo, const Directory &directory) {
     memo.set(directory.dev, TempMemo::Unnamed::fails);
     return 0;
   }
-  const std::string name = temp_name();
+  const std::string name = memo.name();
   const int error = link_unnamed(sys, fd.get(), directory.fd.get(), name);
   if (error == 0) {
     retry([&] { return sys.unlinkat(directory.fd.get(), name.c_str(), 0); });
@@ -75,23 +94,38 @@ void TempMemo::set(dev_t dev, Unnamed answer) {
   answers_[dev] = answer;
 }
 
-std::string temp_name() {
-  // Unguessable, so that a hostile user can't occupy the names; unique by the counter within the process.
-  static const uint64_t base = [] {
-    uint64_t random = 0;
-    if (::getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<uint64_t>(::getpid());
-    return random;
-  }();
+std::string TempMemo::name() const {
   static std::atomic<uint64_t> counter{0};
   constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;  // spreads consecutive numbers over the directory's hash buckets
-  const uint64_t id = base + counter.fetch_add(1, std::memory_order_relaxed) * kOdd;
-  std::array<char, 32> name{};
-  std::snprintf(name.data(), name.size(), ".susten-%016" PRIx64 ".tmp", id);
-  return name.data();
+  const uint64_t id = process_number() + counter.fetch_add(1, std::memory_order_relaxed) * kOdd;
+  std::string name(kTempPrefix);
+  if (!tag_.empty()) name.append(tag_).append(1, '-').append(hex(process_number())).append(1, '-');
+  return name.append(hex(id)).append(kTempSuffix);
+}
+
+void TempMemo::sweep(Sys &sys, const Directory &directory) {
+  if (tag_.empty() || !swept_.add(directory.dev, directory.ino)) return;
+  const std::string prefix = std::string(kTempPrefix) + tag_ + "-";
+  const std::string ours = prefix + hex(process_number());
+  const Fd fd(sys, retry([&] {
+                return sys.openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+              }));
+  if (!fd) return;  // a leftover is litter, not a danger
+  std::vector<TreeEntry> entries;
+  while (read_entries(sys, fd.get(), false, entries) > 0) {
+    for (const TreeEntry &entry : entries) {
+      if (!is_temp_name(entry.name) || !entry.name.starts_with(prefix) || entry.name.starts_with(ours)) {
+        continue;
+      }
+      retry([&] { return sys.unlinkat(directory.fd.get(), entry.name.c_str(), 0); });
+    }
+    entries.clear();
+  }
 }
 
 Temp::Temp(Temp &&other) noexcept
     : sys_(other.sys_),
+      memo_(other.memo_),
       directory_(std::move(other.directory_)),
       fd_(std::move(other.fd_)),
       name_(std::exchange(other.name_, {})) {}
@@ -100,6 +134,7 @@ Temp &Temp::operator=(Temp &&other) noexcept {
   if (this != &other) {
     if (named()) remove();
     sys_ = other.sys_;
+    memo_ = other.memo_;
     directory_ = std::move(other.directory_);
     fd_ = std::move(other.fd_);
     name_ = std::exchange(other.name_, {});
@@ -114,6 +149,7 @@ Temp::~Temp() {
 bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp &temp, Error &failure) {
   temp = Temp();
   temp.sys_ = &sys;
+  temp.memo_ = &memo;
   temp.directory_ = directory;
   const auto fail = [&](int number, const char *syscall) {
     failure = {.number = number, .code = {}, .syscall = syscall, .path = directory->path, .dest = {}};
@@ -131,8 +167,9 @@ bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp 
     if (!lacks_unnamed_files(errno)) return fail(errno, "openat");
     // This directory is an exception (a mount below the target, say): use a named file.
   }
+  memo.sweep(sys, *directory);
   for (int tries = 0;; ++tries) {
-    std::string name = temp_name();
+    std::string name = memo.name();
     temp.fd_ = Fd(sys, retry([&] {
                     return sys.openat(directory->fd.get(), name.c_str(),
                                       O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, kPrivate);
@@ -150,8 +187,9 @@ int Temp::link_as(const std::string &name) {
 }
 
 int Temp::give_name() {
+  memo_->sweep(*sys_, *directory_);
   for (int tries = 0;; ++tries) {
-    std::string name = temp_name();
+    std::string name = memo_->name();
     const int error = link_as(name);
     if (error == 0) {
       name_ = std::move(name);

@@ -1,27 +1,39 @@
 // The file that a copy is written to before it gets its name.
 //
 // Where the file system can, it has no name at all (O_TMPFILE) until it is whole and durable, so that a crash leaves
-// nothing behind; elsewhere it is `.susten-<id>.tmp`, mode 0600, in the target directory.
+// nothing behind; elsewhere it is `.susten-<id>.tmp`, mode 0600, in the target directory. An engine with a tag removes
+// what a dead process with the same tag left in a directory before it makes its own first hidden name there.
 #pragma once
 
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "commit/directory.h"
+#include "commit/directory_set.h"
 #include "sys/error.h"
 #include "sys/fd.h"
 
 namespace susten {
 
-// Which devices can hold unnamed files and link them. Thread-safe; one per engine.
+// Which devices can hold unnamed files and link them, and what hidden names look like. Thread-safe; one per engine.
 class TempMemo {
  public:
+  // `tag`: letters and digits that no other running process uses for its names; empty: leftovers are nobody's.
+  explicit TempMemo(std::string tag = {}) : tag_(std::move(tag)) {}
+
   enum class Unnamed : uint8_t { unknown, works, fails };
   Unnamed get(dev_t dev);
   void set(dev_t dev, Unnamed answer);
+  // A new hidden name that no other temp file of this machine is likely to have.
+  [[nodiscard]] std::string name() const;
+  // Removes what a dead process with this tag left in `directory`; once per directory.
+  void sweep(Sys &sys, const Directory &directory);
 
  private:
+  std::string tag_;
+  DirectorySet swept_;
   std::mutex mutex_;
   std::map<dev_t, Unnamed> answers_;
 };
@@ -54,12 +66,10 @@ class Temp {
 
  private:
   Sys *sys_ = nullptr;
+  TempMemo *memo_ = nullptr;
   DirectoryRef directory_;
   Fd fd_;
   std::string name_;
 };
-
-// A new hidden name that no other temp file of this machine is likely to have.
-std::string temp_name();
 
 }  // namespace susten

@@ -19,7 +19,7 @@ bool flush_groups(Sys &sys, Commit &commit, Scratch &scratch) {
 Engine::Engine(EngineOptions options, std::function<void()> wake)
     : sys_(options.sys ? std::move(options.sys) : std::make_unique<Sys>()),
       sink_(std::move(wake)),
-      commit_(*sys_),
+      commit_(*sys_, std::move(options.temp_tag)),
       pool_(options.threads, options.nice,
             [this](Scratch &scratch) { return flush_groups(*sys_, commit_, scratch); }) {}
 
@@ -58,12 +58,12 @@ void Engine::close(bool cancel) {
     }
   }
   for (const auto &job : jobs) job->cancel();
-  if (idle) sink_.push(ClosedEvent{});
+  if (idle) sink_.push_now(ClosedEvent{});
 }
 
 void Engine::finished(Job &job, DoneEvent done) {
   std::shared_ptr<Job> keep;  // a job mustn't die while one of its own functions runs
-  sink_.push(std::move(done));
+  sink_.push_now(std::move(done));
   bool closed = false;
   {
     const std::lock_guard lock(mutex_);
@@ -74,7 +74,7 @@ void Engine::finished(Job &job, DoneEvent done) {
     }
     closed = closing_ && jobs_.empty();
   }
-  if (closed) sink_.push(ClosedEvent{});
+  if (closed) sink_.push_now(ClosedEvent{});
 }
 
 void Engine::stop() {

@@ -21,6 +21,8 @@ struct EngineOptions {
   size_t threads = 2;
   int nice = 5;
   std::unique_ptr<Sys> sys;
+  // See TempMemo.
+  std::string temp_tag;
 };
 
 class Engine {

@@ -13,14 +13,19 @@ constexpr size_t kMostQueued = 16'384;
 }  // namespace
 
 void Sink::push(Event event) {
-  {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return closed_ || queue_.size() < kMostQueued; });
-    if (closed_) return;
-    queue_.push_back(std::move(event));
-    if (awake_) return;
-    awake_ = true;
-  }
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [&] { return closed_ || queue_.size() < kMostQueued; });
+  append(std::move(event), std::move(lock));
+}
+
+void Sink::push_now(Event event) { append(std::move(event), std::unique_lock(mutex_)); }
+
+void Sink::append(Event event, std::unique_lock<std::mutex> lock) {
+  if (closed_) return;
+  queue_.push_back(std::move(event));
+  if (awake_) return;
+  awake_ = true;
+  lock.unlock();
   wake_();
 }
 

@@ -16,14 +16,19 @@ class Sink {
   // `wake` asks the owner to call take(); it is called with no lock held, once until take() has emptied the queue.
   explicit Sink(std::function<void()> wake) : wake_(std::move(wake)) {}
 
-  // Waits while the owner is far behind, so that a blocked event loop doesn't fill the memory.
+  // Waits while the owner is far behind, so that a blocked event loop doesn't fill the memory. Not for the owner's own
+  // thread.
   void push(Event event);
+  // Never waits: for the few events that end something, and for the owner's thread.
+  void push_now(Event event);
   // Up to `most` events, in order. True: there are more, call again soon.
   bool take(std::vector<Event> &events, size_t most);
   // The owner is gone: events are dropped from now on and nobody waits.
   void close();
 
  private:
+  void append(Event event, std::unique_lock<std::mutex> lock);
+
   std::function<void()> wake_;
   std::mutex mutex_;
   std::condition_variable room_;

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "commit/anchored.h"
+#include "commit/directory_set.h"
 #include "commit/directory.h"
 #include "copy/options.h"
 #include "sys/error.h"
@@ -21,7 +21,7 @@ class TargetDirectories {
     std::vector<DirectoryRef> parents;
   };
 
-  TargetDirectories(Sys &sys, Anchored &anchored, const CopyOptions &options)
+  TargetDirectories(Sys &sys, DirectorySet &anchored, const CopyOptions &options)
       : sys_(sys), anchored_(anchored), options_(options) {}
 
   void set_roots(DirectoryRef target, Fd source);
@@ -39,7 +39,7 @@ class TargetDirectories {
   bool make(const DirectoryRef &parent, const std::string &name, const std::string &source, Error &failure);
 
   Sys &sys_;
-  Anchored &anchored_;
+  DirectorySet &anchored_;
   const CopyOptions &options_;
   DirectoryRef root_;
   Fd source_;

@@ -58,7 +58,7 @@ const char *set_metadata(Sys &sys, int dir, const std::string &name, const struc
 
 }  // namespace
 
-LinkResult copy_symlink(Sys &sys, const LinkCopy &link, const CopyOptions &options) {
+LinkResult copy_symlink(Sys &sys, const TempMemo &temps, const LinkCopy &link, const CopyOptions &options) {
   const auto failed = [&](int number, const char *syscall, bool at_target) {
     return fail({.number = number,
                  .code = {},
@@ -89,7 +89,7 @@ LinkResult copy_symlink(Sys &sys, const LinkCopy &link, const CopyOptions &optio
       }
     }
   }
-  const std::string temp = temp_name();
+  const std::string temp = temps.name();
   if (retry([&] { return sys.symlinkat(text.c_str(), link.target_dir, temp.c_str()); }) != 0) {
     return failed(errno, "symlinkat", true);
   }

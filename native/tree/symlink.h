@@ -6,6 +6,7 @@
 #include <string>
 
 #include "commit/place.h"
+#include "commit/temp.h"
 #include "copy/options.h"
 #include "sys/error.h"
 #include "sys/sys.h"
@@ -32,6 +33,6 @@ struct LinkResult {
 
 // Owner and times are carried as `options` says. An existing link is replaced atomically; anything else that stands
 // there is an error (EEXIST), as for fs.cp.
-LinkResult copy_symlink(Sys &sys, const LinkCopy &link, const CopyOptions &options);
+LinkResult copy_symlink(Sys &sys, const TempMemo &temps, const LinkCopy &link, const CopyOptions &options);
 
 }  // namespace susten

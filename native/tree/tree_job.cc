@@ -309,7 +309,7 @@ void TreeJob::copy_file(Context &context, const NodeRef &node, const TreeEntry &
 void TreeJob::copy_link(const NodeRef &node, const TreeEntry &entry) {
   const bool alone = !node->source;
   const std::string name = alone ? std::string() : join_path(node->name, entry.name);
-  LinkResult result = copy_symlink(engine_.sys(),
+  LinkResult result = copy_symlink(engine_.sys(), engine_.commit().temps,
                                    {.source_dir = alone ? source_parent_.get() : node->source.get(),
                                     .target_dir = node->target->fd.get(),
                                     .name = entry.name,

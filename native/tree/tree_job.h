@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "engine/job.h"
-#include "tree/entries.h"
+#include "sys/entries.h"
 #include "tree/node.h"
 
 namespace susten {

@@ -1,4 +1,4 @@
-#include "tree/entries.h"
+#include "sys/entries.h"
 
 #include <dirent.h>
 #include <fcntl.h>

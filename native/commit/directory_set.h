@@ -1,5 +1,4 @@
-// Which target directories are known to be reachable after a power cut: each directory above them has been synced
-// since they were made.
+// Directories that something is known of. Bounded: forgetting one only costs doing something needless again.
 #pragma once
 
 #include <sys/types.h>
@@ -11,17 +10,17 @@
 
 namespace susten {
 
-class Anchored {
+class DirectorySet {
  public:
   bool contains(dev_t dev, ino_t ino) {
     const std::lock_guard lock(mutex_);
     return known_.contains({dev, ino});
   }
-  void add(dev_t dev, ino_t ino) {
+  // True if it is new.
+  bool add(dev_t dev, ino_t ino) {
     const std::lock_guard lock(mutex_);
-    // Forgetting costs only a few needless syncs.
     if (known_.size() >= kMost) known_.clear();
-    known_.insert({dev, ino});
+    return known_.insert({dev, ino}).second;
   }
 
  private:
