@@ -4,11 +4,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const sources = readdirSync(join(root, 'native'), { recursive: true })
+const sources = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.cc'))
   .map((name) => `native/${name}`)
   .sort()
 
+/** @type {{ file: string, pattern: RegExp, line: (name: string) => string }[]} */
 const lists = [
   { file: 'CMakeLists.txt', pattern: /(set\(SUSTEN_SOURCES\n)[^)]*(\))/, line: (name) => `  ${name}\n` },
   { file: 'binding.gyp', pattern: /('sources': \[\n)[^\]]*( {4}\])/, line: (name) => `      '${name}',\n` },

@@ -7,7 +7,7 @@
 // A binary for every x86-64 has SSE2 only. The dispatcher asks the CPU once, at load, and takes AVX2 where it is there:
 // twice as fast. AVX-512 stays off: a quarter more at best, but older Xeons lower the clock of everything else for it.
 #define XXH_DISPATCH_AVX512 0
-#include "xxh_x86dispatch.c"
+#include "xxh_x86dispatch.c"  // NOLINT(bugprone-suspicious-include): a C file by name, made to be compiled so
 #else
 #define XXH_INLINE_ALL
 #include "xxhash.h"
