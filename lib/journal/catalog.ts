@@ -1,0 +1,254 @@
+/**
+ * What the log says, for lookups: where the newest record of each path lies, which are pending or failed on which
+ * storage, the values, the storages' numbers. Records stay bytes in the log's segments until someone asks for them.
+ *
+ * Applying new entries and replaying old ones is the same code, so both lead to the same state.
+ */
+import { Buffer } from 'node:buffer'
+import type { ByteString } from '../bytes.js'
+import type { FileRecord } from '../core/record.js'
+import { ByteReader } from './byte-reader.js'
+import { ENTRY, ENTRY_BYTES } from './format.js'
+import type { ListedState } from './journal.js'
+import { type KeyedHash, keyedHash } from './keyed-hash.js'
+import { PathTable } from './path-table.js'
+import { decodeRecord, listedState } from './record-format.js'
+import type { Segment } from './segment.js'
+import { SeqIndex } from './seq-index.js'
+
+/** Entries of lists that must wait until their records are durable: (list, seq, segment, position) one after another. */
+export type Unlisted = number[]
+
+interface Value {
+  readonly json: string
+  segment: number
+  position: number
+}
+
+export class Catalog {
+  readonly segments = new Map<number, Segment>()
+  /** Ids of the storages, by their numbers. */
+  readonly storages: string[] = []
+  /** First segment that is still needed, as the log itself says. */
+  tail = 1
+  /** Bytes of entries that still count. */
+  live = 0
+  readonly #seqs = new SeqIndex()
+  readonly #paths = new PathTable()
+  readonly #values = new Map<string, Value>()
+  readonly #hash: KeyedHash = keyedHash()
+  readonly #reader = new ByteReader(Buffer.alloc(0))
+  #sought = Buffer.alloc(4096)
+
+  get records(): number {
+    return this.#seqs.size
+  }
+
+  /** Carries out the entry at a position; where the next one begins. `unlisted`: what to list once it is durable. */
+  run(segment: Segment, position: number, unlisted?: Unlisted): number {
+    const reader = this.#reader
+    reader.reset(segment.bytes, position, segment.used)
+    const type = reader.u8()
+    const length = reader.u32()
+    const end = position + ENTRY_BYTES + length
+    if (end > segment.used) throw new RangeError('an entry is longer than its frame')
+    reader.reset(segment.bytes, position + ENTRY_BYTES, end)
+    if (type === ENTRY.put) this.#put(segment, position, unlisted)
+    else if (type === ENTRY.forget) this.#forget(reader.varint())
+    else if (type === ENTRY.set) this.#set(segment.number, position, reader.utf8(), reader.utf8())
+    else if (type === ENTRY.storage) this.#name(reader.varint(), reader.utf8())
+    else if (type === ENTRY.tail) this.tail = reader.varint()
+    else throw new RangeError(`there is no entry of type ${type}`)
+    return end
+  }
+
+  /** Lists what has become durable, unless something newer has taken its place. */
+  settle(unlisted: Unlisted): void {
+    for (let i = 0; i < unlisted.length; i += 4) {
+      const [list = 0, seq = 0, segment = 0, position = 0] = unlisted.slice(i, i + 4)
+      if (this.#isAt(seq, segment, position)) this.#seqs.mark(list, seq)
+    }
+  }
+
+  get(path: ByteString): FileRecord | undefined {
+    const length = path.length
+    if (length > this.#sought.length) this.#sought = Buffer.alloc(length * 2)
+    const sought = this.#sought
+    sought.write(path, 0, 'latin1')
+    const seq = this.#find(sought, 0, length)
+    const record = seq === -1 ? undefined : this.record(seq)
+    return record?.path === path ? record : undefined
+  }
+
+  /** The path of a record; `undefined` if there is none of this seq. */
+  pathOf(seq: number): ByteString | undefined {
+    const segment = this.segments.get(this.#seqs.segment(seq))
+    if (segment === undefined) return undefined
+    this.#reader.reset(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+    this.#reader.varint()
+    return this.#reader.latin1() as ByteString
+  }
+
+  /** The record of a seq that is there. */
+  record(seq: number): FileRecord {
+    const segment = this.segments.get(this.#seqs.segment(seq))
+    if (segment === undefined) throw new RangeError(`there is no record of seq ${seq}`)
+    this.#reader.reset(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+    return decodeRecord(this.#reader, this.#nameOf)
+  }
+
+  list(storage: string, state: ListedState, after: number, limit: number): FileRecord[] {
+    const found: FileRecord[] = []
+    const list = this.#listOf(this.storages.indexOf(storage), state)
+    if (list < 0) return found
+    for (let seq = this.#seqs.next(list, after); seq !== -1 && found.length < limit; ) {
+      found.push(this.record(seq))
+      seq = this.#seqs.next(list, seq)
+    }
+    return found
+  }
+
+  count(storage: string, state: ListedState): number {
+    return this.#seqs.count(this.#listOf(this.storages.indexOf(storage), state))
+  }
+
+  /** The first seq above `after`; -1 if there is none. */
+  next(after: number): number {
+    return this.#seqs.nextOfAll(after)
+  }
+
+  value(key: string): unknown {
+    const value = this.#values.get(key)
+    return value === undefined ? undefined : JSON.parse(value.json)
+  }
+
+  keys(): string[] {
+    return [...this.#values.keys()]
+  }
+
+  /** Whether the log can't do without the entry at a position. */
+  isLive(segment: Segment, position: number): boolean {
+    const type = segment.bytes[position]
+    const reader = this.#reader
+    reader.reset(segment.bytes, position + ENTRY_BYTES, segment.used)
+    if (type === ENTRY.put) return this.#isAt(reader.varint(), segment.number, position)
+    if (type === ENTRY.storage) return true
+    const value = type === ENTRY.set ? this.#values.get(reader.utf8()) : undefined
+    return value !== undefined && value.segment === segment.number && value.position === position
+  }
+
+  /** A live entry has been copied to another place. */
+  moved(to: Segment, position: number): void {
+    const reader = this.#reader
+    const type = to.bytes[position]
+    reader.reset(to.bytes, position + ENTRY_BYTES, to.used)
+    if (type === ENTRY.put) this.#seqs.place(reader.varint(), to.number, position)
+    else if (type === ENTRY.set) this.#set(to.number, position, reader.utf8(), reader.utf8())
+  }
+
+  /** The reader stands at the beginning of the record. */
+  #put(segment: Segment, position: number, unlisted: Unlisted | undefined): void {
+    const reader = this.#reader
+    const seq = reader.varint()
+    const length = reader.varint()
+    const at = reader.skip(length)
+    const copies = reader.varint()
+    const states = reader.at
+    const hash = this.#hash(segment.bytes, at, at + length)
+    const known = this.#find(segment.bytes, at, length, hash)
+    if (known !== seq) {
+      if (known !== -1) this.#drop(known, hash)
+      if (this.#seqs.segment(seq) !== 0) this.#forget(seq)
+      this.#paths.add(hash, seq)
+    } else {
+      this.live -= this.#lengthOf(seq)
+    }
+    this.#seqs.place(seq, segment.number, position)
+    this.live += this.#lengthOf(seq)
+    reader.reset(segment.bytes, states, segment.used)
+    this.#relist(seq, copies, segment.number, position, unlisted)
+  }
+
+  /** Takes a seq from the lists where it no longer belongs, and puts it on the others. */
+  #relist(seq: number, copies: number, segment: number, position: number, unlisted: Unlisted | undefined): void {
+    const belongs: number[] = []
+    for (let i = 0; i < copies; i++) {
+      const storage = this.#reader.varint()
+      const state = listedState(this.#reader.u8())
+      if (state !== undefined) belongs.push(this.#listOf(storage, state))
+    }
+    for (let list = 0; list < this.#seqs.lists(seq); list++) {
+      if (!belongs.includes(list)) this.#seqs.unmark(list, seq)
+    }
+    for (const list of belongs) {
+      if (unlisted === undefined) this.#seqs.mark(list, seq)
+      else if (!this.#seqs.isMarked(list, seq)) unlisted.push(list, seq, segment, position)
+    }
+  }
+
+  #forget(seq: number): void {
+    const segment = this.segments.get(this.#seqs.segment(seq))
+    if (segment === undefined) return
+    const reader = new ByteReader(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+    reader.varint()
+    const length = reader.varint()
+    const at = reader.skip(length)
+    this.#drop(seq, this.#hash(segment.bytes, at, at + length))
+  }
+
+  #drop(seq: number, hash: number): void {
+    this.live -= this.#lengthOf(seq)
+    this.#paths.remove(hash, seq)
+    this.#seqs.remove(seq)
+  }
+
+  #set(segment: number, position: number, key: string, json: string): void {
+    const known = this.#values.get(key)
+    if (known !== undefined) this.live -= this.#entryLength(known.segment, known.position)
+    if (json === '') {
+      this.#values.delete(key)
+      return
+    }
+    this.#values.set(key, { json, segment, position })
+    this.live += this.#entryLength(segment, position)
+  }
+
+  #name(number: number, id: string): void {
+    this.storages[number] = id
+  }
+
+  /** The seq of a path that lies in a buffer; -1 if there is none. */
+  #find(bytes: Buffer, at: number, length: number, hash = this.#hash(bytes, at, at + length)): number {
+    return this.#paths.find(hash, (seq) => {
+      const segment = this.segments.get(this.#seqs.segment(seq))
+      if (segment === undefined) return false
+      const reader = new ByteReader(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+      reader.varint()
+      if (reader.varint() !== length) return false
+      return segment.bytes.compare(bytes, at, at + length, reader.at, reader.at + length) === 0
+    })
+  }
+
+  #isAt(seq: number, segment: number, position: number): boolean {
+    return this.#seqs.segment(seq) === segment && this.#seqs.position(seq) === position
+  }
+
+  #lengthOf(seq: number): number {
+    return this.#entryLength(this.#seqs.segment(seq), this.#seqs.position(seq))
+  }
+
+  #entryLength(segment: number, position: number): number {
+    const body = this.segments.get(segment)?.bytes.readUInt32LE(position + 1)
+    return body === undefined ? 0 : ENTRY_BYTES + body
+  }
+
+  #listOf(storage: number, state: ListedState): number {
+    return storage * 2 + (state === 'failed' ? 1 : 0)
+  }
+
+  readonly #nameOf = (storage: number): string => {
+    const id = this.storages[storage]
+    if (id === undefined) throw new RangeError(`storage ${storage} has no name`)
+    return id
+  }
+}

@@ -1,0 +1,180 @@
+/** A file's record as bytes. What is needed to index it comes first: seq, path, and the state on each storage. */
+import type { ByteString } from '../bytes.js'
+import type { CopyRecord, Failure, FileRecord, Fingerprint } from '../core/record.js'
+import { SustenError } from '../errors.js'
+import type { ByteReader } from './byte-reader.js'
+import type { ByteWriter } from './byte-writer.js'
+
+const STATES = ['pending', 'copied', 'failed'] as const
+const STATE_BITS = 3
+const HAS_FAILURE = 4
+/** A digest of 32 hex digits, as 16 bytes; or any other, as text. */
+const HAS_DIGEST = 8
+const HAS_DIGEST_TEXT = 16
+const HAS_SOURCE = 32
+/** The same as on the nearest storage before that has one. */
+const SAME_DIGEST = 64
+const SAME_SOURCE = 128
+
+/** Whether a copy's flags say that it is pending or failed, and which. `undefined`: copied. */
+export function listedState(flags: number): 'pending' | 'failed' | undefined {
+  const state = STATES[flags & STATE_BITS]
+  return state === 'copied' ? undefined : state
+}
+
+/** @param numberOf The number by which a storage goes in this journal. */
+export function encodeRecord(out: ByteWriter, record: FileRecord, numberOf: (storage: string) => number): void {
+  checkRecord(record)
+  out.varint(record.seq)
+  out.latin1(record.path)
+  out.varint(record.copies.length)
+  let digest: string | undefined
+  let source: Fingerprint | undefined
+  for (const copy of record.copies) {
+    const flags = flagsOf(copy, digest, source)
+    out.varint(numberOf(copy.storage))
+    out.u8(flags)
+    digest = copy.digest ?? digest
+    source = copy.source ?? source
+  }
+  out.varint(record.cut)
+  out.varint(record.shift)
+  out.f64(record.announced)
+  digest = undefined
+  source = undefined
+  for (const copy of record.copies) {
+    const flags = flagsOf(copy, digest, source)
+    out.varint(copy.attempts)
+    if (copy.failure !== undefined) encodeFailure(out, copy.failure)
+    if (copy.digest !== undefined && flags & HAS_DIGEST) out.hex(copy.digest)
+    if (copy.digest !== undefined && flags & HAS_DIGEST_TEXT) out.utf8(copy.digest)
+    if (copy.source !== undefined && flags & HAS_SOURCE) encodeFingerprint(out, copy.source)
+    digest = copy.digest ?? digest
+    source = copy.source ?? source
+  }
+}
+
+/** @param nameOf The storage that goes by this number in this journal. */
+export function decodeRecord(from: ByteReader, nameOf: (storage: number) => string): FileRecord {
+  const seq = from.varint()
+  const path = from.latin1() as ByteString
+  const count = from.varint()
+  const heads: { storage: string; flags: number }[] = []
+  for (let i = 0; i < count; i++) heads.push({ storage: nameOf(from.varint()), flags: from.u8() })
+  const cut = from.varint()
+  const shift = from.varint()
+  const announced = from.f64()
+  let digest: string | undefined
+  let source: Fingerprint | undefined
+  const copies = heads.map(({ storage, flags }): CopyRecord => {
+    const attempts = from.varint()
+    const failure = flags & HAS_FAILURE ? decodeFailure(from) : undefined
+    if (flags & HAS_DIGEST) digest = from.hex(16)
+    if (flags & HAS_DIGEST_TEXT) digest = from.utf8()
+    if (flags & HAS_SOURCE) source = decodeFingerprint(from)
+    return {
+      storage,
+      state: STATES[flags & STATE_BITS] ?? 'pending',
+      attempts,
+      ...(failure !== undefined && { failure }),
+      ...(digest !== undefined && flags & (HAS_DIGEST | HAS_DIGEST_TEXT | SAME_DIGEST) && { digest }),
+      ...(source !== undefined && flags & (HAS_SOURCE | SAME_SOURCE) && { source }),
+    }
+  })
+  return { seq, path, cut, shift, announced, copies }
+}
+
+function flagsOf(copy: CopyRecord, digest: string | undefined, source: Fingerprint | undefined): number {
+  let flags: number = STATES.indexOf(copy.state)
+  if (copy.failure !== undefined) flags |= HAS_FAILURE
+  if (copy.digest !== undefined) {
+    if (copy.digest === digest) flags |= SAME_DIGEST
+    else flags |= /^[0-9a-f]{32}$/.test(copy.digest) ? HAS_DIGEST : HAS_DIGEST_TEXT
+  }
+  if (copy.source !== undefined) flags |= isSame(copy.source, source) ? SAME_SOURCE : HAS_SOURCE
+  return flags
+}
+
+function isSame(one: Fingerprint, other: Fingerprint | undefined): boolean {
+  if (one === other) return true
+  return (
+    other !== undefined &&
+    one.ino === other.ino &&
+    one.size === other.size &&
+    one.ctimeNs === other.ctimeNs &&
+    one.mtimeNs === other.mtimeNs &&
+    one.dev === other.dev
+  )
+}
+
+/** What doesn't fit the fixed fields: an mtime beyond the year 2262, say, which users may set. */
+const WIDE = 1
+
+function encodeFingerprint(out: ByteWriter, source: Fingerprint): void {
+  const { dev, ino, size, mtimeNs, ctimeNs } = source
+  if (isUnsigned(dev) && isUnsigned(ino) && isSigned(mtimeNs) && isSigned(ctimeNs)) {
+    out.u8(0)
+    out.varint(size)
+    out.u64(dev)
+    out.u64(ino)
+    out.i64(mtimeNs)
+    out.i64(ctimeNs)
+  } else {
+    out.u8(WIDE)
+    out.varint(size)
+    for (const value of [dev, ino, mtimeNs, ctimeNs]) out.utf8(String(value))
+  }
+}
+
+const isUnsigned = (value: bigint): boolean => value >= 0n && value < 0x1_0000_0000_0000_0000n
+const isSigned = (value: bigint): boolean => value >= -0x8000_0000_0000_0000n && value < 0x8000_0000_0000_0000n
+
+function decodeFingerprint(from: ByteReader): Fingerprint {
+  const isWide = from.u8() === WIDE
+  const size = from.varint()
+  const dev = isWide ? BigInt(from.utf8()) : from.u64()
+  const ino = isWide ? BigInt(from.utf8()) : from.u64()
+  const mtimeNs = isWide ? BigInt(from.utf8()) : from.i64()
+  const ctimeNs = isWide ? BigInt(from.utf8()) : from.i64()
+  return { dev, ino, size, mtimeNs, ctimeNs }
+}
+
+function encodeFailure(out: ByteWriter, failure: Failure): void {
+  const { code, errno, syscall, path, dest } = failure
+  out.u8((errno < 0 ? 1 : 0) | (dest === undefined ? 0 : 2))
+  out.varint(Math.abs(errno))
+  out.utf8(code)
+  out.utf8(syscall)
+  out.latin1(path)
+  if (dest !== undefined) out.latin1(dest)
+}
+
+function decodeFailure(from: ByteReader): Failure {
+  const flags = from.u8()
+  const magnitude = from.varint()
+  const errno = flags & 1 ? -magnitude : magnitude
+  const failure = { errno, code: from.utf8(), syscall: from.utf8(), path: from.latin1() as ByteString }
+  return flags & 2 ? { ...failure, dest: from.latin1() as ByteString } : failure
+}
+
+/** What the fields can't hold must not be cut to fit. */
+function checkRecord(record: FileRecord): void {
+  const { seq, path, cut, shift, announced, copies } = record
+  if (!isCount(seq) || !isCount(cut) || !isCount(shift) || !Number.isFinite(announced)) throw refused(record)
+  if (!isBytes(path)) throw refused(record)
+  for (const { state, attempts, source, failure } of copies) {
+    if (!STATES.includes(state) || !isCount(attempts)) throw refused(record)
+    if (source !== undefined && !isCount(source.size)) throw refused(record)
+    if (failure === undefined) continue
+    if (!isCount(Math.abs(failure.errno)) || !isBytes(failure.path) || !isBytes(failure.dest ?? ''))
+      throw refused(record)
+  }
+}
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
+const isBytes = (text: string): boolean => !/[\u0100-\uffff]/.test(text)
+
+function refused(record: FileRecord): SustenError {
+  const what = JSON.stringify(record, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  return new SustenError(`a journal can't hold this record: ${what}`, { code: 'ERR_SUSTEN_OPTION' })
+}
