@@ -15,8 +15,8 @@ export interface Places {
   readonly remarks: readonly string[]
   /**
    * Removes what was made: temporary directories with all that is in them; of the user's directories only `names` (and
-   * the engine's temp files), then the directories that are empty and weren't there before.
-   * @returns What is still there and whose it is not known to be.
+   * the engine's temp files), then the directories that are empty and weren't there before. Never rejects.
+   * @returns What is still there, in or besides the user's directories.
    */
   readonly remove: (names: Iterable<string>) => Promise<string[]>
 }
@@ -43,10 +43,16 @@ export async function openPlaces(wanted: Given, bytes: number): Promise<Places> 
     const known = [...names]
     const directories = Object.values(given).filter((directory) => directory !== undefined)
     for (const directory of directories) await removeKnown(directory, known)
-    for (const directory of own) await rm(directory, { recursive: true, force: true })
+    const left: string[] = []
+    for (const directory of own) {
+      const removal = rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+      await removal.catch(() => left.push(directory))
+    }
     for (const directory of made.reverse()) await rmdir(directory).catch(() => {})
-    const left = directories.map(async (path) => (await readdir(path).catch(() => [])).map((name) => join(path, name)))
-    return (await Promise.all(left)).flat()
+    for (const directory of directories) {
+      for (const name of await readdir(directory).catch(() => [])) left.push(join(directory, name))
+    }
+    return left
   }
   const take = async (path: string): Promise<string> => {
     const first = await mkdir(path, { recursive: true, mode: 0o755 })
