@@ -263,6 +263,8 @@ export interface Native {
   refEngine(engine: NativeEngine, ref: boolean): void
   /** Threads alive, for tests: 0 after closing. */
   engineThreads(engine: NativeEngine): number
+  /** How often each system call was made, for tests; empty for an engine that was opened without faults. */
+  callCounts(engine: NativeEngine): Record<string, number>
 
   copyFiles(engine: NativeEngine, job: NativeCopyJob): number
   copyTree(engine: NativeEngine, job: NativeTreeJob): number

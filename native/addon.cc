@@ -412,7 +412,7 @@ EngineHandle &to_engine(const Napi::CallbackInfo &info) {
 
 std::unique_ptr<Sys> to_sys(const Napi::Object &options) {
   const Napi::Value value = options.Get("faults");
-  if (!value.IsArray()) return std::make_unique<Sys>();
+  if (!value.IsArray() || value.As<Napi::Array>().Length() == 0) return std::make_unique<Sys>();
   const auto array = value.As<Napi::Array>();
   std::vector<Fault> faults;
   for (uint32_t i = 0; i < array.Length(); ++i) {
@@ -482,6 +482,14 @@ void ref_engine(const Napi::CallbackInfo &info) {
 
 Napi::Value engine_threads(const Napi::CallbackInfo &info) {
   return number(info.Env(), static_cast<int64_t>(to_engine(info).engine->pool().alive()));
+}
+
+Napi::Value call_counts(const Napi::CallbackInfo &info) {
+  Napi::Object counts = Napi::Object::New(info.Env());
+  for (const CallCount &entry : count_calls(to_engine(info).engine->sys())) {
+    counts[entry.call] = number(info.Env(), entry.count);
+  }
+  return counts;
 }
 
 Napi::Value start_job(const Napi::CallbackInfo &info, EngineHandle &handle, const std::shared_ptr<Job> &job) {
@@ -702,6 +710,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("closeEngine", close_engine);
   add("refEngine", ref_engine);
   add("engineThreads", engine_threads);
+  add("callCounts", call_counts);
   add("copyFiles", copy_files);
   add("copyTree", copy_tree);
   add("walk", walk);

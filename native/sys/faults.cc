@@ -57,6 +57,7 @@ struct Verdict {
 class FaultySys final : public Sys {
  public:
   void add(Call call, const Rule &rule) { rules_[call].push_back(rule); }
+  [[nodiscard]] int64_t count(Call call) const { return counts_[call].load(std::memory_order_relaxed); }
 
   int open(const char *path, int flags, mode_t mode) override {
     return plain(k_open, [&] { return Sys::open(path, flags, mode); });
@@ -183,8 +184,8 @@ class FaultySys final : public Sys {
   // Counts a call of `call`, waits as it must, and says what shall happen.
   Verdict judge(Call call) {
     const std::vector<Rule> &rules = rules_[call];
-    if (rules.empty()) return {};
     const int64_t count = counts_[call].fetch_add(1, std::memory_order_relaxed) + 1;
+    if (rules.empty()) return {};
     int64_t delay_ms = 0;
     Verdict verdict;
     for (const Rule &rule : rules) {
@@ -276,6 +277,16 @@ std::unique_ptr<Sys> make_faulty_sys(std::vector<Fault> faults, std::string &pro
   }
   problem.clear();
   return sys;
+}
+
+std::vector<CallCount> count_calls(const Sys &sys) {
+  std::vector<CallCount> counts;
+  const auto *faulty = dynamic_cast<const FaultySys *>(&sys);
+  if (faulty == nullptr) return counts;
+  for (const CallInfo &info : kCalls) {
+    counts.push_back({.call = info.name, .count = faulty->count(static_cast<Call>(&info - std::begin(kCalls)))});
+  }
+  return counts;
 }
 
 }  // namespace susten

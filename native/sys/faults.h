@@ -25,4 +25,12 @@ struct Fault {
 // or an effect is unknown or a number out of range.
 std::unique_ptr<Sys> make_faulty_sys(std::vector<Fault> faults, std::string &problem);
 
+struct CallCount {
+  const char *call;
+  int64_t count;
+};
+
+// How often each entry of a table from make_faulty_sys was called, failed calls too; empty for any other table.
+std::vector<CallCount> count_calls(const Sys &sys);
+
 }  // namespace susten
