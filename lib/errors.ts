@@ -31,12 +31,17 @@ export class SustenError extends Error {
   readonly errno: number
   /** The system call or step that failed. */
   readonly syscall: string
-  /** The file concerned, as text; bytes that aren't UTF-8 become U+FFFD: use {@link pathBytes} then. */
+  /**
+   * The file at which it failed, as text: the source's, or the copy's where writing failed. Bytes that aren't UTF-8
+   * become U+FFFD: use {@link pathBytes} then.
+   */
   readonly path: string | undefined
-  /** The destination concerned, if there is one. */
+  /** Where {@link path} was to be copied to, if it is a source. */
   readonly dest: string | undefined
   /** {@link path} as bytes, where it isn't valid UTF-8. */
   readonly pathBytes: Uint8Array | undefined
+  /** {@link dest} as bytes, where it isn't valid UTF-8. */
+  readonly destBytes: Uint8Array | undefined
   /** What failed one by one, where this error stands for several. */
   readonly failures: readonly SustenError[]
   /** What was done all the same, where this error ends a `copyTree`. */
@@ -50,6 +55,7 @@ export class SustenError extends Error {
     this.path = details.path
     this.dest = details.dest
     this.pathBytes = details.pathBytes
+    this.destBytes = details.destBytes
     this.failures = details.failures ?? []
     this.report = details.report
   }
@@ -63,6 +69,7 @@ export interface SustenErrorDetails {
   readonly path?: string | undefined
   readonly dest?: string | undefined
   readonly pathBytes?: Uint8Array | undefined
+  readonly destBytes?: Uint8Array | undefined
   readonly failures?: readonly SustenError[] | undefined
   readonly report?: CopyReport<string | Uint8Array> | undefined
   readonly cause?: unknown
@@ -71,6 +78,15 @@ export interface SustenErrorDetails {
 /** Makes the public error from what the addon reports. */
 export function fromNative(error: NativeError): SustenError {
   return pathError(`${inWords(error.code, -error.errno)}, ${error.syscall}`, { ...error, errno: -error.errno })
+}
+
+/** Makes the public error from what a function of the addon threw: a system error, a finding, or a wrong value. */
+export function fromThrown(error: unknown): SustenError {
+  const { code, errno = 0, syscall = '', path, message } = error as NodeJS.ErrnoException
+  if (code === undefined) return new SustenError(message, { code: 'ERR_SUSTEN_OPTION', cause: error })
+  const what = `${inWords(code, -errno)}, ${syscall}`
+  const details = { code, errno: -errno || 0, syscall, cause: error }
+  return path ? pathError(what, { ...details, path: path as ByteString }) : new SustenError(what, details)
 }
 
 /**
@@ -95,7 +111,7 @@ function inWords(code: string, errno: number): string {
  */
 export function pathError(
   what: string,
-  details: Omit<SustenErrorDetails, 'path' | 'dest' | 'pathBytes'> & {
+  details: Omit<SustenErrorDetails, 'path' | 'dest' | 'pathBytes' | 'destBytes'> & {
     path: ByteString
     dest?: ByteString | undefined
   },
@@ -107,6 +123,12 @@ export function pathError(
     errno: details.errno || 0, // never -0
     path,
     dest,
-    pathBytes: path.includes('\ufffd') ? bufferOfBytes(details.path) : undefined,
+    pathBytes: bytesUnlessText(details.path, path),
+    destBytes: bytesUnlessText(details.dest, dest),
   })
+}
+
+/** The bytes of a path that its text doesn't tell. */
+function bytesUnlessText(bytes: ByteString | undefined, text: string | undefined): Uint8Array | undefined {
+  return bytes !== undefined && text?.includes('\ufffd') ? bufferOfBytes(bytes) : undefined
 }

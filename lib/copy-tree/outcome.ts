@@ -36,6 +36,6 @@ function failuresError(report: CopyReport<string | Uint8Array>, first: SustenErr
     return new SustenError(message, { ...shared, code: 'ERR_SUSTEN_FAILURES' })
   }
   const more = failures.length === 1 ? '' : ` (and ${failures.length - 1} more)`
-  const { code, errno, syscall, path, dest, pathBytes } = first
-  return new SustenError(first.message + more, { ...shared, code, errno, syscall, path, dest, pathBytes })
+  const { code, errno, syscall, path, dest, pathBytes, destBytes } = first
+  return new SustenError(first.message + more, { ...shared, code, errno, syscall, path, dest, pathBytes, destBytes })
 }

@@ -1,5 +1,5 @@
 /** The jobs of one engine: from native events to one promise per job. */
-import { fromNative, SustenError } from '../errors.js'
+import { fromNative, fromThrown, SustenError } from '../errors.js'
 import type { NativeDone, NativeEvent } from '../native.js'
 import { abortError, createAbortListeners } from './abort.js'
 
@@ -108,7 +108,7 @@ export function createJobs(host: JobsHost): Jobs {
             id = plan.submit()
           } catch (error) {
             if (isQueueFull(error) && running.size > 0) return false
-            refuse(error)
+            refuse(fromThrown(error))
             return true
           }
           const entry: Entry = {

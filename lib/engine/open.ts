@@ -1,6 +1,7 @@
 /** Opens an engine: ties the table of jobs to the addon. */
-import { SustenError } from '../errors.js'
-import { native } from '../native.js'
+import { textOfBytes } from '../bytes.js'
+import { fromThrown, SustenError } from '../errors.js'
+import { type NativeEngine, type NativeEngineOptions, native } from '../native.js'
 import { copyFiles, copyTree } from './copy.js'
 import type { Engine, EngineOptions } from './engine.js'
 import { createJobs } from './jobs.js'
@@ -10,7 +11,7 @@ import { walkEntries } from './walk.js'
 
 /**
  * Opens an engine: starts its threads.
- * @throws SustenError `ERR_SUSTEN_OPTION` for an unknown or wrong option
+ * @throws SustenError `ERR_SUSTEN_OPTION` for an unknown or wrong option, `EAGAIN` if no thread can be made
  */
 export function openEngine(options: EngineOptions = {}): Engine {
   const { threads, nice, queueLimit, faults } = completeEngineOptions(options)
@@ -18,7 +19,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
     cancel: (id) => native.cancel(handle, id),
     busy: (busy) => native.refEngine(handle, busy),
   })
-  const handle = native.openEngine({ threads, nice, queueLimit, faults, onEvents: jobs.dispatch })
+  const handle = openNative({ threads, nice, queueLimit, faults, onEvents: jobs.dispatch })
   native.refEngine(handle, false)
   const host = {
     jobs,
@@ -50,11 +51,19 @@ export function openEngine(options: EngineOptions = {}): Engine {
     async volume(path) {
       const done = await jobs.run({ submit: () => native.volume(handle, path) })
       if (done.volume === undefined) {
-        throw new SustenError(`volume: no answer for '${path}'`, { code: 'ERR_SUSTEN_CLOSED' })
+        throw new SustenError(`volume: no answer for '${textOfBytes(path)}'`, { code: 'ERR_SUSTEN_CLOSED' })
       }
       return volumeOfNative(done.volume)
     },
     close,
     [Symbol.asyncDispose]: () => close('cancel'),
+  }
+}
+
+function openNative(options: NativeEngineOptions): NativeEngine {
+  try {
+    return native.openEngine(options)
+  } catch (error) {
+    throw fromThrown(error)
   }
 }

@@ -1,5 +1,6 @@
 /** A walk's events as an async iteration with back-pressure. */
 import type { NativeWalkJob } from '../native.js'
+import { abortError } from './abort.js'
 import type { WalkEntries } from './engine.js'
 import type { Jobs, RunningJob } from './jobs.js'
 
@@ -43,6 +44,7 @@ export async function* walkEntries(
 
   try {
     for (;;) {
+      if (signal?.aborted) throw abortError(signal)
       const batch = ready.shift()
       if (batch !== undefined) {
         yield batch
