@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -63,7 +72,10 @@ describe("the demo's directories", () => {
     mkdirSync(join(internal, 'run1'))
     for (const name of ['run1/made', 'run1/.susten-4.tmp', 'run1/mine']) writeFileSync(join(internal, name), 'x')
     symlinkSync('/', join(internal, 'root'))
-    assert.deepEqual(await places.remove(['run1/made', 'run1/never-written']), [join(internal, 'root'), join(internal, 'run1')])
+    assert.deepEqual(await places.remove(['run1/made', 'run1/never-written']), [
+      join(internal, 'root'),
+      join(internal, 'run1'),
+    ])
     assert.deepEqual(readdirSync(join(internal, 'run1')), ['mine'])
     places = undefined
   })

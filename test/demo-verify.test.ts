@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import {
   chmodSync,
+  closeSync,
   cpSync,
   existsSync,
   linkSync,
   mkdtempSync,
   openSync,
-  closeSync,
   readFileSync,
   readSync,
   renameSync,
@@ -21,7 +21,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
-import { expectFiles, type ExpectedFile, type Verification, verifyStorage } from '#lib/demo/verify.js'
+import { type ExpectedFile, expectFiles, type Verification, verifyStorage } from '#lib/demo/verify.js'
 import { describeSeries, digestOf, eiger, pilatus, startWriter, type WrittenFile } from '#lib/simulate/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'susten-test-verify-'))
@@ -162,7 +162,10 @@ describe('the verification of a storage', () => {
 
   it('ends with the reason when it is aborted', async () => {
     const reason = new Error('enough')
-    await assert.rejects(verifyStorage({ root: copy, expected }, () => {}, AbortSignal.abort(reason)), reason)
+    await assert.rejects(
+      verifyStorage({ root: copy, expected }, () => {}, AbortSignal.abort(reason)),
+      reason,
+    )
     const later = new AbortController()
     const running = verifyStorage({ root: copy, expected }, () => {}, later.signal)
     later.abort(reason)

@@ -71,7 +71,9 @@ describe("the demo's plan", () => {
         [200, 10],
       ],
     )
-    const names = plan.detectors.flatMap(({ series }) => series.flatMap((one) => [...filesOf(one)].map(({ name }) => name)))
+    const names = plan.detectors.flatMap(({ series }) =>
+      series.flatMap((one) => [...filesOf(one)].map(({ name }) => name)),
+    )
     assert.equal(new Set(names).size, 320)
     assert.ok(plan.bytes > 250e6 && plan.bytes < 1e9 / 3, `${plan.bytes} bytes`)
   })
@@ -190,7 +192,8 @@ describe('the display', () => {
 
   it('cuts lines to the width of the terminal', () => {
     for (const columns of [1, 10, 40, 79, 200]) {
-      for (const line of drawScreen(picture, columns, true)) assert.ok([...paint(line, columns, false)].length <= columns)
+      for (const line of drawScreen(picture, columns, true))
+        assert.ok([...paint(line, columns, false)].length <= columns)
     }
   })
 
@@ -203,7 +206,10 @@ describe('the display', () => {
   })
 
   it('colours only where it may', () => {
-    const line = [{ text: 'abc', style: 'good' as const }, { text: 'def', style: 'plain' as const }]
+    const line = [
+      { text: 'abc', style: 'good' as const },
+      { text: 'def', style: 'plain' as const },
+    ]
     assert.equal(paint(line, 4, true), '\x1b[32mabc\x1b[0md')
     assert.equal(paint(line, 4, false), 'abcd')
     assert.equal(paint(line, 3, true), '\x1b[32mabc\x1b[0m')
@@ -243,6 +249,12 @@ describe('the display', () => {
     assert.deepEqual([0, 0.001, 0.5, 1].map(percent), ['0 %', '<1 %', '50 %', '100 %'])
     assert.deepEqual([bar(0, 4, true), bar(0.54, 4, true), bar(2, 4, true)], ['░░░░', '██▏░', '████'])
     assert.equal(printable('a\nb\u202ec'), 'a\ufffdb\ufffdc')
-    assert.deepEqual(table([['a', '1'], ['bcd', '234']]), ['a       1', 'bcd   234'])
+    assert.deepEqual(
+      table([
+        ['a', '1'],
+        ['bcd', '234'],
+      ]),
+      ['a       1', 'bcd   234'],
+    )
   })
 })

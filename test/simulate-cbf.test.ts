@@ -20,7 +20,11 @@ describe('byte-offset compression', () => {
     ['a step of 32768 takes four bytes more', [32768], '80 0080 00800000'],
     ['the largest four-byte steps', [2147483647, 0], '80 0080 ffffff7f 80 0080 01000080'],
     ['a step of -2147483648 takes eight bytes more', [-2147483648], '80 0080 00000080 00000080ffffffff'],
-    ['the widest step there is', [-2147483648, 2147483647], '80 0080 00000080 00000080ffffffff 80 0080 00000080 ffffffff00000000'],
+    [
+      'the widest step there is',
+      [-2147483648, 2147483647],
+      '80 0080 00000080 00000080ffffffff 80 0080 00000080 ffffffff00000000',
+    ],
   ]
   for (const [name, pixels, bytes] of cases) {
     it(`${name}`, () => {
@@ -88,7 +92,10 @@ describe('a CBF file', () => {
     assert.throws(() => decodeCbf(flipped(start + 10)), /Content-MD5/)
     assert.throws(() => decodeCbf(flipped(file.length - 60)), /padding/)
     assert.throws(() => decodeCbf(file.subarray(0, file.length - 1)), /end mark/)
-    const narrow = Buffer.from(file.toString('latin1').replace('Fastest-Dimension: 20', 'Fastest-Dimension: 21'), 'latin1')
+    const narrow = Buffer.from(
+      file.toString('latin1').replace('Fastest-Dimension: 20', 'Fastest-Dimension: 21'),
+      'latin1',
+    )
     assert.throws(() => decodeCbf(narrow), /200 pixels are not 21 x 10/)
   })
 })

@@ -23,7 +23,7 @@ async function write(detector: Detector, name: string, seed = 1): Promise<Series
   return series
 }
 
-function valueOf(entity: Entity | null): unknown {
+function contentOf(entity: Entity | null): unknown {
   assert.ok(entity instanceof Dataset)
   const { value } = entity
   return typeof value === 'bigint' ? Number(value) : value
@@ -40,12 +40,15 @@ describe('an EIGER series', () => {
 
   it('consists of a master, first, and data files numbered from 1', () => {
     const series = describeSeries({ detector: eiger(size), name: 'a/lyso_7', images: 5, imagesPerFile: 2 })
-    assert.deepEqual([...filesOf(series)], [
-      { name: 'a/lyso_7_master.h5', kind: 'master', firstImage: 1, lastImage: 5 },
-      { name: 'a/lyso_7_data_000001.h5', kind: 'data', firstImage: 1, lastImage: 2 },
-      { name: 'a/lyso_7_data_000002.h5', kind: 'data', firstImage: 3, lastImage: 4 },
-      { name: 'a/lyso_7_data_000003.h5', kind: 'data', firstImage: 5, lastImage: 5 },
-    ])
+    assert.deepEqual(
+      [...filesOf(series)],
+      [
+        { name: 'a/lyso_7_master.h5', kind: 'master', firstImage: 1, lastImage: 5 },
+        { name: 'a/lyso_7_data_000001.h5', kind: 'data', firstImage: 1, lastImage: 2 },
+        { name: 'a/lyso_7_data_000002.h5', kind: 'data', firstImage: 3, lastImage: 4 },
+        { name: 'a/lyso_7_data_000003.h5', kind: 'data', firstImage: 5, lastImage: 5 },
+      ],
+    )
   })
 
   it('has one external link per data file, by bare name, to /entry/data/data', () => {
@@ -74,20 +77,20 @@ describe('an EIGER series', () => {
   it('tells what data processing needs to know', () => {
     const detector = '/entry/instrument/detector'
     const specific = `${detector}/detectorSpecific`
-    assert.equal(valueOf(master.get(`${detector}/description`)), 'Dectris EIGER2 Si 100K')
-    assert.equal(valueOf(master.get(`${specific}/x_pixels_in_detector`)), 60)
-    assert.equal(valueOf(master.get(`${specific}/y_pixels_in_detector`)), 560)
-    assert.equal(valueOf(master.get(`${specific}/nimages`)), 5)
-    assert.equal(valueOf(master.get(`${specific}/ntrigger`)), 1)
-    assert.equal(valueOf(master.get(`${specific}/saturation_value`)), 65_000)
-    assert.equal(valueOf(master.get(`${detector}/x_pixel_size`)), Math.fround(75e-6))
-    assert.equal(valueOf(master.get(`${detector}/sensor_thickness`)), Math.fround(450e-6))
-    assert.equal(valueOf(master.get(`${detector}/detector_distance`)), Math.fround(0.12))
-    assert.equal(valueOf(master.get('/entry/instrument/beam/incident_wavelength')), Math.fround(0.9793))
-    assert.equal(valueOf(master.get('/entry/sample/goniometer/omega_range_average')), Math.fround(0.1))
-    const starts = valueOf(master.get('/entry/sample/goniometer/omega'))
+    assert.equal(contentOf(master.get(`${detector}/description`)), 'Dectris EIGER2 Si 100K')
+    assert.equal(contentOf(master.get(`${specific}/x_pixels_in_detector`)), 60)
+    assert.equal(contentOf(master.get(`${specific}/y_pixels_in_detector`)), 560)
+    assert.equal(contentOf(master.get(`${specific}/nimages`)), 5)
+    assert.equal(contentOf(master.get(`${specific}/ntrigger`)), 1)
+    assert.equal(contentOf(master.get(`${specific}/saturation_value`)), 65_000)
+    assert.equal(contentOf(master.get(`${detector}/x_pixel_size`)), Math.fround(75e-6))
+    assert.equal(contentOf(master.get(`${detector}/sensor_thickness`)), Math.fround(450e-6))
+    assert.equal(contentOf(master.get(`${detector}/detector_distance`)), Math.fround(0.12))
+    assert.equal(contentOf(master.get('/entry/instrument/beam/incident_wavelength')), Math.fround(0.9793))
+    assert.equal(contentOf(master.get('/entry/sample/goniometer/omega_range_average')), Math.fround(0.1))
+    const starts = contentOf(master.get('/entry/sample/goniometer/omega'))
     assert.deepEqual(starts, Float32Array.from([0, 0.1, 0.2, 0.1 * 3, 0.4]))
-    const orientation = valueOf(master.get(`${detector}/geometry/orientation/value`))
+    const orientation = contentOf(master.get(`${detector}/geometry/orientation/value`))
     assert.deepEqual(orientation, Float32Array.from([-1, 0, 0, 0, -1, 0]))
     const omega = master.get('/entry/sample/transformations/omega')
     assert.ok(omega instanceof Dataset)
@@ -99,7 +102,7 @@ describe('an EIGER series', () => {
 
   it('marks the gap between modules in the images and in the pixel mask, and nothing else', () => {
     const image = new Dataset(master.file_id, '/entry/data/data_000001').slice([[0, 1], [], []])
-    const mask = valueOf(master.get('/entry/instrument/detector/detectorSpecific/pixel_mask'))
+    const mask = contentOf(master.get('/entry/instrument/detector/detectorSpecific/pixel_mask'))
     assert.ok(image instanceof Uint16Array && mask instanceof Uint32Array)
     for (let index = 0; index < image.length; index++) {
       const row = Math.floor(index / 60)
@@ -114,7 +117,11 @@ describe('an EIGER series', () => {
     const file = new File(join(folder, 'deep_1_data_000001.h5'), 'r')
     const data = new Dataset(file.file_id, '/entry/data/data')
     assert.equal(data.dtype, '<I')
-    const value = data.slice([[0, 1], [512, 513], [0, 1]])
+    const value = data.slice([
+      [0, 1],
+      [512, 513],
+      [0, 1],
+    ])
     assert.deepEqual(value, Uint32Array.from([0xffff_ffff]))
     file.close()
   })
@@ -160,7 +167,9 @@ describe('other readers', () => {
     return stdout.trim()
   }
   const missing = (module: string): string | false =>
-    spawnSync('/usr/bin/python3', ['-c', `import ${module}`]).status === 0 ? false : `python3-${module} is not installed`
+    spawnSync('/usr/bin/python3', ['-c', `import ${module}`]).status === 0
+      ? false
+      : `python3-${module} is not installed`
 
   it('h5py follows the links of a master', { skip: missing('h5py') }, async () => {
     await write(eiger(size), 'h5py_1')
@@ -170,7 +179,8 @@ d = h5py.File('h5py_1_master.h5')['/entry/data']
 print([(k, d[k].shape, int(d[k].attrs['image_nr_high'])) for k in d], d['data_000003'].file.filename.split('/')[-1])`
     assert.equal(
       python(code),
-      "[('data_000001', (2, 560, 60), 2), ('data_000002', (2, 560, 60), 4), ('data_000003', (1, 560, 60), 5)] h5py_1_data_000003.h5",
+      "[('data_000001', (2, 560, 60), 2), ('data_000002', (2, 560, 60), 4), ('data_000003', (1, 560, 60), 5)] " +
+        'h5py_1_data_000003.h5',
     )
   })
 
@@ -180,7 +190,7 @@ print([(k, d[k].shape, int(d[k].attrs['image_nr_high'])) for k in d], d['data_00
     const [file] = filesOf(series)
     assert.ok(file !== undefined)
     const { pixels } = decodeCbf(Buffer.from(build(file)))
-    const weighted = pixels.reduce((sum, value, index) => (sum + BigInt(value) * BigInt((index % 1009) + 1)), 0n)
+    const weighted = pixels.reduce((sum, value, index) => sum + BigInt(value) * BigInt((index % 1009) + 1), 0n)
     const code = `
 import fabio, numpy, logging, sys
 logging.basicConfig(stream=sys.stdout, level=logging.WARNING)

@@ -25,8 +25,9 @@ export type Request =
   | { readonly type: 'help' }
   | { readonly type: 'wrong'; readonly message: string }
 
-export const HELP = `Simulated detectors write HDF5 series and CBF images into a buffer directory; a mirror copies them to two
-storages while you watch; then every copy is verified, byte by byte.
+export const HELP = `Simulated detectors write HDF5 series and CBF images into a buffer directory; a
+mirror copies them to two storages while you watch; then every copy is verified,
+byte by byte.
 
 usage: npm start -- [options]
 

@@ -8,12 +8,13 @@ import type { Places } from './places.js'
 const USER = { uid: 51_000, gid: 51_000 }
 
 /**
- * Another owner than the process, where that shows that owners are preserved: as root, in directories of the demo's own,
- * on file systems that know owners. Else undefined: the files belong to whoever runs the demo.
+ * Another owner than the process, where that shows that owners are preserved: as root, in directories of the demo's
+ * own, on file systems that know owners. Else undefined: the files belong to whoever runs the demo.
  */
 export async function chooseOwner(options: DemoOptions, places: Places): Promise<typeof USER | undefined> {
   if (process.geteuid?.() !== 0) return undefined
-  if ([options.buffer, options.internal, options.external].some((directory) => directory !== undefined)) return undefined
+  if ([options.buffer, options.internal, options.external].some((directory) => directory !== undefined))
+    return undefined
   for (const directory of [places.buffer, places.internal, places.external]) {
     const probe = join(directory, '.owner')
     try {

@@ -58,7 +58,8 @@ export function printReport(report: Report, colour: boolean): string {
     column('wrong or missing', ({ verification }) => count(verification.problems.length)),
   ])
   const rate = seconds > 0 ? `: ${(files / seconds).toFixed(1)} files/s, ${size(bytes / seconds)}/s` : ''
-  const late = `${duration(loopDelay.p50)} (median), ${duration(loopDelay.p99)} (99 %), ${duration(loopDelay.max)} (longest)`
+  const [p50, p99, max] = [loopDelay.p50, loopDelay.p99, loopDelay.max].map(duration)
+  const late = `${p50} (median), ${p99} (99 %), ${max} (longest)`
   const good = (text: string): string => (colour ? `\x1b[32m${text}\x1b[0m` : text)
   const bad = (text: string): string => (colour ? `\x1b[1;31m${text}\x1b[0m` : text)
   const lines = [
@@ -73,7 +74,9 @@ export function printReport(report: Report, colour: boolean): string {
     `event loop   late by ${late}`,
     `memory       ${size(report.peakMemory)} at the peak, simulated detectors and verification included`,
     '',
-    ...report.failures.map(({ storage, path, reason }) => bad(`not copied to ${storage}: ${path}: ${printable(reason)}`)),
+    ...report.failures.map(({ storage, path, reason }) =>
+      bad(`not copied to ${storage}: ${path}: ${printable(reason)}`),
+    ),
     ...storages.flatMap(({ verification }) =>
       verification.problems.map(({ path, problem }) => bad(`wrong: ${printable(path)}: ${printable(problem)}`)),
     ),

@@ -61,9 +61,8 @@ export function pictureOf(session: Session): Picture {
 export function reportOf(session: Session, verifications: Readonly<Record<StorageId, Verification>>): Report {
   const { options, plan, places, tally, volumes } = session
   const files = tally.files()
-  const closed = files.map(({ closedAt }) => closedAt)
-  const first = closed.reduce((least, at) => (at < least ? at : least), closed[0] ?? 0n)
-  const last = closed.reduce((most, at) => (at > most ? at : most), first)
+  const first = files[0]?.closedAt ?? 0n
+  const last = files.at(-1)?.closedAt ?? 0n
   const typeOf = (name: string): string => volumes.read().find((one) => one.name === name)?.volume.fsType ?? '?'
   const storages: StorageReport[] = STORAGES.map((id) => {
     const { files: copies, bytes, delays } = tally.storage(id)
@@ -71,8 +70,7 @@ export function reportOf(session: Session, verifications: Readonly<Record<Storag
   })
   return {
     ok:
-      files.length > 0 &&
-      storages.every((one) => one.files === files.length && one.verification.problems.length === 0),
+      files.length > 0 && storages.every((one) => one.files === files.length && one.verification.problems.length === 0),
     seed: options.seed,
     seconds: Number(last - first) / 1e9,
     drainSeconds: Math.max(0, Number(tally.lastCopied() - last) / 1e9),

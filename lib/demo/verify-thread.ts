@@ -3,8 +3,8 @@ import { type BigIntStats, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { digestOf } from '../simulate/digest.js'
-import { checkCbf, type ContentCount, openHdf5Check } from './verify-content.js'
 import type { ExpectedFile, Problem, VerifyJob, VerifyMessage } from './verify.js'
+import { type ContentCount, checkCbf, openHdf5Check } from './verify-content.js'
 
 if (parentPort === null) throw new Error('verify-thread.js runs as a worker thread only')
 const port = parentPort

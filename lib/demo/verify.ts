@@ -92,8 +92,8 @@ function expectContent(file: WrittenFile, series: Series): ExpectedContent {
 }
 
 /**
- * Verifies a storage on a thread of its own. Nothing may be missing, nothing may be there besides, and of each file every
- * byte, the owner, the mode, the modification time and the content must be right.
+ * Verifies a storage on a thread of its own. Nothing may be missing, nothing may be there besides, and of each file
+ * every byte, the owner, the mode, the modification time and the content must be right.
  * @param onProgress Called a few times a second with the files and bytes read so far.
  * @throws The signal's reason if it is aborted; an Error if the thread ends early.
  */

@@ -20,7 +20,11 @@ export async function watchVolumes(paths: Readonly<Record<string, string>>): Pro
   const engine = openEngine({ threads: 1 })
   const look = async (): Promise<WatchedVolume[]> =>
     await Promise.all(
-      Object.entries(paths).map(async ([name, path]) => ({ name, path, volume: await engine.volume(bytesOfText(path)) })),
+      Object.entries(paths).map(async ([name, path]) => ({
+        name,
+        path,
+        volume: await engine.volume(bytesOfText(path)),
+      })),
     )
   let latest: readonly WatchedVolume[]
   try {

@@ -1,9 +1,9 @@
 /**
  * The byte-offset compression of CBF (`x-CBF_BYTE_OFFSET`), as PILATUS detectors write it.
  *
- * Each pixel is stored as its difference from the one before (from 0 for the first), little-endian, in the fewest bytes:
- * one, or two after the escape byte 80, or four after a further 8000, or eight after a further 80000000 (hex). The most
- * negative number of each width is its escape and never a difference.
+ * Each pixel is stored as its difference from the one before (from 0 for the first), little-endian, in the fewest
+ * bytes: one, or two after the escape byte 80, or four after a further 8000, or eight after a further 80000000 (hex).
+ * The most negative number of each width is its escape and never a difference.
  * Source: CBFlib manual, section 3.3.3; the wider escapes are those of CBFlib's `cbf_byte_offset.c`.
  */
 import { Buffer } from 'node:buffer'

@@ -1,7 +1,8 @@
 /**
- * Image files in miniCBF, the format of PILATUS detectors: a CIF header with the conditions as comments, then one binary
- * section. Text lines end with CR LF; the section's own header is MIME.
- * Source: imgCIF dictionary, `_array_data.data`; layout and comment lines as detectors of convention `PILATUS_1.2` write.
+ * Image files in miniCBF, the format of PILATUS detectors: a CIF header with the conditions as comments, then one
+ * binary section. Text lines end with CR LF; the section's own header is MIME.
+ * Source: imgCIF dictionary, `_array_data.data`; layout and comment lines as in files of the header convention
+ * `PILATUS_1.2`.
  */
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -97,14 +98,18 @@ export function decodeCbf(file: Buffer): CbfImage {
   if (from + size + padding > file.length || tail.toString('latin1') !== END_MARK) {
     throw new Error('the end mark is not where X-Binary-Size says')
   }
-  if (!file.subarray(from + size, from + size + padding).every((byte) => byte === 0)) throw new Error('padding not zero')
+  if (!file.subarray(from + size, from + size + padding).every((byte) => byte === 0))
+    throw new Error('padding not zero')
   const data = file.subarray(from, from + size)
   if (md5(data) !== text('Content-MD5')) throw new Error('the data do not match Content-MD5')
   const width = count('X-Binary-Size-Fastest-Dimension')
   const height = count('X-Binary-Size-Second-Dimension')
   const pixels = decodeByteOffset(data, count('X-Binary-Number-of-Elements'))
   if (pixels.length !== width * height) throw new Error(`${pixels.length} pixels are not ${width} x ${height}`)
-  const comments = head.slice(0, at).split('\r\n').filter((line) => line.startsWith('# '))
+  const comments = head
+    .slice(0, at)
+    .split('\r\n')
+    .filter((line) => line.startsWith('# '))
   return { width, height, pixels, comments: comments.map((line) => line.slice(2)) }
 }
 

@@ -36,8 +36,8 @@ export interface DetectorSize {
 }
 
 /**
- * An EIGER2 of any size: 75 µm pixels, 450 µm silicon, modules of 1028 × 512. Default: one module, the EIGER2 500K, with
- * 16-bit images (1.05 MB each). Masked pixels hold the type's largest value.
+ * An EIGER2 of any size: 75 µm pixels, 450 µm silicon, modules of 1028 × 512. Default: one module, the EIGER2 500K,
+ * with 16-bit images (1.05 MB each). Masked pixels hold the type's largest value.
  */
 export function eiger(options: DetectorSize & { readonly bitDepth?: 16 | 32 } = {}): Detector {
   const { width = 1028, height = 512, bitDepth = 16 } = options
@@ -59,8 +59,8 @@ export function eiger(options: DetectorSize & { readonly bitDepth?: 16 | 32 } = 
 }
 
 /**
- * A PILATUS3 of any size: 172 µm pixels, 320 µm silicon, modules of 487 × 195. Default: three modules, the PILATUS3 300K
- * (about 0.3 MB a compressed image). Gaps hold -1, dead pixels -2.
+ * A PILATUS3 of any size: 172 µm pixels, 320 µm silicon, modules of 487 × 195. Default: three modules, the PILATUS3
+ * 300K (about 0.3 MB a compressed image). Gaps hold -1, dead pixels -2.
  */
 export function pilatus(options: DetectorSize = {}): Detector {
   const { width = 487, height = 619 } = options

@@ -1,4 +1,4 @@
-/** What the detector sees: scattered background, diffraction spots that come and go as the crystal turns, a beam stop. */
+/** What the detector sees: scattered background, spots that come and go as the crystal turns, a beam stop. */
 import { type Detector, MASK, type Pixels, pixelMask } from './detector.js'
 import { deriveSeed, openRandom, type Random } from './random.js'
 

@@ -1,6 +1,6 @@
 /**
- * The HDF5 files of an EIGER2, in the file writer's legacy NeXus format: a master that holds the conditions and links to
- * data files, which hold the images.
+ * The HDF5 files of an EIGER2, in the file writer's legacy NeXus format: a master that holds the conditions and links
+ * to data files, which hold the images.
  * Source: SIMPLON API 1.8, file writer; paths as the readers XDS (neggia), DIALS (dxtbx) and generate_XDS.INP use them.
  */
 import { MASK, type Pixels, pixelMask } from './detector.js'
@@ -18,7 +18,7 @@ const list = (type: Hdf5Type, values: readonly number[]): Hdf5Value => ({ type, 
 const units = (name: string): Hdf5Attributes => ({ units: name })
 const nexus = (name: string): Hdf5Attributes => ({ NX_class: name })
 
-/** Writes a data file: the images `file.firstImage` … `file.lastImage`, one chunk each. `pixels` holds all of them. */
+/** Writes a data file: images `file.firstImage` … `file.lastImage`, one chunk each. `pixels` holds all of them. */
 export function writeData(to: Hdf5Writer, series: Series, file: SeriesFile, pixels: Pixels): void {
   const { width, height } = series.detector
   to.group(ENTRY, nexus('NXentry'))

@@ -1,6 +1,6 @@
 /**
- * HDF5 files made in memory with libhdf5 (h5wasm). A call occupies its thread for some milliseconds per megabyte: use it
- * in a worker thread. One instance per thread; its memory grows to a few times the largest file and is kept.
+ * HDF5 files made in memory with libhdf5 (h5wasm). A call occupies its thread for some milliseconds per megabyte: use
+ * it in a worker thread. One instance per thread; its memory grows to a few times the largest file and is kept.
  */
 import { Dataset, File, Group, ready } from 'h5wasm'
 import type { Pixels } from './detector.js'
