@@ -115,7 +115,7 @@ test('jobs beyond the queue wait, and begin in the order of the calls', async (t
   const engine = engineFor(t, { threads: 1, queueLimit: 4 })
   const begun: number[] = []
   const jobs = Array.from({ length: 20 }, (_, i) =>
-    engine.copyFiles(copyJob(src, dest, 1 + (i % 4)), { onFile: () => begun.at(-1) === i || begun.push(i) }),
+    engine.copyFiles(copyJob(src, dest, 1 + (i % 4)), { onFile: () => begun.includes(i) || begun.push(i) }),
   )
   await Promise.all(jobs)
   assert.deepEqual(
