@@ -1,0 +1,26 @@
+/**
+ * susten: a copy engine for X-ray beamlines.
+ *
+ * - {@link copyTree}: a tree, once, verified and durable; a drop-in for `fs.cp`
+ * - {@link volume}: how full a file system is, and which one it is
+ * - {@link openEngine}: the engine below both, to share a pool between calls
+ *
+ * @packageDocumentation
+ */
+export type { PathInput } from './bytes.js'
+export type {
+  CompatibleOptions,
+  CopyDigest,
+  CopyFilter,
+  CopyProgress,
+  CopyReport,
+  CopyTreeOptions,
+  PathForm,
+  PreserveOptions,
+} from './copy-tree/index.js'
+export { copyTree } from './copy-tree/index.js'
+export type { Engine, EngineOptions, Volume } from './engine/index.js'
+export { openEngine } from './engine/index.js'
+export type { SustenErrorDetails } from './errors.js'
+export { SustenError } from './errors.js'
+export { volume } from './volume.js'
