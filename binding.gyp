@@ -34,6 +34,12 @@
       'native/volume/mounts.cc',
       'native/volume/volume.cc',
       'native/walk/walk.cc',
+      'native/watch/dir_opener.cc',
+      'native/watch/dir_tree.cc',
+      'native/watch/follower.cc',
+      'native/watch/follower_scan.cc',
+      'native/watch/inotify.cc',
+      'native/watch/watcher.cc',
     ],
     'include_dirs': ['native'],
     'defines': [

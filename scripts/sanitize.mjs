@@ -1,0 +1,104 @@
+// Runs the tests on an addon built with a sanitizer: `sanitize.mjs address` (with undefined) or `sanitize.mjs thread`.
+// Further arguments choose test files as for `npm test`. Needs CMake and the compiler's sanitizer libraries.
+//
+// Node itself is not instrumented: the sanitizer's library is preloaded. What it then reports goes to files, and those
+// reports count in which the addon did the access or the allocation. The others are Node's own: V8 and libuv
+// synchronise by atomics that an uninstrumented program doesn't show, and leave memory to the end of the process.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** @typedef {{ flags: string, library: string, variable: string, options: string, run: string[] }} Sanitizer */
+/** @type {Record<string, Sanitizer>} */
+const sanitizers = {
+  address: {
+    flags: 'address,undefined',
+    library: 'libasan.so',
+    variable: 'ASAN_OPTIONS',
+    // An error ends the process, so that its test fails; leaks are judged by their reports.
+    options: 'abort_on_error=1:detect_leaks=1:exitcode=0:detect_stack_use_after_return=1:strict_string_checks=1',
+    run: [],
+  },
+  thread: {
+    flags: 'thread',
+    library: 'libtsan.so',
+    variable: 'TSAN_OPTIONS',
+    options: 'exitcode=0:halt_on_error=0:second_deadlock_stack=1:history_size=4',
+    // Its shadow memory doesn't stand a randomised address space.
+    run: ['setarch', '--addr-no-randomize'],
+  },
+}
+
+const [name = '', ...words] = process.argv.slice(2)
+const sanitizer = sanitizers[name]
+if (sanitizer === undefined) {
+  console.error(`Usage: sanitize.mjs ${Object.keys(sanitizers).join('|')} [word in a test file's path]...`)
+  process.exit(1)
+}
+
+const out = join(root, 'build', name)
+const reports = join(out, 'reports')
+rmSync(reports, { recursive: true, force: true })
+mkdirSync(reports, { recursive: true })
+
+const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin/cmake-js')
+execFileSync(
+  process.execPath,
+  [
+    cmakeJs,
+    'build',
+    `--out=${out}`,
+    '--config=RelWithDebInfo',
+    `--CDSUSTEN_SANITIZE=${sanitizer.flags}`,
+    '--prefer-make',
+    `--parallel=${availableParallelism()}`,
+    '--log-level=warn',
+  ],
+  { cwd: root, stdio: 'inherit' },
+)
+
+// Asked of the compiler: the addon needs the library of its own version.
+const library = execFileSync(process.env['CXX'] ?? 'g++', [`-print-file-name=${sanitizer.library}`], {
+  encoding: 'utf8',
+})
+const run = [...sanitizer.run, process.execPath, join(root, 'scripts/test.mjs'), ...words]
+const { status } = spawnSync(run[0] ?? '', run.slice(1), {
+  cwd: root,
+  stdio: 'inherit',
+  env: {
+    ...process.env,
+    LD_PRELOAD: library.trim(),
+    [sanitizer.variable]: `${sanitizer.options}:log_path=${reports}/report`,
+    UBSAN_OPTIONS: `print_stacktrace=1:log_path=${reports}/report`,
+    SUSTEN_ADDON: join(out, 'susten.node'),
+    SUSTEN_SANITIZER: name,
+  },
+})
+
+/** A frame of the sanitizer itself: it stands in for malloc, memcpy, … */
+const isInterceptor = (/** @type {string} */ frame) =>
+  /\((lib[atu]+b?san\.so|.*lib[a-z]*san\.so)|libsanitizer\//.test(frame)
+
+/** Whether the addon is who did it: the first frame of a stack that isn't the sanitizer's is in the addon. */
+const isOurs = (/** @type {string} */ report) =>
+  report
+    .split(/\n\s*\n/)
+    // Where a thread was made says nothing about who is to blame.
+    .filter((stack) => !/^\s*Thread T\d+ .*created by/m.test(stack))
+    .some((stack) => {
+      const frames = stack.split('\n').filter((line) => /^\s*#\d+ /.test(line))
+      return frames.find((frame) => !isInterceptor(frame))?.includes('susten.node') ?? false
+    })
+
+const all = readdirSync(reports)
+  .flatMap((file) => readFileSync(join(reports, file), 'utf8').split(/^={18,}$|(?=^(?:Direct|Indirect) leak of)/m))
+  .filter((report) => /^\s*#\d+ /m.test(report))
+const ours = [...new Set(all.filter(isOurs))]
+for (const report of ours) console.error(`${'='.repeat(80)}\n${report.trim()}`)
+console.log(`${sanitizer.flags}: ${ours.length} reports on the addon, ${all.length - ours.length} on Node itself`)
+process.exit(ours.length > 0 ? 1 : (status ?? 1))
