@@ -1,0 +1,54 @@
+/** What the reports show of a contender's runs. */
+import { perRound } from '../goals.mjs'
+import { disturbed } from '../rounds.mjs'
+import { median, spread } from '../statistics.mjs'
+
+/** @typedef {import('../rounds.mjs').Group} Group */
+/** @typedef {import('../rounds.mjs').Row} Row */
+/** @typedef {import('../statistics.mjs').Spread} Spread */
+
+/**
+ * @typedef {object} Figures
+ * @property {Spread} rate GB/s (10⁹ bytes), or thousands of files a second.
+ * @property {Spread} [toCp] Speed over `cp -a`'s in the same round.
+ * @property {number} cpuSeconds
+ * @property {number} peakRssMiB
+ * @property {{ p99: number, max: number }} [loopDelayMs] Median of the 99th percentiles; the worst of all.
+ * @property {number} disturbed Runs during which others used the processors.
+ */
+
+/**
+ * @param {Group} group
+ * @param {Row} row
+ * @param {'bytes' | 'files'} per
+ * @returns {Figures | undefined} Undefined if it never ran.
+ */
+export function figures(group, row, per) {
+  const { runs } = row
+  if (runs.length === 0) return undefined
+  const amount = per === 'bytes' ? (group.set.files * group.set.fileSize) / 1e9 : group.set.files / 1e3
+  const cp = group.rows.find(({ name }) => name === 'cp')
+  const toCp = cp && perRound(row, cp, (a, b) => b.seconds / a.seconds)
+  const delays = runs.flatMap(({ loopDelayMs }) => loopDelayMs ?? [])
+  return {
+    rate: spread(runs.map(({ seconds }) => amount / seconds)),
+    ...(toCp && toCp.length > 0 && { toCp: spread(toCp) }),
+    cpuSeconds: median(runs.map(({ cpuSeconds }) => cpuSeconds)),
+    peakRssMiB: median(runs.map(({ peakRssBytes }) => peakRssBytes / 2 ** 20)),
+    ...(delays.length > 0 && {
+      loopDelayMs: { p99: median(delays.map(({ p99 }) => p99)), max: Math.max(...delays.map(({ max }) => max)) },
+    }),
+    disturbed: runs.filter(({ othersCpu }) => othersCpu > disturbed).length,
+  }
+}
+
+/** `1.23`, `12.3`, `123`: three figures. @param {number} value */
+export const three = (value) =>
+  value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2)
+
+/** @param {Spread} value */
+export const range = ({ min, max }) => `${three(min)}–${three(max)}`
+
+/** @param {import('../contenders.mjs').Loop} loop */
+export const loopText = ({ loop, buffer }) =>
+  `${loop}, ${buffer >= 2 ** 30 ? `${buffer / 2 ** 30} GiB` : buffer >= 2 ** 20 ? `${buffer / 2 ** 20} MiB` : `${buffer / 2 ** 10} KiB`}`

@@ -1,0 +1,99 @@
+/** The tables, as grids of text; laid out for a screen and as Markdown. */
+import { figures, loopText, range, three } from './figures.mjs'
+
+/** @typedef {import('../bench.mjs').Section} Section */
+/** @typedef {import('../goals.mjs').Outcome} Outcome */
+/** @typedef {import('../rounds.mjs').Group} Group */
+/** @typedef {import('../rounds.mjs').Row} Row */
+
+/** A table: the first line is its head. @typedef {string[][]} Grid */
+
+/** @param {Row} row */
+function label(row) {
+  return row.loop ? `${row.label} (${loopText(row.loop)})` : row.label
+}
+
+/** @param {Group} group @param {'bytes' | 'files'} per @returns {Grid} */
+export function groupGrid(group, per) {
+  const unit = per === 'bytes' ? 'GB/s' : '1,000 files/s'
+  const head = [
+    'contender',
+    unit,
+    'min–max',
+    '× cp -a',
+    'min–max',
+    'CPU s',
+    'peak RSS',
+    'loop delay p99 (max)',
+    'keeps',
+    '',
+  ]
+  const lines = group.rows.map((row) => {
+    const found = figures(group, row, per)
+    if (!found) return [label(row), 'failed', ...Array.from({ length: 7 }, () => ''), row.failed ?? '']
+    const { rate, toCp, cpuSeconds, peakRssMiB, loopDelayMs } = found
+    return [
+      label(row),
+      three(rate.median),
+      range(rate),
+      toCp ? three(toCp.median) : '',
+      toCp ? range(toCp) : '',
+      three(cpuSeconds),
+      `${peakRssMiB.toFixed(0)} MiB`,
+      loopDelayMs ? `${three(loopDelayMs.p99)} (${three(loopDelayMs.max)}) ms` : '',
+      row.kept?.join(', ') || (row.kept ? '–' : ''),
+      [
+        row.failed ? `then failed: ${row.failed}` : '',
+        found.disturbed > 0 ? `${found.disturbed} of ${row.runs.length} runs disturbed` : '',
+      ]
+        .filter(Boolean)
+        .join('; '),
+    ]
+  })
+  return withoutEmptyColumns([head, ...lines])
+}
+
+/** @param {Outcome[]} outcomes @returns {Grid} */
+export function goalGrid(outcomes) {
+  const head = ['goal', 'set', 'wanted', 'median', 'min–max', '']
+  const lines = outcomes.map(({ goal, set, of, to, value, reached }) => {
+    const text = {
+      speed: `speed of ${of} / ${to}`,
+      loopDelay: `event-loop delay p99 of ${of}, ms`,
+      loopDelayRatio: `event-loop delay p99 of ${of} / ${to}`,
+      peakRss: `peak RSS of ${of}, MiB`,
+    }[goal.what]
+    const wanted = goal.atLeast === undefined ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`
+    return [text, set, wanted, three(value.median), range(value), reached ? 'reached' : 'MISSED']
+  })
+  return [head, ...lines]
+}
+
+/** @param {Grid} grid @returns {Grid} */
+function withoutEmptyColumns(grid) {
+  const kept = (grid[0] ?? []).map((_, column) => grid.slice(1).some((line) => line[column]))
+  return grid.map((line) => line.filter((_, column) => kept[column]))
+}
+
+/** First columns to the left, numbers to the right. @param {Grid} grid @param {string} indent */
+export function screenTable(grid, indent = '  ') {
+  const widths = (grid[0] ?? []).map((_, column) => Math.max(...grid.map((line) => line[column]?.length ?? 0)))
+  const numeric = widths.map((_, column) => grid.slice(1).every((line) => /^[\d.,–]*( MiB)?$/.test(line[column] ?? '')))
+  return grid
+    .map((line) =>
+      line
+        .map((cell, column) =>
+          numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+        )
+        .join('  '),
+    )
+    .map((line) => (indent + line).trimEnd())
+    .join('\n')
+}
+
+/** @param {Grid} grid */
+export function markdownTable(grid) {
+  const oneCell = (/** @type {string} */ cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')
+  const [head = [], ...lines] = grid.map((line) => `| ${line.map(oneCell).join(' | ')} |`)
+  return [head, `|${'---|'.repeat(grid[0]?.length ?? 0)}`, ...lines].join('\n')
+}

@@ -1,0 +1,91 @@
+/** `npm run bench`: runs the operations, prints the tables, writes the results folder. */
+import { join } from 'node:path'
+import { judge } from './goals.mjs'
+import { describeMachine, machineLines } from './machine.mjs'
+import { run as copyTree } from './operations/copy-tree.mjs'
+import { run as millionFiles } from './operations/million-files.mjs'
+import { parseOptions, usage } from './options.mjs'
+import { screenReport } from './report/text.mjs'
+import { writeResults } from './report/write.mjs'
+import { openScratch } from './scratch.mjs'
+import { compileTools } from './tools.mjs'
+
+/** @typedef {import('./bench.mjs').Bench} Bench */
+/** @typedef {import('./bench.mjs').Operation} Operation */
+/** @typedef {import('./options.mjs').Options} Options */
+/** @typedef {import('./report/results.mjs').Results} Results */
+
+/** One module each: a new operation gets a line here and a file there. @type {Record<string, Operation['run']>} */
+const operations = { 'copy-tree': copyTree, 'million-files': millionFiles }
+
+/** @param {string} line */
+function progress(line) {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`)
+}
+
+/** @param {string} line */
+function say(line) {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}\n` : `${line}\n`)
+}
+
+/** @param {Options} options @param {AbortSignal} signal @returns {Promise<Results>} */
+async function runAll(options, signal) {
+  const names = options.operations.length > 0 ? options.operations : Object.keys(operations)
+  const unknown = names.find((name) => !operations[name])
+  if (unknown) throw new Error(`${unknown}: no such operation; give ${Object.keys(operations).join(', ')}`)
+  const scratch = openScratch(options.memory, options.disk)
+  try {
+    const tools = compileTools(join(scratch.disk, 'tools'))
+    const machine = describeMachine(tools)
+    for (const line of machineLines(machine)) say(line)
+    /** @type {Results} */
+    const results = {
+      format: 1,
+      date: new Date().toISOString(),
+      quick: options.quick,
+      rounds: options.rounds,
+      machine,
+      sections: [],
+    }
+    for (const name of names) {
+      const section = await operations[name]?.({ options, scratch, tools, signal, progress, say })
+      if (!section) continue
+      results.sections.push({ ...section, outcomes: judge(section.goals, section.groups) })
+    }
+    progress('')
+    return results
+  } finally {
+    scratch.close()
+  }
+}
+
+const abort = new AbortController()
+for (const [signal, number] of /** @type {const} */ ([
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+])) {
+  process.on(signal, () => {
+    process.exitCode = 128 + number
+    abort.abort()
+  })
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2))
+  if (options) {
+    const results = await runAll(options, abort.signal)
+    writeResults(results, options.out)
+    process.stdout.write(`${screenReport(results)}\nwritten to ${options.out}\n`)
+    // A contender of ours that failed, or copied wrongly, is a failure of the bench.
+    const rows = results.sections.flatMap(({ groups }) => groups).flatMap((group) => group.rows)
+    if (rows.some(({ side, failed }) => side === 'ours' && failed !== undefined)) process.exitCode = 1
+  } else {
+    process.stdout.write(usage)
+  }
+} catch (error) {
+  if (!abort.signal.aborted) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  }
+}
