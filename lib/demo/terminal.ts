@@ -61,7 +61,9 @@ export function openScreen(stream: WriteStream, content: (columns: number) => Sp
   const enter = (): void => void stream.write('\x1b[?1049h\x1b[?25l\x1b[2J')
   const leave = (): void => void stream.write('\x1b[?25h\x1b[?1049l')
   const draw = (): void => {
-    const { columns = 80, rows = 24 } = stream
+    // A terminal that doesn't know its size says 0.
+    const columns = stream.columns || 80
+    const rows = stream.rows || 24
     const lines = content(columns)
       .slice(0, rows)
       .map((line) => `${paint(line, columns, colour)}\x1b[K`)
