@@ -19,10 +19,13 @@ const findings: Readonly<Record<string, string>> = {
   ERR_FS_CP_UNKNOWN: "a device or a file of unknown kind can't be copied",
 }
 
+/** Made once: Node builds a new table with every call. */
+const system = getSystemErrorMap()
+
 /**
  * A code's meaning; empty where it isn't known.
  * @param errno Negative, as in Node's errors; 0 if none.
  */
 export function meaningOf(code: string, errno: number): string {
-  return findings[code] ?? getSystemErrorMap().get(errno)?.[1] ?? ''
+  return findings[code] ?? system.get(errno)?.[1] ?? ''
 }

@@ -3,6 +3,9 @@ import type { CopyReport } from './copy-tree/types.js'
 import { meaningOf } from './error-text.js'
 import type { NativeError } from './native.js'
 
+/** Shared, since most errors stand for themselves and there may be a million of them. */
+const none: readonly SustenError[] = Object.freeze([])
+
 /**
  * Codes that are the engine's own findings, not the system's:
  *
@@ -56,7 +59,7 @@ export class SustenError extends Error {
     this.dest = details.dest
     this.pathBytes = details.pathBytes
     this.destBytes = details.destBytes
-    this.failures = details.failures ?? []
+    this.failures = details.failures ?? none
     this.report = details.report
   }
 }
