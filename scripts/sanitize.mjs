@@ -80,11 +80,13 @@ const { status } = spawnSync(run[0] ?? '', run.slice(1), {
   },
 })
 
-/** A frame of the sanitizer itself: it stands in for malloc, memcpy, … */
-const isInterceptor = (/** @type {string} */ frame) =>
-  /\((lib[atu]+b?san\.so|.*lib[a-z]*san\.so)|libsanitizer\//.test(frame)
+/** A frame that stands in for another: the sanitizer's malloc, memcpy, …, or a template of the C++ library. */
+const isStandIn = (/** @type {string} */ frame) => /libsanitizer\/|\/lib[a-z]*san\.so|\/include\/c\+\+\//.test(frame)
 
-/** Whether the addon is who did it: the first frame of a stack that isn't the sanitizer's is in the addon. */
+/** A frame in the addon: with its source, or at least with its module. */
+const isAddon = (/** @type {string} */ frame) => frame.includes(` ${root}/`) || frame.includes('susten.node')
+
+/** Whether the addon is who did it: the first frame of a stack that is no stand-in is the addon's. */
 const isOurs = (/** @type {string} */ report) =>
   report
     .split(/\n\s*\n/)
@@ -92,7 +94,8 @@ const isOurs = (/** @type {string} */ report) =>
     .filter((stack) => !/^\s*Thread T\d+ .*created by/m.test(stack))
     .some((stack) => {
       const frames = stack.split('\n').filter((line) => /^\s*#\d+ /.test(line))
-      return frames.find((frame) => !isInterceptor(frame))?.includes('susten.node') ?? false
+      const frame = frames.find((frame) => !isStandIn(frame))
+      return frame !== undefined && isAddon(frame)
     })
 
 const all = readdirSync(reports)
