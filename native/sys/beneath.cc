@@ -12,7 +12,7 @@
 namespace susten {
 namespace {
 
-// openat2 gives up with EAGAIN when it meets many concurrent renames.
+// openat2 gives up when directories are renamed under its hands: EAGAIN, or EXDEV if that led it out of the root.
 constexpr int kRaceLimit = 16;
 constexpr size_t kLongestPath = PATH_MAX - 1;
 constexpr uint64_t kResolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -65,7 +65,7 @@ int open_short(Sys &sys, int root, std::string_view rel, int flags, mode_t mode)
   for (int tries = 0; tries < kRaceLimit; ++tries) {
     const int fd = result(retry([&] { return sys.openat2(root, path.c_str(), &how); }));
     if (fd == -ENOSYS || fd == -EPERM) break;
-    if (fd != -EAGAIN) return fd;
+    if (fd != -EAGAIN && fd != -EXDEV) return fd;
   }
   return open_stepwise(sys, root, rel, flags, mode);
 }
