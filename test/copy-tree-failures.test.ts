@@ -55,6 +55,18 @@ test('failures of one kind give an error of that kind', async (t) => {
   assert.equal(error.code, 'EIO')
 })
 
+test('every failure is told once, directories with their files among them', async (t) => {
+  const root = await scratch(t)
+  const files = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, '']))
+  await plant(root, { src: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`d${i}`, files])) })
+  const engine = openEngine({ threads: 4, faults: [{ call: 'fchmod', effect: 'EIO', times: -1 }] })
+  t.after(() => engine.close())
+  const options = { engine, onError: 'continue', durability: 'none' } as const
+  const { failures } = await copyTree(join(root, 'src'), join(root, 'dest'), options)
+  assert.equal(new Set(failures.map(({ path }) => path)).size, 200 * 20 + 201)
+  assert.equal(failures.length, 200 * 20 + 201)
+})
+
 test('failures of several kinds give ERR_SUSTEN_FAILURES, which holds them all', async (t) => {
   const root = await scratch(t)
   await plant(root, { src: { a: 'x' } })

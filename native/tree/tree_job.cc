@@ -232,6 +232,8 @@ void TreeJob::answer(uint32_t number, const std::vector<bool> &accept) {
 
 // Hands a piece's entries out: subdirectories in front of the rest of this directory, files in small lots.
 void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
+  // Until all is handed out: the next piece may be read, and be the last one, before that.
+  node->open.fetch_add(1);
   // Behind what follows, so that a large directory waits for its first files instead of filling the memory.
   if (more) {
     spawn([this, node](Context &) { scan(node); }, true);
@@ -266,6 +268,7 @@ void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
   }
   hand_out();
   if (!more) close(node);
+  close(node);
 }
 
 void TreeJob::copy_files(Context &context, const NodeRef &node, const Entries &entries) {

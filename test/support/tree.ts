@@ -9,8 +9,11 @@ import type { TestContext } from 'node:test'
 /** A fresh directory that goes with the test. */
 export async function scratch(t: TestContext, parent = tmpdir()): Promise<string> {
   const directory = await mkdtemp(join(parent, 'susten-test-'))
-  // rm(1) takes what fs.rm doesn't: paths longer than PATH_MAX, directories without permissions.
-  t.after(() => spawnSync('rm', ['-rf', '--', directory]))
+  // fs.rm can't take paths longer than PATH_MAX; nobody but root can empty a directory that may not be written.
+  t.after(() => {
+    spawnSync('chmod', ['-R', 'u+rwx', '--', directory])
+    spawnSync('rm', ['-rf', '--', directory])
+  })
   return directory
 }
 
