@@ -441,7 +441,6 @@ Napi::Value open_engine(const Napi::CallbackInfo &info) {
   if (options.Get("tempTag").IsString()) engine_options.temp_tag = to_bytes(options.Get("tempTag"));
   EngineHandle *opened = handle.release();
   opened->wake = make_wake<EngineHandle, EngineWake>(env, options.Get("onEvents"), "susten", opened);
-  opened->wake.Unref(env);
   try {
     opened->engine =
         std::make_unique<Engine>(std::move(engine_options), [opened] { opened->wake.NonBlockingCall(); });

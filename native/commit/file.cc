@@ -26,15 +26,13 @@ class FileCommit {
   void run() {
     if (context_.cancelled.load(std::memory_order_relaxed)) return fail(0, "copy", false, "ABORT_ERR");
     if (!open_source() || answered_by_existing()) return;
-    Temp temp;
     Error error;
     const uint64_t opened = commit_.groups.opening();
-    if (!Temp::create(sys_, commit_.temps, target_.directory, temp, error)) {
+    if (!Temp::create(sys_, commit_.temps, target_.directory, temp_, error)) {
       error.dest = target_.path;
       return fail_with(std::move(error));
     }
-    if (!copy(temp) || !set_metadata(temp) || !verify(temp)) return;
-    finish(std::move(temp), opened);
+    if (copy() && set_metadata() && verify()) finish(opened);
   }
 
  private:
@@ -56,6 +54,7 @@ class FileCommit {
     result_.outcome = Outcome::failed;
     result_.error = std::move(error);
     in_.reset();
+    temp_ = Temp();  // before anyone is told, so that who is told finds nothing left
     done_(std::move(result_));
   }
 
@@ -107,18 +106,23 @@ class FileCommit {
     return same_as_existing();
   }
 
+  // Only looks. What stands there is never changed: it may be a hard link that somebody made to another's file.
   bool same_as_existing() {
     const int dir = target_.directory->fd.get();
     const Fd there(sys_, retry([&] {
                      return sys_.openat(dir, target_.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
                    }));
-    if (!there) return false;
+    struct stat now {};
+    if (!there || retry([&] { return sys_.fstat(there.get(), &now); }) != 0) return false;
+    if (!has_metadata(st_, now, options_)) return false;
+    sys_.setfl(there.get(), O_NOATIME);  // comparing isn't reading; refused only where the file is somebody else's
     int error = 0;
     const std::string ours = digest_of(context_, in_.get(), st_.st_size, error);
     if (error != 0) return false;
     if (digest_of(context_, there.get(), st_.st_size, error) != ours || error != 0) return false;
     struct stat after {};
-    if (sys_.fstat(in_.get(), &after) != 0 || fingerprint_of(after) != *result_.fingerprint) return false;
+    if (retry([&] { return sys_.fstat(in_.get(), &after); }) != 0) return false;
+    if (fingerprint_of(after) != *result_.fingerprint) return false;
     // It may have been written a moment before a power cut; "copied" means durable.
     if (options_.durability != Durability::none && !target_.directory->is_volatile) {
       if (retry([&] { return sys_.fsync(there.get()); }) != 0) return !reject(errno, "fsync", true);
@@ -127,17 +131,8 @@ class FileCommit {
         if (retry([&] { return sys_.fsync(parent->fd.get()); }) != 0) return !reject(errno, "fsync", true);
       }
     }
-    if (!repair_metadata(there.get())) return true;
     if (options_.verify != Verify::none) result_.digest = ours;
     return answer(Outcome::unchanged);
-  }
-
-  // A crash may have come between the content and its owner; setting them again is idempotent.
-  bool repair_metadata(int fd) {
-    struct stat now {};
-    if (sys_.fstat(fd, &now) != 0) return reject(errno, "fstat", true);
-    const MetadataResult metadata = apply_metadata(sys_, in_.get(), fd, st_, now, options_);
-    return metadata.number == 0 || reject(metadata.number, metadata.syscall, true);
   }
 
   bool answer(Outcome outcome) {
@@ -147,7 +142,7 @@ class FileCommit {
     return true;
   }
 
-  bool copy(Temp &temp) {
+  bool copy() {
     const bool syncs = options_.durability != Durability::none && !target_.directory->is_volatile;
     const ContentPlan plan{.strategy = options_.strategy,
                            .digest = options_.verify == Verify::in_line ||
@@ -156,7 +151,7 @@ class FileCommit {
                                        options_.strategy == Strategy::readwrite)),
                            .write_behind = syncs};
     ContentResult content =
-        copy_content(context_, commit_.strategies, in_.get(), temp.fd(), st_, target_.directory->dev, plan);
+        copy_content(context_, commit_.strategies, in_.get(), temp_.fd(), st_, target_.directory->dev, plan);
     result_.strategy = content.strategy;
     struct stat after {};
     if (retry([&] { return sys_.fstat(in_.get(), &after); }) != 0) return reject(errno, "fstat", false);
@@ -171,23 +166,25 @@ class FileCommit {
     return true;
   }
 
-  bool set_metadata(Temp &temp) {
+  bool set_metadata() {
     struct stat now {};
-    if (retry([&] { return sys_.fstat(temp.fd(), &now); }) != 0) return reject(errno, "fstat", true);
+    if (retry([&] { return sys_.fstat(temp_.fd(), &now); }) != 0) return reject(errno, "fstat", true);
     if (now.st_size != st_.st_size) return reject(0, "copy", true, "ERR_SUSTEN_SHORT");
-    const MetadataResult metadata = apply_metadata(sys_, in_.get(), temp.fd(), st_, now, options_);
+    const MetadataResult metadata = apply_metadata(sys_, in_.get(), temp_.fd(), st_, now, options_);
     if (metadata.number != 0) return reject(metadata.number, metadata.syscall, true);
     return true;
   }
 
   // Reads the target again from the disk, not from memory, and compares.
-  bool verify(Temp &temp) {
+  bool verify() {
     if (options_.verify != Verify::readback) return true;
     if (!target_.directory->is_volatile) {
-      if (retry([&] { return sys_.fdatasync(temp.fd()); }) != 0) return reject(errno, "fdatasync", true);
+      if (retry([&] { return sys_.fdatasync(temp_.fd()); }) != 0) return reject(errno, "fdatasync", true);
       // Only clean pages can be dropped; they are clean now.
-      sys_.fadvise(temp.fd(), 0, 0, POSIX_FADV_DONTNEED);
+      sys_.fadvise(temp_.fd(), 0, 0, POSIX_FADV_DONTNEED);
     }
+    // Reading it back isn't what "last read" means; refused only where the file was given to somebody else.
+    sys_.setfl(temp_.fd(), O_NOATIME);
     int error = 0;
     if (result_.digest.empty()) {
       result_.digest = digest_of(context_, in_.get(), st_.st_size, error);
@@ -196,7 +193,7 @@ class FileCommit {
       if (retry([&] { return sys_.fstat(in_.get(), &after); }) != 0) return reject(errno, "fstat", false);
       if (fingerprint_of(after) != *result_.fingerprint) return reject(0, "compare", false, "ERR_SUSTEN_CHANGED");
     }
-    const std::string back = digest_of(context_, temp.fd(), st_.st_size, error);
+    const std::string back = digest_of(context_, temp_.fd(), st_.st_size, error);
     if (error != 0) return verify_failed(error, true);
     if (back != result_.digest) return reject(0, "verify", true, "ERR_SUSTEN_DIGEST");
     return true;
@@ -208,11 +205,11 @@ class FileCommit {
     return reject(0, "verify", at_target, cancelled ? "ABORT_ERR" : "ERR_SUSTEN_SHORT");
   }
 
-  void finish(Temp temp, uint64_t opened) {
+  void finish(uint64_t opened) {
     in_.reset();
     Written file;
     file.directory = target_.directory;
-    file.temp = std::move(temp);
+    file.temp = std::move(temp_);
     file.name = std::move(target_.name);
     file.existing = target_.existing;
     file.expected = target_.expected;
@@ -275,6 +272,7 @@ class FileCommit {
   TargetFile target_;
   Done done_;
   Fd in_;
+  Temp temp_;
   struct stat st_ {};
   FileResult result_;
 };

@@ -77,6 +77,12 @@ MetadataResult set_owner(Sys &sys, int out, const struct stat &st, const struct 
   return {};
 }
 
+mode_t mode_of(const struct stat &st, const CopyOptions &options) {
+  // `off`: what a plain creation would have given.
+  if (options.mode == Preserve::off) return S_ISDIR(st.st_mode) ? 0755 : 0644;
+  return st.st_mode & (S_ISDIR(st.st_mode) ? kDirectoryModes : kFileModes);
+}
+
 }  // namespace
 
 MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, const struct stat &now,
@@ -84,12 +90,7 @@ MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, 
   const MetadataResult owner = set_owner(sys, out, st, now, options);
   if (owner.number != 0) return owner;
 
-  const mode_t allowed = S_ISDIR(st.st_mode) ? kDirectoryModes : kFileModes;
-  mode_t mode = st.st_mode & allowed;
-  if (options.mode == Preserve::off) {
-    // What a plain creation would have given.
-    mode = S_ISDIR(st.st_mode) ? 0755 : 0644;
-  }
+  const mode_t mode = mode_of(st, options);
   if (mode != (now.st_mode & 07777) && retry([&] { return sys.fchmod(out, mode); }) != 0) {
     if (options.mode != Preserve::attempt || !not_permitted(errno)) return {errno, "fchmod"};
   }
@@ -106,6 +107,13 @@ MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, 
     }
   }
   return {};
+}
+
+bool has_metadata(const struct stat &st, const struct stat &now, const CopyOptions &options) {
+  if (options.xattrs != Preserve::off || options.acls != Preserve::off) return false;
+  if (options.uid == Preserve::keep && now.st_uid != st.st_uid) return false;
+  if (options.gid == Preserve::keep && now.st_gid != st.st_gid) return false;
+  return options.mode != Preserve::keep || (now.st_mode & 07777) == mode_of(st, options);
 }
 
 }  // namespace susten

@@ -19,4 +19,8 @@ struct MetadataResult {
 MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, const struct stat &now,
                               const CopyOptions &options);
 
+// Whether `now` already has what apply_metadata would carry from `st`. Attributes aren't looked at: false if asked for.
+// What is only tried doesn't count.
+bool has_metadata(const struct stat &st, const struct stat &now, const CopyOptions &options);
+
 }  // namespace susten

@@ -30,8 +30,8 @@ class Placing {
     for (int tries = 0; tries < kRaceLimit; ++tries) {
       const int error = create();
       if (error == 0) return done(Outcome::created);
-      if (error != EEXIST) return fail(error, "linkat");
-      if (existing == Existing::refuse) return fail(EEXIST, "linkat");
+      if (error != EEXIST) return fail(error, step_);
+      if (existing == Existing::refuse) return fail(EEXIST, step_);
       if (existing == Existing::skip) return done(Outcome::skipped);
       std::optional<Placement> placed = over(existing, expected, size);
       if (placed) return std::move(*placed);
@@ -47,9 +47,11 @@ class Placing {
     return {.outcome = Outcome::failed, .version = {}, .number = number, .code = code, .syscall = syscall};
   }
 
-  // Takes the name if it is free: 0, EEXIST, or another errno.
+  // Takes the name if it is free: 0, EEXIST, or another errno, of `step_`.
   int create() {
+    step_ = "linkat";
     if (!temp_.named()) return temp_.link_as(name_);
+    step_ = "renameat2";
     if (retry([&] {
           return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_NOREPLACE);
         }) == 0) {
@@ -58,6 +60,7 @@ class Placing {
     }
     if (errno != EINVAL && errno != ENOSYS) return errno;
     // A file system without that flag (NFS, old SMB): a hard link refuses a taken name as well.
+    step_ = "linkat";
     if (retry([&] { return sys_.linkat(dir_, temp_.name().c_str(), dir_, name_.c_str(), 0); }) == 0) {
       temp_.remove();
       return 0;
@@ -65,8 +68,10 @@ class Placing {
     if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return errno;
     // Nor hard links (FAT, some FUSE): look, then rename. The gap can't be closed here.
     struct stat st {};
-    if (sys_.fstatat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+    step_ = "fstatat";
+    if (retry([&] { return sys_.fstatat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW); }) == 0) return EEXIST;
     if (errno != ENOENT) return errno;
+    step_ = "renameat2";
     return rename_over() ? 0 : errno;
   }
 
@@ -106,6 +111,9 @@ class Placing {
                      return sys_.openat(dir_, name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
                    }));
     if (!there) return false;
+    // Comparing isn't reading; refused only where the file was given to somebody else.
+    sys_.setfl(there.get(), O_NOATIME);
+    sys_.setfl(temp_.fd(), O_NOATIME);
     int error = 0;
     return same_content(context_, temp_.fd(), there.get(), size, error);
   }
@@ -127,13 +135,16 @@ class Placing {
         if (number == ENOENT) return std::nullopt;
         return fail(number, "renameat2");
       }
-      if (!rename_over()) return fail(errno, "renameat2");
-      return versioned(std::move(version));
+      if (rename_over()) return versioned(std::move(version));
+      const int failed = errno;
+      retry([&] { return sys_.unlinkat(dir_, version.c_str(), 0); });
+      return fail(failed, "renameat2");
     }
-    // The hidden name now holds what the final name held. Another writer may have been quicker than we.
+    // The hidden name now holds what the final name held. Another writer may have been quicker than we; what can't be
+    // looked at is taken for another's.
     struct stat after {};
-    if (retry([&] { return sys_.fstatat(dir_, temp_.name().c_str(), &after, AT_SYMLINK_NOFOLLOW); }) == 0 &&
-        (after.st_ino != before.st_ino || after.st_dev != before.st_dev)) {
+    if (retry([&] { return sys_.fstatat(dir_, temp_.name().c_str(), &after, AT_SYMLINK_NOFOLLOW); }) != 0 ||
+        after.st_ino != before.st_ino || after.st_dev != before.st_dev) {
       return keep_stranger(std::move(version));
     }
     temp_.remove();
@@ -172,7 +183,7 @@ class Placing {
     for (unsigned number = 1; number < kVersionLimit; ++number) {
       std::string version = version_name(name_, number);
       struct stat st {};
-      if (sys_.fstatat(dir_, version.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) continue;
+      if (retry([&] { return sys_.fstatat(dir_, version.c_str(), &st, AT_SYMLINK_NOFOLLOW); }) == 0) continue;
       if (retry([&] {
             return sys_.renameat2(dir_, name_.c_str(), dir_, version.c_str(), RENAME_NOREPLACE);
           }) != 0) {
@@ -181,8 +192,10 @@ class Placing {
         return fail(errno, "renameat2");
       }
       const int error = create();
-      if (error != 0) return fail(error, "renameat2");
-      return versioned(std::move(version));
+      if (error == 0) return versioned(std::move(version));
+      // The older file takes its name again, unless somebody has it by now.
+      retry([&] { return sys_.renameat2(dir_, version.c_str(), dir_, name_.c_str(), RENAME_NOREPLACE); });
+      return fail(error, step_);
     }
     return fail(EEXIST, "renameat2");
   }
@@ -197,6 +210,8 @@ class Placing {
   int dir_;
   Temp &temp_;
   const std::string &name_;
+  // The call that create() ended with.
+  const char *step_ = "";
 };
 
 }  // namespace

@@ -60,25 +60,38 @@ int open_unnamed(Sys &sys, int dir) {
   return retry([&] { return sys.openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kPrivate); });
 }
 
-// Finds out, once per device, whether an unnamed file can be made and named here. 0, or an errno that says nothing
+// Removes a hidden name; 0 or errno. More than once, since a leftover stays for long.
+int remove_name(Sys &sys, int dir, const std::string &name) {
+  for (int tries = 1;; ++tries) {
+    if (retry([&] { return sys.unlinkat(dir, name.c_str(), 0); }) == 0 || errno == ENOENT) return 0;
+    if (tries == kRemoveTries) return errno;
+  }
+}
+
+struct Probe {
+  int number = 0;
+  const char *syscall = "";
+};
+
+// Finds out, once per device, whether an unnamed file can be made and named here. Fails only with what says nothing
 // about the file system (ENOSPC, EIO, EMFILE, …).
-int probe(Sys &sys, TempMemo &memo, const Directory &directory) {
+Probe probe(Sys &sys, TempMemo &memo, const Directory &directory) {
   const Fd fd(sys, open_unnamed(sys, directory.fd.get()));
   if (!fd) {
-    if (!lacks_unnamed_files(errno)) return errno;
+    if (!lacks_unnamed_files(errno)) return {errno, "openat"};
     memo.set(directory.dev, TempMemo::Unnamed::fails);
-    return 0;
+    return {};
   }
   const std::string name = memo.name();
   const int error = link_unnamed(sys, fd.get(), directory.fd.get(), name);
   if (error == 0) {
-    retry([&] { return sys.unlinkat(directory.fd.get(), name.c_str(), 0); });
+    remove_name(sys, directory.fd.get(), name);
     memo.set(directory.dev, TempMemo::Unnamed::works);
-    return 0;
+    return {};
   }
-  if (!lacks_unnamed_files(error)) return error;
+  if (!lacks_unnamed_files(error)) return {error, "linkat"};
   memo.set(directory.dev, TempMemo::Unnamed::fails);
-  return 0;
+  return {};
 }
 
 }  // namespace
@@ -157,8 +170,8 @@ bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp 
   };
   TempMemo::Unnamed unnamed = memo.get(directory->dev);
   if (unnamed == TempMemo::Unnamed::unknown) {
-    const int error = probe(sys, memo, *directory);
-    if (error != 0) return fail(error, "openat");
+    const Probe probed = probe(sys, memo, *directory);
+    if (probed.number != 0) return fail(probed.number, probed.syscall);
     unnamed = memo.get(directory->dev);
   }
   if (unnamed == TempMemo::Unnamed::works) {
@@ -200,14 +213,7 @@ int Temp::give_name() {
 }
 
 int Temp::remove() {
-  int error = 0;
-  for (int tries = 0; tries < kRemoveTries; ++tries) {
-    if (retry([&] { return sys_->unlinkat(directory_->fd.get(), name_.c_str(), 0); }) == 0 || errno == ENOENT) {
-      error = 0;
-      break;
-    }
-    error = errno;
-  }
+  const int error = remove_name(*sys_, directory_->fd.get(), name_);
   name_.clear();
   return error;
 }

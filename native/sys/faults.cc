@@ -20,8 +20,9 @@ namespace {
   transfer(pwrite) transfer(sendfile) transfer(copy_file_range) plain(ficlone) plain(lseek) plain(ftruncate)      \
   plain(fallocate) plain(fstat) plain(fstatat) plain(fchown) plain(fchownat) plain(fchmod) plain(futimens)        \
   plain(utimensat) plain(flistxattr) plain(fgetxattr) plain(fsetxattr) plain(fsync) plain(fdatasync)              \
-  plain(syncfs) plain(sync_file_range) plain(fadvise) plain(linkat) plain(symlinkat) plain(readlinkat)            \
-  plain(renameat2) plain(unlinkat) plain(mkdirat) transfer(getdents64) plain(fstatfs) plain(fstatvfs)
+  plain(syncfs) plain(sync_file_range) plain(fadvise) plain(setfl) plain(linkat) plain(symlinkat)                 \
+  plain(readlinkat) plain(renameat2) plain(unlinkat) plain(mkdirat) transfer(getdents64) plain(fstatfs)           \
+  plain(fstatvfs)
 
 #define SUSTEN_ENUMERATE(name) k_##name,
 enum Call { SUSTEN_CALLS(SUSTEN_ENUMERATE, SUSTEN_ENUMERATE) kCallCount };
@@ -151,6 +152,9 @@ class FaultySys final : public Sys {
   }
   int fadvise(int fd, off_t offset, off_t size, int advice) override {
     return plain(k_fadvise, [&] { return Sys::fadvise(fd, offset, size, advice); });
+  }
+  int setfl(int fd, int flags) override {
+    return plain(k_setfl, [&] { return Sys::setfl(fd, flags); });
   }
   int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags) override {
     return plain(k_linkat, [&] { return Sys::linkat(from_dir, from, to_dir, to, flags); });

@@ -62,6 +62,7 @@ int Sys::fadvise(int fd, off_t offset, off_t size, int advice) {
   errno = error;
   return -1;
 }
+int Sys::setfl(int fd, int flags) { return ::fcntl(fd, F_SETFL, flags); }
 int Sys::linkat(int from_dir, const char *from, int to_dir, const char *to, int flags) {
   return ::linkat(from_dir, from, to_dir, to, flags);
 }
