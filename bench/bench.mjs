@@ -12,6 +12,7 @@
  * @property {Scratch} scratch
  * @property {Tools} tools
  * @property {AbortSignal} signal
+ * @property {{ left: number }} patience Seconds left, see `Options`.
  * @property {(line: string) => void} progress What is being done now; one line, overwritten in a terminal.
  * @property {(line: string) => void} say Something worth keeping.
  */

@@ -36,13 +36,13 @@ function machineSeconds(/** @type {boolean} */ kernel) {
 }
 
 /**
- * Waits until the machine has been almost idle for 0.2 s, or `patience` seconds are over.
+ * Waits until the machine has been almost idle for 0.2 s, or `seconds` are over.
  *
- * @param {number} patience
+ * @param {number} seconds
  * @param {AbortSignal} signal
  */
-export async function waitForQuiet(patience, signal) {
-  const end = performance.now() + patience * 1000
+export async function waitForQuiet(seconds, signal) {
+  const end = performance.now() + seconds * 1000
   while (performance.now() < end) {
     const before = machineSeconds(true)
     await sleep(200, undefined, { signal })

@@ -12,7 +12,8 @@ import { parseArgs } from 'node:util'
  * @property {string[]} fileSystems `tmpfs`, `ext4`.
  * @property {string} memory A directory on a tmpfs: sources, and the tmpfs destination.
  * @property {string} disk A directory for the loop device's image.
- * @property {number} patience Seconds to wait, before each run, for others to leave the processors alone.
+ * @property {number} patience Seconds that may be spent, in all, on waiting for others to leave the processors alone
+ *   and on repeating runs that they disturbed.
  * @property {string} out The folder that the results go to.
  */
 
@@ -26,7 +27,8 @@ export const usage = `usage: npm run bench -- [OPERATION…] [options]
   --file-systems A,B    destinations, of tmpfs, ext4 (default: both)
   --memory DIR          a directory on a tmpfs (default /dev/shm)
   --disk DIR            where the image of the ext4 loop device is put (default /var/tmp)
-  --patience SECONDS    how long to wait for a quiet machine before each run (default 10)
+  --patience SECONDS    how long, in all, to wait for a quiet machine and repeat disturbed runs (default 600;
+                        with --quick 0)
   --out DIR             where results go (default bench/results/<date>)
   --help
 `
@@ -76,7 +78,7 @@ export function parseOptions(args) {
     fileSystems: list(values['file-systems']),
     memory: values.memory,
     disk: values.disk,
-    patience: count('patience', values.patience, 10, 0),
+    patience: count('patience', values.patience, values.quick ? 0 : 600, 0),
     out: values.out ?? join(import.meta.dirname ?? '.', 'results', stamp()),
   }
 }

@@ -40,7 +40,8 @@ import { median } from './statistics.mjs'
 
 const execute = promisify(execFile)
 const programStarts = 15
-const quietAttempts = 4
+/** Seconds to wait for a quiet machine before a run. */
+const longestWait = 20
 /** More of the processors than this used by others, and a run is done again. */
 export const disturbed = 0.1
 
@@ -110,11 +111,18 @@ export async function runRounds(bench, set, src, fileSystem, contenders, { check
     fileSystem.settle()
   }
 
+  const spend = (/** @type {number} */ begin) => {
+    bench.patience.left = Math.max(0, bench.patience.left - (performance.now() - begin) / 1000)
+  }
+
   /** @param {Contender} contender @param {Loop | undefined} loop @param {() => Promise<void>} check */
   const once = async (contender, loop, check) => {
     let best
-    for (let attempt = 0; attempt < quietAttempts; attempt++) {
-      await waitForQuiet(options.patience, signal)
+    for (let attempt = 0; attempt === 0 || bench.patience.left > 0; attempt++) {
+      const begin = performance.now()
+      await waitForQuiet(Math.min(bench.patience.left, longestWait), signal)
+      // A first attempt costs no patience but the wait before it.
+      if (attempt === 0) spend(begin)
       try {
         const run = await measure(contender, {
           stopwatch: bench.tools.stopwatch,
@@ -131,7 +139,8 @@ export async function runRounds(bench, set, src, fileSystem, contenders, { check
       } finally {
         if (!signal.aborted) await clear()
       }
-      if (best.othersCpu <= disturbed || options.patience === 0) break
+      if (attempt > 0) spend(begin)
+      if (best.othersCpu <= disturbed) break
     }
     return /** @type {Run} */ (best)
   }

@@ -47,8 +47,9 @@ async function runAll(options, signal) {
       machine,
       sections: [],
     }
+    const patience = { left: options.patience }
     for (const name of names) {
-      const section = await operations[name]?.({ options, scratch, tools, signal, progress, say })
+      const section = await operations[name]?.({ options, scratch, tools, signal, patience, progress, say })
       if (!section) continue
       results.sections.push({ ...section, outcomes: judge(section.goals, section.groups) })
     }

@@ -17,9 +17,14 @@ const MiB = 1024 * KiB
 
 const flat = () => ''
 
-/** Six levels of three: 1,093 directories, each with some nine of 10,000 files. @param {number} index */
-function deep(index) {
-  let node = index % 1093
+/**
+ * Three directories in each directory, some nine files in each: 1,093 directories, six levels, for 10,000 files.
+ *
+ * @param {number} index
+ * @param {number} directories
+ */
+function deep(index, directories) {
+  let node = index % directories
   const names = []
   for (; node > 0; node = Math.floor((node - 1) / 3)) names.push(`level_${'abc'[(node - 1) % 3]}`)
   return names.reverse().join('/')
@@ -38,7 +43,7 @@ export function copySets(quick) {
     set('large', `4 × ${256 / part} MiB`, 4, (256 / part) * MiB, flat),
     set('medium', `${200 / part} × 6 MiB`, 200 / part, 6 * MiB, flat),
     set('small', `${small} × 64 KiB, one directory`, 10_000 / part, 64 * KiB, flat),
-    set('deep', `${small} × 64 KiB, deep tree`, 10_000 / part, 64 * KiB, deep),
+    set('deep', `${small} × 64 KiB, deep tree`, 10_000 / part, 64 * KiB, (index) => deep(index, quick ? 121 : 1093)),
   ]
 }
 

@@ -8,23 +8,27 @@
 // files, bytes, cpuSeconds, maxRssKib, digest (XOR of all digests, so that none can be left out).
 
 #include <dirent.h>
+#include <err.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #define XXH_INLINE_ALL
@@ -55,43 +59,83 @@ struct File {
 };
 
 struct Total {
+  std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   XXH128_hash_t digest = {0, 0};
 };
 
-[[noreturn]] void die(const char *call, const std::string &path) {
-  std::fprintf(stderr, "raw: %s %s: %s\n", call, path.c_str(), std::strerror(errno));
-  std::exit(1);
-}
-
 int open_directory(int parent, const char *name) {
   const int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) die("open", name);
+  if (fd < 0) err(1, "open %s", name);
   return fd;
 }
 
 Directory make_directory(const Directory &parent, const char *src, const char *dest) {
-  if (mkdirat(parent.dest, dest, 0755) != 0) die("mkdir", dest);
+  if (mkdirat(parent.dest, dest, 0755) != 0) err(1, "mkdir %s", dest);
   return {open_directory(parent.src, src), open_directory(parent.dest, dest)};
 }
 
-std::vector<File> list(const Options &options) {
-  std::vector<File> files;
-  std::vector<Directory> waiting = {make_directory({AT_FDCWD, AT_FDCWD}, options.src.c_str(), options.dest.c_str())};
-  while (!waiting.empty()) {
-    const Directory dir = waiting.back();
-    waiting.pop_back();
-    DIR *entries = fdopendir(dup(dir.src));
-    if (entries == nullptr) die("fdopendir", options.src);
-    while (const dirent *entry = readdir(entries)) {
-      const std::string_view name = entry->d_name;
-      if (name == "." || name == "..") continue;
-      if (entry->d_type == DT_REG) files.push_back({dir, entry->d_name});
-      if (entry->d_type == DT_DIR) waiting.push_back(make_directory(dir, entry->d_name, entry->d_name));
-    }
-    closedir(entries);
+// What is left to do: directories to list and files to copy. Any thread takes either; directories go first.
+class Work {
+ public:
+  explicit Work(Directory root) : directories_({root}) {}
+
+  // Adds what was found in a directory that is still being listed.
+  void add(std::vector<Directory> &directories, std::vector<File> &files) {
+    const std::scoped_lock lock(mutex_);
+    directories_.insert(directories_.end(), directories.begin(), directories.end());
+    files_.insert(files_.end(), std::make_move_iterator(files.begin()), std::make_move_iterator(files.end()));
+    directories.clear();
+    files.clear();
+    changed_.notify_all();
   }
-  return files;
+
+  void listed() {
+    const std::scoped_lock lock(mutex_);
+    listing_--;
+    changed_.notify_all();
+  }
+
+  // The next thing to do, or nothing when all is done. A directory must be ended by `listed`.
+  std::variant<std::monostate, Directory, File> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return listing_ == 0 || !directories_.empty() || !files_.empty(); });
+    if (!directories_.empty()) {
+      const Directory directory = directories_.back();
+      directories_.pop_back();
+      listing_++;
+      return directory;
+    }
+    if (files_.empty()) return {};
+    File file = std::move(files_.front());
+    files_.pop_front();
+    return file;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Directory> directories_;
+  std::deque<File> files_;
+  unsigned listing_ = 0;
+};
+
+void list(const Directory &dir, Work &work) {
+  constexpr std::size_t kBatch = 256;
+  std::vector<Directory> directories;
+  std::vector<File> files;
+  DIR *entries = fdopendir(dup(dir.src));
+  if (entries == nullptr) err(1, "fdopendir");
+  while (const dirent *entry = readdir(entries)) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (entry->d_type == DT_REG) files.push_back({dir, entry->d_name});
+    if (entry->d_type == DT_DIR) directories.push_back(make_directory(dir, entry->d_name, entry->d_name));
+    if (files.size() == kBatch) work.add(directories, files);
+  }
+  closedir(entries);
+  work.add(directories, files);
+  work.listed();
 }
 
 std::uint64_t copy_in_kernel(int from, int to, const Options &options, const File &file) {
@@ -100,7 +144,7 @@ std::uint64_t copy_in_kernel(int from, int to, const Options &options, const Fil
     const ssize_t moved = options.loop == Loop::kSendfile
                               ? sendfile(to, from, nullptr, options.buffer)
                               : copy_file_range(from, nullptr, to, nullptr, options.buffer, 0);
-    if (moved < 0) die("copy", file.name);
+    if (moved < 0) err(1, "copy %s", file.name.c_str());
     if (moved == 0) return bytes;
     bytes += static_cast<std::uint64_t>(moved);
   }
@@ -112,9 +156,9 @@ std::uint64_t copy_with_digest(int from, int to, char *buffer, const Options &op
   XXH3_128bits_reset(state);
   for (;;) {
     const ssize_t got = read(from, buffer, options.buffer);
-    if (got < 0) die("read", file.name);
+    if (got < 0) err(1, "read %s", file.name.c_str());
     if (got == 0) break;
-    if (write(to, buffer, static_cast<std::size_t>(got)) != got) die("write", file.name);
+    if (write(to, buffer, static_cast<std::size_t>(got)) != got) err(1, "write %s", file.name.c_str());
     XXH3_128bits_update(state, buffer, static_cast<std::size_t>(got));
     bytes += static_cast<std::uint64_t>(got);
   }
@@ -124,20 +168,31 @@ std::uint64_t copy_with_digest(int from, int to, char *buffer, const Options &op
   return bytes;
 }
 
-void work(const Options &options, const std::vector<File> &files, std::atomic<std::size_t> &next, Total &total) {
-  char *buffer = static_cast<char *>(std::aligned_alloc(4096, options.buffer));
+void copy(const File &file, char *buffer, const Options &options, XXH3_state_t *state, Total &total) {
+  const int from = openat(file.dir.src, file.name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (from < 0) err(1, "open %s", file.name.c_str());
+  const int to = openat(file.dir.dest, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (to < 0) err(1, "create %s", file.name.c_str());
+  total.bytes += options.loop == Loop::kReadWrite ? copy_with_digest(from, to, buffer, options, file, state, total)
+                                                  : copy_in_kernel(from, to, options, file);
+  total.files++;
+  close(from);
+  if (close(to) != 0) err(1, "close %s", file.name.c_str());
+}
+
+void run(const Options &options, Work &work, Total &total) {
+  char *buffer =
+      options.loop == Loop::kReadWrite ? static_cast<char *>(std::aligned_alloc(4096, options.buffer)) : nullptr;
   XXH3_state_t *state = XXH3_createState();
-  if (buffer == nullptr || state == nullptr) die("allocate", options.dest);
-  for (std::size_t i = next++; i < files.size(); i = next++) {
-    const File &file = files[i];
-    const int from = openat(file.dir.src, file.name.c_str(), O_RDONLY | O_CLOEXEC);
-    if (from < 0) die("open", file.name);
-    const int to = openat(file.dir.dest, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (to < 0) die("create", file.name);
-    total.bytes += options.loop == Loop::kReadWrite ? copy_with_digest(from, to, buffer, options, file, state, total)
-                                                    : copy_in_kernel(from, to, options, file);
-    close(from);
-    if (close(to) != 0) die("close", file.name);
+  for (;;) {
+    const auto next = work.next();
+    if (const auto *directory = std::get_if<Directory>(&next)) {
+      list(*directory, work);
+    } else if (const auto *file = std::get_if<File>(&next)) {
+      copy(*file, buffer, options, state, total);
+    } else {
+      break;
+    }
   }
   XXH3_freeState(state);
   std::free(buffer);
@@ -167,7 +222,9 @@ Options parse(int argc, char **argv) {
 }
 
 double cpu_seconds(const rusage &usage) {
-  const auto seconds = [](const timeval &time) { return static_cast<double>(time.tv_sec) + 1e-6 * time.tv_usec; };
+  const auto seconds = [](const timeval &time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -176,30 +233,29 @@ double cpu_seconds(const rusage &usage) {
 int main(int argc, char **argv) {
   const Options options = parse(argc, argv);
   if (options.dest.empty() || options.buffer == 0 || options.threads == 0) {
-    std::fprintf(stderr, "usage: raw SRC DEST --loop sendfile|copy_file_range|readwrite --buffer BYTES\n");
-    return 2;
+    errx(2, "usage: raw SRC DEST --loop sendfile|copy_file_range|readwrite --buffer BYTES");
   }
   const rlimit descriptors = {1 << 20, 1 << 20};
   setrlimit(RLIMIT_NOFILE, &descriptors);
 
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<File> files = list(options);
-  std::atomic<std::size_t> next = 0;
+  Work work(make_directory({AT_FDCWD, AT_FDCWD}, options.src.c_str(), options.dest.c_str()));
   std::vector<Total> totals(options.threads);
   std::vector<std::thread> threads;
   for (unsigned i = 1; i < options.threads; i++) {
-    threads.emplace_back(work, std::cref(options), std::cref(files), std::ref(next), std::ref(totals[i]));
+    threads.emplace_back(run, std::cref(options), std::ref(work), std::ref(totals[i]));
   }
-  work(options, files, next, totals[0]);
+  run(options, work, totals[0]);
   for (std::thread &thread : threads) thread.join();
   if (options.sync) {
     const int dest = open_directory(AT_FDCWD, options.dest.c_str());
-    if (syncfs(dest) != 0) die("syncfs", options.dest);
+    if (syncfs(dest) != 0) err(1, "syncfs %s", options.dest.c_str());
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
 
   Total sum;
   for (const Total &total : totals) {
+    sum.files += total.files;
     sum.bytes += total.bytes;
     sum.digest.low64 ^= total.digest.low64;
     sum.digest.high64 ^= total.digest.high64;
@@ -207,9 +263,10 @@ int main(int argc, char **argv) {
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   std::printf(
-      "{\"seconds\":%.6f,\"files\":%zu,\"bytes\":%llu,\"cpuSeconds\":%.6f,\"maxRssKib\":%ld,"
+      "{\"seconds\":%.6f,\"files\":%llu,\"bytes\":%llu,\"cpuSeconds\":%.6f,\"maxRssKib\":%ld,"
       "\"digest\":\"%016llx%016llx\"}\n",
-      seconds.count(), files.size(), static_cast<unsigned long long>(sum.bytes), cpu_seconds(usage), usage.ru_maxrss,
-      static_cast<unsigned long long>(sum.digest.high64), static_cast<unsigned long long>(sum.digest.low64));
+      seconds.count(), static_cast<unsigned long long>(sum.files), static_cast<unsigned long long>(sum.bytes),
+      cpu_seconds(usage), usage.ru_maxrss, static_cast<unsigned long long>(sum.digest.high64),
+      static_cast<unsigned long long>(sum.digest.low64));
   return 0;
 }

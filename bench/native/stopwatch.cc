@@ -7,6 +7,7 @@
 // for signal n). `--touch` first allocates, writes and frees that much memory in a process of its own: in a virtual
 // machine whose host takes back freed memory, the first to use it again would otherwise pay for it.
 
+#include <err.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -38,10 +39,7 @@ double seconds(const timeval &time) {
 // Forks; the child dies with its parent. Returns 0 in the child.
 pid_t fork_bound() {
   const pid_t pid = fork();
-  if (pid < 0) {
-    std::perror("stopwatch: fork");
-    std::exit(2);
-  }
+  if (pid < 0) err(2, "fork");
   if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
   return pid;
 }
@@ -56,8 +54,7 @@ int main(int argc, char **argv) {
     first += 2;
   }
   if (first + 1 >= argc || std::strcmp(argv[first], "--") != 0) {
-    std::fprintf(stderr, "usage: stopwatch [--touch BYTES] -- COMMAND [ARG...]\n");
-    return 2;
+    errx(2, "usage: stopwatch [--touch BYTES] -- COMMAND [ARG...]");
   }
   char **command = argv + first + 1;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -76,15 +73,11 @@ int main(int argc, char **argv) {
   const pid_t pid = fork_bound();
   if (pid == 0) {
     execvp(command[0], command);
-    std::perror(command[0]);
-    _exit(127);
+    err(127, "%s", command[0]);
   }
   int status = 0;
   rusage usage = {};
-  if (wait4(pid, &status, 0, &usage) != pid) {
-    std::perror("stopwatch: wait4");
-    return 2;
-  }
+  if (wait4(pid, &status, 0, &usage) != pid) err(2, "wait4");
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
   dprintf(kReport, "{\"seconds\":%.6f,\"cpuSeconds\":%.6f,\"userSeconds\":%.6f,\"maxRssKib\":%ld,\"status\":%d}\n",
           wall.count(), seconds(usage.ru_utime) + seconds(usage.ru_stime), seconds(usage.ru_utime), usage.ru_maxrss,

@@ -13,6 +13,12 @@ function label(row) {
   return row.loop ? `${row.label} (${loopText(row.loop)})` : row.label
 }
 
+/** The line of a failure that says most; `results.json` has all. @param {string | undefined} failure */
+function brief(failure = '') {
+  const line = /^\w*Error.*$/m.exec(failure)?.[0] ?? failure.split('\n')[0] ?? ''
+  return line.length > 160 ? `${line.slice(0, 160)}…` : line
+}
+
 /** @param {Group} group @param {'bytes' | 'files'} per @returns {Grid} */
 export function groupGrid(group, per) {
   const unit = per === 'bytes' ? 'GB/s' : '1,000 files/s'
@@ -30,7 +36,7 @@ export function groupGrid(group, per) {
   ]
   const lines = group.rows.map((row) => {
     const found = figures(group, row, per)
-    if (!found) return [label(row), 'failed', ...Array.from({ length: 7 }, () => ''), row.failed ?? '']
+    if (!found) return [label(row), 'failed', ...Array.from({ length: 7 }, () => ''), brief(row.failed)]
     const { rate, toCp, cpuSeconds, peakRssMiB, loopDelayMs } = found
     return [
       label(row),
@@ -43,7 +49,7 @@ export function groupGrid(group, per) {
       loopDelayMs ? `${three(loopDelayMs.p99)} (${three(loopDelayMs.max)}) ms` : '',
       row.kept?.join(', ') || (row.kept ? '–' : ''),
       [
-        row.failed ? `then failed: ${row.failed}` : '',
+        row.failed ? `then failed: ${brief(row.failed)}` : '',
         found.disturbed > 0 ? `${found.disturbed} of ${row.runs.length} runs disturbed` : '',
       ]
         .filter(Boolean)
