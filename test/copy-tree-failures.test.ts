@@ -144,9 +144,23 @@ test('a signal that is aborted already copies nothing', async (t) => {
   const root = await scratch(t)
   await plant(root, { src: { f: 'x' } })
   const reason = new Error('mine')
-  const error = await failure(copyTree(join(root, 'src'), join(root, 'dest'), { signal: AbortSignal.abort(reason) }))
+  const dest = join(root, 'not/even/parents')
+  const error = await failure(copyTree(join(root, 'src'), dest, { signal: AbortSignal.abort(reason) }))
   assert.equal(error.code, 'ABORT_ERR')
   assert.equal(error.cause, reason)
+  assert.deepEqual(await readdir(root), ['src'])
+})
+
+test('aborting from the filter of the root copies nothing', async (t) => {
+  const root = await scratch(t)
+  await plant(root, { src: { f: 'x' } })
+  const abort = new AbortController()
+  const filter = (): boolean => {
+    abort.abort()
+    return true
+  }
+  const copying = copyTree(join(root, 'src'), join(root, 'a/dest'), { filter, signal: abort.signal })
+  await assert.rejects(copying, { code: 'ABORT_ERR' })
   assert.deepEqual(await readdir(root), ['src'])
 })
 

@@ -2,7 +2,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { posix } from 'node:path'
 import type { ByteString, PathInput } from '../bytes.js'
-import { type Engine, openEngine } from '../engine/index.js'
+import { abortError, type Engine, openEngine } from '../engine/index.js'
 import { SustenError } from '../errors.js'
 import type { NativeFileResult, NativeProgress } from '../native.js'
 import { absolutePath, bytesOfPath } from '../paths.js'
@@ -50,11 +50,13 @@ export async function copyTree<S extends PathInput>(
     options: completeOptions(options),
     began: performance.now(),
   }
-  const { filter, copy } = call.options
+  const { filter, copy, signal } = call.options
+  throwIfAborted(signal)
   if (filter !== undefined && !(await filter(call.show(call.src), call.show(call.dest)))) {
     return report(call, nothing, [], [])
   }
   const roots = await findRoots(call.src, call.dest, call.options)
+  throwIfAborted(signal)
   await makeParents(roots.dest, copy.durability !== 'none')
   if (call.options.engine !== undefined) return run(call, roots, call.options.engine)
   const engine = openEngine({ threads: call.options.concurrency })
@@ -63,6 +65,11 @@ export async function copyTree<S extends PathInput>(
   } finally {
     await engine.close('cancel')
   }
+}
+
+/** While a job runs its engine looks; this is for what comes before. */
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal)
 }
 
 const nothing: CopyProgress = { files: 0, bytes: 0, directories: 0, symlinks: 0, skipped: 0, failed: 0 }

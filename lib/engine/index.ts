@@ -1,4 +1,5 @@
 /** The engine: promises, abort signals and back-pressure over the addon. See docs/ENGINE.md. */
+export { abortError } from './abort.js'
 export type {
   CopyFilesOptions,
   CopyTreeJobOptions,
