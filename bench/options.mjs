@@ -22,7 +22,7 @@ export const usage = `usage: npm run bench -- [OPERATION…] [options]
   OPERATION             copy-tree, million-files (default: all)
   --quick               small sets and three rounds: to see that all works, not for figures
   --rounds N            runs of each contender (default 5; with --quick 3)
-  --sets A,B            of large, medium, small, deep (default: all)
+  --sets A,B            of large, medium, small, deep, million (default: all)
   --contenders A,B      by name or the beginning of it: susten, cp, raw, … (default: all)
   --file-systems A,B    destinations, of tmpfs, ext4 (default: both)
   --memory DIR          a directory on a tmpfs (default /dev/shm)

@@ -1,5 +1,7 @@
 /** `npm run bench`: runs the operations, prints the tables, writes the results folder. */
 import { join } from 'node:path'
+import { chosen } from './bench.mjs'
+import { copyContenders } from './contenders.mjs'
 import { judge } from './goals.mjs'
 import { describeMachine, machineLines } from './machine.mjs'
 import { run as copyTree } from './operations/copy-tree.mjs'
@@ -8,6 +10,7 @@ import { parseOptions, usage } from './options.mjs'
 import { screenReport } from './report/text.mjs'
 import { writeResults } from './report/write.mjs'
 import { openScratch } from './scratch.mjs'
+import { copySets, emptyFiles } from './sets.mjs'
 import { compileTools } from './tools.mjs'
 
 /** @typedef {import('./bench.mjs').Bench} Bench */
@@ -28,11 +31,20 @@ function say(line) {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}\n` : `${line}\n`)
 }
 
+/** Refuses what none of the names begins with. @param {string} option @param {string[]} wanted @param {{ name: string }[]} all */
+function refuseUnknown(option, wanted, all) {
+  const unknown = wanted.find((name) => chosen(all, [name]).length === 0)
+  if (unknown) throw new Error(`--${option} ${unknown}: give some of ${all.map(({ name }) => name).join(', ')}`)
+}
+
 /** @param {Options} options @param {AbortSignal} signal @returns {Promise<Results>} */
 async function runAll(options, signal) {
   const names = options.operations.length > 0 ? options.operations : Object.keys(operations)
   const unknown = names.find((name) => !operations[name])
   if (unknown) throw new Error(`${unknown}: no such operation; give ${Object.keys(operations).join(', ')}`)
+  refuseUnknown('sets', options.sets, [...copySets(options.quick), emptyFiles(options.quick)])
+  refuseUnknown('contenders', options.contenders, copyContenders(''))
+  refuseUnknown('file-systems', options.fileSystems, [{ name: 'tmpfs' }, { name: 'ext4' }])
   const scratch = openScratch(options.memory, options.disk)
   try {
     const tools = compileTools(join(scratch.disk, 'tools'))

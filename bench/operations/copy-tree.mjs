@@ -43,10 +43,14 @@ export async function run(bench) {
   const { options, scratch, signal } = bench
   /** @type {Section} */
   const section = { name: 'copy-tree', title: 'Copying a tree', per: 'bytes', groups: [], skipped: [], goals }
+  const skip = (/** @type {string} */ why) => {
+    section.skipped.push(why)
+    bench.say(`left out: ${why}`)
+  }
   const sets = chosen(copySets(options.quick), options.sets)
   const contenders = chosen(copyContenders(bench.tools.raw), options.contenders).filter(({ label, version }) => {
     const installed = version() !== undefined
-    if (!installed) section.skipped.push(`${label}: not installed`)
+    if (!installed) skip(`${label}: not installed`)
     return installed
   })
   const largest = Math.max(0, ...sets.map(({ files, fileSize }) => files * fileSize))
@@ -54,7 +58,7 @@ export async function run(bench) {
   for (const name of options.fileSystems) {
     const target = openFileSystem(name, scratch, largest)
     if ('skipped' in target) {
-      section.skipped.push(`all sets → ${name}: ${target.skipped}`)
+      skip(`all sets → ${name}: ${target.skipped}`)
       continue
     }
     try {
@@ -62,7 +66,7 @@ export async function run(bench) {
         const bytes = set.files * set.fileSize
         const short = shortOfMemory(scratch.memory, bytes * 2.1, set.files * 2)
         if (short) {
-          section.skipped.push(`${set.name} → ${name}: ${short}`)
+          skip(`${set.name} → ${name}: ${short}`)
           continue
         }
         const home = join(scratch.memory, 'source')

@@ -31,13 +31,16 @@ export async function run(bench) {
       { what: 'loopDelay', of, sets: [set.name], fileSystem: 'tmpfs', atMost: 2 },
     ]),
   }
+  if (chosen([set], options.sets).length === 0) return section
   const contenders = chosen(copyContenders(bench.tools.raw), options.contenders).filter(
     ({ name, version }) => few.includes(name) && version() !== undefined,
   )
   const short = shortOfMemory(scratch.memory, 0, set.files * 2)
   const target = openFileSystem('tmpfs', scratch, 0)
   if (short !== undefined || 'skipped' in target) {
-    section.skipped.push(`${set.name}: ${short ?? ('skipped' in target ? target.skipped : '')}`)
+    const why = `${set.name}: ${short ?? ('skipped' in target ? target.skipped : '')}`
+    section.skipped.push(why)
+    bench.say(`left out: ${why}`)
     return section
   }
   const src = join(scratch.memory, 'source')
