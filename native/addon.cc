@@ -131,6 +131,10 @@ CopyOptions to_options(const Napi::Object &object) {
   options.durability = to_enum<Durability>(object, "durability", {"none", "batch", "each"});
   options.strategy =
       to_enum<Strategy>(object, "strategy", {"auto", "reflink", "copy_file_range", "sendfile", "readwrite"});
+  if (options.verify == Verify::in_line && options.strategy != Strategy::automatic &&
+      options.strategy != Strategy::readwrite) {
+    throw Napi::TypeError::New(object.Env(), "verify 'inline' reads every byte: it needs strategy 'auto' or 'readwrite'");
+  }
   options.uid = to_preserve(object, "uid");
   options.gid = to_preserve(object, "gid");
   options.mode = to_preserve(object, "mode");

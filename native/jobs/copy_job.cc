@@ -36,7 +36,13 @@ void CopyJob::start() {
   spawn([this](Context &context) { open_roots(context); });
 }
 
-void CopyJob::finish() { emit_done(std::move(error_), true); }
+void CopyJob::finish() {
+  if (cancelled() && !error_.failed()) {
+    error_ = {.number = 0, .code = "ABORT_ERR", .syscall = "copy", .path = request_.src_root,
+              .dest = request_.dest_root};
+  }
+  emit_done(std::move(error_), true);
+}
 
 void CopyJob::open_roots(Context &context) {
   const auto open_root = [&](const std::string &path) {

@@ -21,6 +21,8 @@ struct Node {
   struct stat st {};
   // Made by this copy: gets the source's metadata when all below it is done.
   bool made = false;
+  // A directory or a link was put into it: its entries must be synced even if it was there before.
+  std::atomic<bool> changed{false};
   // What isn't done yet: its own scan, its files, its subdirectories.
   std::atomic<int64_t> open{1};
 };

@@ -82,6 +82,8 @@ void TreeJob::begin(Context &context) {
     return;
   }
   Fd parent = open_parent(target_dir, kDirectoryFlags);
+  // Nor need the way to the destination be, as long as nothing is made in it.
+  if (!parent && errno == EACCES) parent = open_parent(target_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (!parent) {
     error_ = {.number = errno, .code = {}, .syscall = "open", .path = target_dir, .dest = {}};
     return;
@@ -101,6 +103,7 @@ void TreeJob::begin(Context &context) {
   }
   const auto node = std::make_shared<Node>();
   node->target = target_parent_;
+  target_root_ = target_parent_;
   const TreeEntry entry{.name = source_name_, .kind = kind, .follow = request_.dereference, .error = 0};
   if (kind == Kind::file) {
     copy_file(context, node, entry);
@@ -128,7 +131,8 @@ void TreeJob::enter(Context &context, const NodeRef &parent, const std::string &
     return give_up();
   }
   const std::pair<dev_t, ino_t> self{node->st.st_dev, node->st.st_ino};
-  if (parent && self == target_root_) {
+  // The destination as made or found: it isn't copied into itself through some other way.
+  if (parent && self == std::pair<dev_t, ino_t>{target_root_->dev, target_root_->ino}) {
     fail(node->name, EINVAL, "openat", "ERR_FS_CP_EINVAL");
     return give_up();
   }
@@ -140,7 +144,8 @@ void TreeJob::enter(Context &context, const NodeRef &parent, const std::string &
     }
   }
   if (!make_target(node, parent ? parent->target : target_parent_, parent ? name : target_name_)) return give_up();
-  if (!parent) target_root_ = {node->target->dev, node->target->ino};
+  if (!parent) target_root_ = node->target;
+  if (parent && node->made) parent->changed.store(true);
   count_.directories.fetch_add(1);
   spawn([this, node](Context &) { scan(node); }, true);
 }
@@ -151,7 +156,6 @@ bool TreeJob::make_target(const NodeRef &node, const DirectoryRef &parent, const
   const std::string target = name.empty() ? "." : name;
   if (retry([&] { return sys.mkdirat(parent->fd.get(), target.c_str(), 0700); }) == 0) {
     node->made = true;
-    made_something_.store(true);
   } else if (errno != EEXIST) {
     fail(node->name, errno, "mkdirat", "", true);
     return false;
@@ -327,7 +331,7 @@ void TreeJob::copy_link(const NodeRef &node, const TreeEntry &entry) {
     count_.skipped.fetch_add(1);
     return;
   }
-  made_something_.store(true);
+  node->changed.store(true);
   count_.symlinks.fetch_add(1);
 }
 
@@ -373,29 +377,42 @@ void TreeJob::close(NodeRef node) {
 }
 
 void TreeJob::finish_directory(Node &node) {
-  if (!node.made || !node.target) return;
+  if (!node.source || !node.target) return;
   Sys &sys = engine_.sys();
-  struct stat now {};
-  if (retry([&] { return sys.fstat(node.target->fd.get(), &now); }) != 0) {
-    return fail(node.name, errno, "fstat", "", true);
+  if (node.made) {
+    struct stat now {};
+    if (retry([&] { return sys.fstat(node.target->fd.get(), &now); }) != 0) {
+      return fail(node.name, errno, "fstat", "", true);
+    }
+    const MetadataResult metadata =
+        apply_metadata(sys, node.source.get(), node.target->fd.get(), node.st, now, request_.options);
+    if (metadata.number != 0) return fail(node.name, metadata.number, metadata.syscall, "", true);
   }
-  const MetadataResult metadata =
-      apply_metadata(sys, node.source.get(), node.target->fd.get(), node.st, now, request_.options);
-  if (metadata.number != 0) return fail(node.name, metadata.number, metadata.syscall, "", true);
-  const bool syncs = request_.options.durability != Durability::none && !node.target->is_volatile;
-  if (!syncs || node.target->can_syncfs) return;  // one syncfs at the end serves all
+  if (!node.made && !node.changed.load()) return;
+  // One syncfs at the end serves all of the file system that the tree's root lies on.
+  if (!syncs(*node.target) || (target_root_->can_syncfs && node.target->dev == target_root_->dev)) {
+    unsynced_.store(true);
+    return;
+  }
   if (retry([&] { return sys.fsync(node.target->fd.get()); }) != 0) fail(node.name, errno, "fsync", "", true);
 }
 
-// Makes durable what no group did: directories, links, and the entry of the tree itself.
+bool TreeJob::syncs(const Directory &directory) const {
+  return request_.options.durability != Durability::none && !directory.is_volatile;
+}
+
+// Makes durable what no group did: directories, links, and the entry of the tree itself in its parent.
 void TreeJob::sync_tree() {
-  if (request_.options.durability == Durability::none || !target_parent_ || target_parent_->is_volatile) return;
+  if (!target_root_ || !syncs(*target_root_)) return;
   Sys &sys = engine_.sys();
-  const int fd = target_parent_->fd.get();
-  // The descriptor is older than all that was written: it sees every write-back error since.
-  const bool whole = made_something_.load() && target_parent_->can_syncfs;
-  if (retry([&] { return whole ? sys.syncfs(fd) : sys.fsync(fd); }) != 0) {
-    fail("", errno, whole ? "syncfs" : "fsync", "", true);
+  if (target_root_->can_syncfs && unsynced_.load()) {
+    // The descriptor is older than all that was written below it: it sees every write-back error since.
+    if (retry([&] { return sys.syncfs(target_root_->fd.get()); }) != 0) fail("", errno, "syncfs", "", true);
+    return;
+  }
+  // EBADF: opened as a mere way; nothing was made in it then.
+  if (retry([&] { return sys.fsync(target_parent_->fd.get()); }) != 0 && errno != EBADF) {
+    fail("", errno, "fsync", "", true);
   }
 }
 

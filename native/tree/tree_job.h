@@ -55,6 +55,7 @@ class TreeJob : public Job {
   void close(NodeRef node);
   void finish_directory(Node &node);
   void sync_tree();
+  [[nodiscard]] bool syncs(const Directory &directory) const;
 
   void file_done(const std::string &name, FileResult result);
   void fail(const std::string &name, Error error);
@@ -72,15 +73,16 @@ class TreeJob : public Job {
   TreeRequest request_;
   Error error_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> made_something_{false};
+  // Directories were made or links put that wait for the syncfs at the end.
+  std::atomic<bool> unsynced_{false};
   std::atomic<int64_t> file_bytes_{0};
   // The directories that hold `src` and `dest`.
   Fd source_parent_;
   DirectoryRef target_parent_;
   std::string source_name_;
   std::string target_name_;
-  // The destination as made or found, so that it isn't copied into itself through some other way.
-  std::pair<dev_t, ino_t> target_root_{0, 0};
+  // The destination directory as made or found; for a single file the one that it goes to.
+  DirectoryRef target_root_;
   std::mutex mutex_;
   uint32_t last_question_ = 0;
   std::map<uint32_t, Question> questions_;
