@@ -1,11 +1,12 @@
 // Runs the tests on an addon built with a sanitizer: `sanitize.mjs address` (with undefined) or `sanitize.mjs thread`.
-// Further arguments choose test files as for `npm test`. Needs CMake and the compiler's sanitizer libraries.
+// Further arguments choose test files as for `npm test`. Needs CMake, patchelf and the compiler's sanitizer libraries.
 //
-// Node itself is not instrumented: the sanitizer's library is preloaded. What it then reports goes to files, and those
-// reports count in which the addon did the access or the allocation. The others are Node's own: V8 and libuv
-// synchronise by atomics that an uninstrumented program doesn't show, and leave memory to the end of the process.
+//
+// Node itself is not instrumented. What the sanitizer reports goes to files, and those reports count in which the addon
+// did the access or the allocation. The others are Node's own: V8 and libuv synchronise by atomics that an
+// uninstrumented program doesn't show, and leave memory to the end of the process.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -45,6 +46,7 @@ const out = join(root, 'build', name)
 const reports = join(out, 'reports')
 rmSync(reports, { recursive: true, force: true })
 mkdirSync(reports, { recursive: true })
+chmodSync(reports, 0o1777) // some tests run the addon as another user
 
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin/cmake-js')
 execFileSync(
@@ -62,17 +64,21 @@ execFileSync(
   { cwd: root, stdio: 'inherit' },
 )
 
-// Asked of the compiler: the addon needs the library of its own version.
+// A Node of its own that loads the sanitizer first. LD_PRELOAD would load it into every tool that a test starts, too.
+// The compiler says which library: it must be of the version that the addon was built with.
 const library = execFileSync(process.env['CXX'] ?? 'g++', [`-print-file-name=${sanitizer.library}`], {
   encoding: 'utf8',
 })
-const run = [...sanitizer.run, process.execPath, join(root, 'scripts/test.mjs'), ...words]
+const node = join(out, 'node')
+copyFileSync(realpathSync(process.execPath), node)
+execFileSync('patchelf', ['--add-needed', realpathSync(library.trim()), node])
+
+const run = [...sanitizer.run, node, join(root, 'scripts/test.mjs'), ...words]
 const { status } = spawnSync(run[0] ?? '', run.slice(1), {
   cwd: root,
   stdio: 'inherit',
   env: {
     ...process.env,
-    LD_PRELOAD: library.trim(),
     [sanitizer.variable]: `${sanitizer.options}:log_path=${reports}/report`,
     UBSAN_OPTIONS: `print_stacktrace=1:log_path=${reports}/report`,
     SUSTEN_ADDON: join(out, 'susten.node'),
