@@ -1,7 +1,6 @@
 // Runs the tests on an addon built with a sanitizer: `sanitize.mjs address` (with undefined) or `sanitize.mjs thread`.
 // Further arguments choose test files as for `npm test`. Needs CMake, patchelf and the compiler's sanitizer libraries.
 //
-//
 // Node itself is not instrumented. What the sanitizer reports goes to files, and those reports count in which the addon
 // did the access or the allocation. The others are Node's own: V8 and libuv synchronise by atomics that an
 // uninstrumented program doesn't show, and leave memory to the end of the process.
