@@ -51,7 +51,7 @@
     'cflags': [
       '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-fstack-protector-strong',
       '-ffunction-sections', '-fdata-sections',
-      '-isystem', '<!(node --print "require(\'node-addon-api\').include_dir")',
+      '-isystem', '<!(node --print "require(\'path\').resolve(require(\'node-addon-api\').include_dir)")',
       '-isystem', '<!(node --print "require(\'path\').dirname(require.resolve(\'xxhash-addon/package.json\')) + \'/xxHash\'")',
     ],
     'cflags!': ['-Wno-unused-parameter'],
