@@ -16,8 +16,8 @@ import { decodeRecord, listedState } from './record-format.js'
 import type { Segment } from './segment.js'
 import { SeqIndex } from './seq-index.js'
 
-/** Entries of lists that must wait until their records are durable: (list, seq, segment, position) one after another. */
-export type Unlisted = number[]
+/** The list of seqs that are on no other list yet, since their announcement isn't durable. */
+const FRESH = 0
 
 interface Value {
   readonly json: string
@@ -26,6 +26,7 @@ interface Value {
 }
 
 export class Catalog {
+  readonly #isSalvage: boolean
   readonly segments = new Map<number, Segment>()
   /** Ids of the storages, by their numbers. */
   readonly storages: string[] = []
@@ -40,12 +41,17 @@ export class Catalog {
   readonly #reader = new ByteReader(Buffer.alloc(0))
   #sought = Buffer.alloc(4096)
 
+  /** @param isSalvage Storages whose names are lost are called by their numbers (`#0`), which else is an error. */
+  constructor(isSalvage = false) {
+    this.#isSalvage = isSalvage
+  }
+
   get records(): number {
     return this.#seqs.size
   }
 
-  /** Carries out the entry at a position; where the next one begins. `unlisted`: what to list once it is durable. */
-  run(segment: Segment, position: number, unlisted?: Unlisted): number {
+  /** Carries out the entry at a position; where the next one begins. `fresh`: gets the seqs to {@link settle} later. */
+  run(segment: Segment, position: number, fresh?: number[]): number {
     const reader = this.#reader
     reader.reset(segment.bytes, position, segment.used)
     const type = reader.u8()
@@ -53,7 +59,7 @@ export class Catalog {
     const end = position + ENTRY_BYTES + length
     if (end > segment.used) throw new RangeError('an entry is longer than its frame')
     reader.reset(segment.bytes, position + ENTRY_BYTES, end)
-    if (type === ENTRY.put) this.#put(segment, position, unlisted)
+    if (type === ENTRY.put) this.#put(segment, position, fresh)
     else if (type === ENTRY.forget) this.#forget(reader.varint())
     else if (type === ENTRY.set) this.#set(segment.number, position, reader.utf8(), reader.utf8())
     else if (type === ENTRY.storage) this.#name(reader.varint(), reader.utf8())
@@ -62,11 +68,16 @@ export class Catalog {
     return end
   }
 
-  /** Lists what has become durable, unless something newer has taken its place. */
-  settle(unlisted: Unlisted): void {
-    for (let i = 0; i < unlisted.length; i += 4) {
-      const [list = 0, seq = 0, segment = 0, position = 0] = unlisted.slice(i, i + 4)
-      if (this.#isAt(seq, segment, position)) this.#seqs.mark(list, seq)
+  /** Lists what has become durable, as it is now. */
+  settle(fresh: readonly number[]): void {
+    for (const seq of fresh) {
+      const segment = this.segments.get(this.#seqs.segment(seq))
+      if (segment === undefined || !this.#seqs.isMarked(FRESH, seq)) continue
+      this.#seqs.unmark(FRESH, seq)
+      this.#reader.reset(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+      this.#reader.varint()
+      this.#reader.skip(this.#reader.varint())
+      this.#relist(seq)
     }
   }
 
@@ -99,8 +110,7 @@ export class Catalog {
 
   list(storage: string, state: ListedState, after: number, limit: number): FileRecord[] {
     const found: FileRecord[] = []
-    const list = this.#listOf(this.storages.indexOf(storage), state)
-    if (list < 0) return found
+    const list = listOf(this.storages.indexOf(storage), state)
     for (let seq = this.#seqs.next(list, after); seq !== -1 && found.length < limit; ) {
       found.push(this.record(seq))
       seq = this.#seqs.next(list, seq)
@@ -109,7 +119,7 @@ export class Catalog {
   }
 
   count(storage: string, state: ListedState): number {
-    return this.#seqs.count(this.#listOf(this.storages.indexOf(storage), state))
+    return this.#seqs.count(listOf(this.storages.indexOf(storage), state))
   }
 
   /** The first seq above `after`; -1 if there is none. */
@@ -147,43 +157,41 @@ export class Catalog {
   }
 
   /** The reader stands at the beginning of the record. */
-  #put(segment: Segment, position: number, unlisted: Unlisted | undefined): void {
+  #put(segment: Segment, position: number, fresh: number[] | undefined): void {
     const reader = this.#reader
     const seq = reader.varint()
     const length = reader.varint()
     const at = reader.skip(length)
-    const copies = reader.varint()
-    const states = reader.at
     const hash = this.#hash(segment.bytes, at, at + length)
     const known = this.#find(segment.bytes, at, length, hash)
-    if (known !== seq) {
-      if (known !== -1) this.#drop(known, hash)
-      if (this.#seqs.segment(seq) !== 0) this.#forget(seq)
-      this.#paths.add(hash, seq)
-    } else {
+    if (known === seq) {
       this.live -= this.#lengthOf(seq)
+    } else {
+      if (known !== -1) this.#drop(known, hash)
+      this.#forget(seq)
+      this.#paths.add(hash, seq)
     }
     this.#seqs.place(seq, segment.number, position)
     this.live += this.#lengthOf(seq)
-    reader.reset(segment.bytes, states, segment.used)
-    this.#relist(seq, copies, segment.number, position, unlisted)
+    if (fresh !== undefined && known !== seq) {
+      fresh.push(seq)
+      this.#seqs.mark(FRESH, seq)
+    }
+    if (!this.#seqs.isMarked(FRESH, seq)) this.#relist(seq)
   }
 
-  /** Takes a seq from the lists where it no longer belongs, and puts it on the others. */
-  #relist(seq: number, copies: number, segment: number, position: number, unlisted: Unlisted | undefined): void {
+  /** Takes a seq from the lists where it no longer belongs, puts it on the others. The reader stands at its states. */
+  #relist(seq: number): void {
     const belongs: number[] = []
-    for (let i = 0; i < copies; i++) {
+    for (let count = this.#reader.varint(); count > 0; count--) {
       const storage = this.#reader.varint()
       const state = listedState(this.#reader.u8())
-      if (state !== undefined) belongs.push(this.#listOf(storage, state))
+      if (state !== undefined) belongs.push(listOf(storage, state))
     }
-    for (let list = 0; list < this.#seqs.lists(seq); list++) {
+    for (let list = FRESH + 1; list < this.#seqs.lists(seq); list++) {
       if (!belongs.includes(list)) this.#seqs.unmark(list, seq)
     }
-    for (const list of belongs) {
-      if (unlisted === undefined) this.#seqs.mark(list, seq)
-      else if (!this.#seqs.isMarked(list, seq)) unlisted.push(list, seq, segment, position)
-    }
+    for (const list of belongs) this.#seqs.mark(list, seq)
   }
 
   #forget(seq: number): void {
@@ -242,13 +250,14 @@ export class Catalog {
     return body === undefined ? 0 : ENTRY_BYTES + body
   }
 
-  #listOf(storage: number, state: ListedState): number {
-    return storage * 2 + (state === 'failed' ? 1 : 0)
-  }
-
   readonly #nameOf = (storage: number): string => {
-    const id = this.storages[storage]
+    const id = this.storages[storage] ?? (this.#isSalvage ? `#${storage}` : undefined)
     if (id === undefined) throw new RangeError(`storage ${storage} has no name`)
     return id
   }
+}
+
+/** -1 for the storage -1. */
+function listOf(storage: number, state: ListedState): number {
+  return storage === -1 ? -1 : FRESH + 1 + storage * 2 + (state === 'failed' ? 1 : 0)
 }

@@ -96,16 +96,17 @@ const commitOf = (bytes: Buffer, start: number): number =>
   bytes.readUInt32LE(start + 12) + bytes.readUInt32LE(start + 16) * 2 ** 32
 
 /**
- * Where a whole frame of a later commit than `commit` lies behind `from`; -1 if nowhere. File names are chosen by users
- * and may hold the mark, so the cheap test on the commit's number comes before the checksum.
+ * Where a whole frame of a later commit than `commit` (0: unknown) lies behind `from`; -1 if nowhere. File names are
+ * chosen by users and may hold the mark, so the cheap test on the commit's number comes before the checksum.
  */
 export function findLaterFrame(bytes: Buffer, from: number, commit: number): number {
   const mark = Buffer.alloc(4)
   mark.writeUInt32LE(FRAME_MARK)
+  const most = commit === 0 ? Number.POSITIVE_INFINITY : 2 ** 32
   for (let at = bytes.indexOf(mark, from); at !== -1; at = bytes.indexOf(mark, at + 1)) {
     if (at + FRAME_BYTES > bytes.length) return -1
     const ahead = commitOf(bytes, at) - commit
-    if (ahead > 0 && ahead < 2 ** 20 && readFrame(bytes, at, bytes.length) !== undefined) return at
+    if (ahead > 0 && ahead < most && readFrame(bytes, at, bytes.length) !== undefined) return at
   }
   return -1
 }

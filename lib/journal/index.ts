@@ -1,3 +1,3 @@
 export type { AppendFile, JournalFiles } from './files.js'
 export type { Journal, JournalOptions, JournalStats, ListedState } from './journal.js'
-export { openJournal } from './open.js'
+export { openJournal, salvageJournal } from './open.js'

@@ -41,8 +41,8 @@ export interface Journal extends AsyncDisposable {
   get(path: ByteString): FileRecord | undefined
   /**
    * Up to `limit` records that have a copy in `state` on `storage`, in order of `seq`, from the first above `after`.
-   * What isn't durable yet is not listed; what is listed is as it is now. A record that comes into this state again
-   * under its old `seq` (a retry) is listed at that place.
+   * A record is listed from when its first `put` under this `seq` is durable, and as it is now. One that comes into
+   * this state again under its old `seq` (a retry) is listed at its old place.
    */
   list(storage: string, state: ListedState, after: number, limit: number): FileRecord[]
   /** How many records {@link list} would find in all. */

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { SustenError } from '../errors.js'
-import type { Catalog, Unlisted } from './catalog.js'
+import type { Catalog } from './catalog.js'
 import { unexpected } from './failures.js'
 import type { AppendFile, JournalFiles } from './files.js'
 import {
@@ -24,7 +24,8 @@ interface Group {
   readonly start: number
   end: number
   ops: number
-  readonly unlisted: Unlisted
+  /** Seqs whose announcement becomes durable with it. */
+  readonly fresh: number[]
   readonly settle: ((error?: SustenError) => void)[]
 }
 
@@ -119,7 +120,7 @@ export class Log {
     if (open !== undefined && open.end + length <= open.segment.bytes.length) return open
     if (this.#active.used + FRAME_BYTES + length > this.#active.bytes.length) this.#rotate(length)
     const start = this.#active.used
-    const made = { segment: this.#active, start, end: start + FRAME_BYTES, ops: 0, unlisted: [], settle: [] }
+    const made = { segment: this.#active, start, end: start + FRAME_BYTES, ops: 0, fresh: [], settle: [] }
     this.#active.used = made.end
     this.#open = made
     this.#groups.push(made)
@@ -148,7 +149,9 @@ export class Log {
     return encodeHeader({ version: FORMAT_VERSION, number, id: this.#options.id })
   }
 
-  #create(number: number): Promise<AppendFile> {
+  /** Only when the file before it is there: a gap between segments would mean that one is lost. */
+  async #create(number: number): Promise<AppendFile> {
+    await this.#files.get(number - 1)
     return this.#options.files.create(segmentName(number), this.#header(number))
   }
 
@@ -175,7 +178,7 @@ export class Log {
       if (this.#open === group) this.#open = undefined
       try {
         await this.#write(group)
-        this.#options.catalog.settle(group.unlisted)
+        this.#options.catalog.settle(group.fresh)
       } catch (error) {
         this.fail(error instanceof SustenError ? error : unexpected(error))
         return

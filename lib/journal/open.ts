@@ -1,4 +1,5 @@
 /** Opens a journal: finds or makes its directory, locks it, reads the log, and goes on at its end. */
+import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { checkBoolean, checkInteger, checkNames, optionError } from '../options.js'
@@ -40,6 +41,20 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     await files.release()
     throw error
   }
+}
+
+/**
+ * Everything that can still be read of a damaged journal, to look at. Storages whose names are lost are called by their
+ * numbers; a file may come back that was forgotten in the part that is lost.
+ * @param onDamage Told of each thing that is wrong.
+ */
+export async function salvageJournal(directory: string, onDamage: (damage: Error) => void): Promise<Journal> {
+  const path = resolve(directory)
+  await expectJournal(path)
+  const files = diskFiles(path, () => {})
+  const catalog = new Catalog(true)
+  const { id } = await replay(files, catalog, await listSegments(files), onDamage)
+  return viewedJournal(path, { catalog, id })
 }
 
 async function lockedFiles(directory: string): Promise<JournalFiles> {

@@ -37,16 +37,19 @@ export function openedJournal(parts: OpenedParts): Journal {
     scratch.at = 0
     encodeOps(scratch, ops, catalog, starts)
     const { segment, at, group } = log.put(scratch.bytes.subarray(0, scratch.at), ops.length)
-    for (const start of starts) catalog.run(segment, at + start, group.unlisted)
+    for (const start of starts) catalog.run(segment, at + start, group.fresh)
     if (scratch.bytes.length > KEPT_BYTES) scratch = new ByteWriter(64 * 1024)
     cleaner.check()
     return log.durable(group)
   }
 
   async function end(): Promise<void> {
-    await cleaner.stop()
-    await log.close()
-    await files.release()
+    try {
+      await cleaner.stop()
+      await log.close()
+    } finally {
+      await files.release()
+    }
   }
 
   const close = (): Promise<void> => {
