@@ -1,0 +1,96 @@
+/** Finds the command, reads its options, runs it, and turns what goes wrong into one line and an exit code. */
+import { readFileSync } from 'node:fs'
+import type { Writable } from 'node:stream'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { type Arguments, type Command, UsageError } from './command.js'
+import { commands } from './commands.js'
+import { type Output, outputTo } from './output.js'
+
+/** Exit codes: 0 done, 1 failed, 2 wrong use. */
+export async function run(args: readonly string[], stdout: Writable, stderr: Writable): Promise<number> {
+  const out = outputTo(stdout)
+  const err = outputTo(stderr)
+  const warn = async (line: string): Promise<void> => {
+    await err.write(`susten: ${line.replaceAll('\n', ' ')}\n`)
+    await err.end()
+  }
+  const command = find(args)
+  try {
+    if (command === undefined) return await runAlone(args, out)
+    const { values, positionals } = parse(args.slice(command.name.length), command.options)
+    if (values['help'] === true) return await print(out, helpOf(command))
+    return await command.run({ values, positionals }, { out, warn })
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    if (!(error instanceof UsageError)) {
+      await warn(message)
+      return 1
+    }
+    const name = ['susten', ...(command?.name ?? [])].join(' ')
+    await warn(`${message}; see '${name} --help'`)
+    return 2
+  }
+}
+
+/** The command whose words come first. */
+function find(args: readonly string[]): Command | undefined {
+  return commands.find(({ name }) => name.every((word, i) => args[i] === word))
+}
+
+/** Without a command there are only the general options. */
+async function runAlone(args: readonly string[], out: Output): Promise<number> {
+  const { values, positionals } = parse(args, { version: { type: 'boolean', short: 'V' } })
+  if (values['help'] === true) return print(out, overview(positionals))
+  if (values['version'] === true) return print(out, `${version()}\n`)
+  if (positionals.length === 0) throw new UsageError('a command is needed')
+  const words = positionals.join(' ')
+  throw new UsageError(beginWith(positionals).length > 0 ? `'${words}' needs a further word` : `no command '${words}'`)
+}
+
+function parse(args: readonly string[], options: NonNullable<ParseArgsConfig['options']>): Arguments {
+  try {
+    const parsed = parseArgs({
+      args: [...args],
+      options: { ...options, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+    })
+    return { values: parsed.values as Arguments['values'], positionals: parsed.positionals }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new UsageError(message.replace(/\. To specify.*$/s, '').replace(/\.$/, ''), { cause: error })
+  }
+}
+
+async function print(out: Output, text: string): Promise<number> {
+  await out.write(text)
+  await out.end()
+  return 0
+}
+
+function helpOf({ name, usage, help }: Command): string {
+  return `Usage: susten ${name.join(' ')} ${usage}\n\n${help}\n`
+}
+
+const beginWith = (words: readonly string[]): Command[] =>
+  commands.filter(({ name }) => words.every((word, i) => name[i] === word))
+
+/** The commands that begin with these words. */
+function overview(words: readonly string[]): string {
+  const some = beginWith(words)
+  if (some.length === 0) throw new UsageError(`no command '${words.join(' ')}'`)
+  const lines = some.map(({ name, summary }) => `  ${name.join(' ').padEnd(16)}  ${summary}`)
+  return `Usage: susten COMMAND [OPTION]… [ARGUMENT]…
+
+Commands:
+${lines.join('\n')}
+
+Options:
+  -h, --help        print this, or what 'susten COMMAND --help' has to say
+  -V, --version     print the version
+`
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

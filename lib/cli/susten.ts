@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { run } from './run.js'
+
+// Not process.exit(): what is on its way to a pipe would be lost.
+process.exitCode = await run(process.argv.slice(2), process.stdout, process.stderr)
