@@ -1,6 +1,7 @@
 /** The thread of {@link startWriter}: makes the files, keeps the pace, writes. */
 import { Buffer } from 'node:buffer'
 import { chownSync, closeSync, fchmodSync, fchownSync, lstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -17,6 +18,9 @@ let stopped = false
 port.on('message', (command: WriterCommand) => {
   if (command === 'stop') stopped = true
 })
+// A real detector has computers of its own: this one takes what processor time the others leave. On Linux, 0 means
+// this thread alone.
+setPriority(0, 10)
 const hdf5 = await loadHdf5()
 await Promise.all(options.detectors.map((run, index) => runDetector(run, index, hdf5)))
 port.close()
