@@ -8,6 +8,7 @@
  * @packageDocumentation
  */
 export type { PathInput } from './bytes.js'
+export type { PreserveOptions } from './copy-options.js'
 export type {
   CompatibleOptions,
   CopyDigest,
@@ -16,7 +17,6 @@ export type {
   CopyReport,
   CopyTreeOptions,
   PathForm,
-  PreserveOptions,
 } from './copy-tree/index.js'
 export { copyTree } from './copy-tree/index.js'
 export type { Engine, EngineOptions, Volume } from './engine/index.js'

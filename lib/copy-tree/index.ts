@@ -8,5 +8,4 @@ export type {
   CopyReport,
   CopyTreeOptions,
   PathForm,
-  PreserveOptions,
 } from './types.js'

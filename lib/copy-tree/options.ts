@@ -2,9 +2,10 @@
 import { constants } from 'node:fs'
 import { inspect } from 'node:util'
 import type { ByteString } from '../bytes.js'
+import { checkDurability, checkVerify, completePreserve } from '../copy-options.js'
 import type { Engine } from '../engine/index.js'
 import { SustenError } from '../errors.js'
-import type { Durability, NativeCopyOptions, NativeTreeJob, Preserve, Strategy, Verify } from '../native.js'
+import type { NativeCopyOptions, NativeTreeJob, Preserve, Strategy, Verify } from '../native.js'
 import {
   checkBoolean,
   checkFunction,
@@ -15,7 +16,7 @@ import {
   optionError,
 } from '../options.js'
 import { bytesOfPath } from '../paths.js'
-import type { CopyFilter, CopyTreeOptions, PreserveOptions } from './types.js'
+import type { CopyFilter, CopyTreeOptions } from './types.js'
 
 /** Options with nothing left open. */
 export interface CompleteOptions<P extends string | Uint8Array> {
@@ -57,12 +58,8 @@ const optionNames = [
   'digests',
   'onError',
 ] as const satisfies (keyof CopyTreeOptions)[]
-const preserveNames = ['uid', 'gid', 'mode', 'times', 'xattrs', 'acls'] as const satisfies (keyof PreserveOptions)[]
 
-const verifies: readonly Verify[] = ['none', 'inline', 'readback']
-const durabilities: readonly Durability[] = ['none', 'batch', 'each']
 const strategies: readonly Strategy[] = ['auto', 'reflink', 'copy_file_range', 'sendfile', 'readwrite']
-const preserves: readonly Preserve[] = ['keep', 'try', 'off']
 
 /**
  * Completes options, or a filter alone as fs-extra takes it.
@@ -102,9 +99,9 @@ export function completeOptions<P extends string | Uint8Array>(
     existing: force ? 'replace' : errorOnExist ? 'refuse' : 'skip',
     copy: {
       verify,
-      durability: checkWord('durability', options.durability ?? 'batch', durabilities),
+      durability: checkDurability('durability', options.durability),
       strategy,
-      ...completePreserve(options),
+      ...completePreserved(options),
     },
     stopOnError: checkWord('onError', options.onError ?? 'throw', ['throw', 'continue']) === 'throw',
     digests,
@@ -144,36 +141,24 @@ function completeStrategy(options: CopyTreeOptions<never>): Strategy {
 /** A digest on the way needs the bytes to pass by; where the kernel carries them, they can only be read again. */
 function completeVerify(options: CopyTreeOptions<never>, strategy: Strategy): Verify {
   const passing = strategy === 'auto' || strategy === 'readwrite'
-  const verify = checkWord('verify', options.verify ?? (passing ? 'inline' : 'readback'), verifies)
+  const verify = checkVerify('verify', options.verify, passing ? 'inline' : 'readback')
   if (passing || verify !== 'inline') return verify
   throw optionError(
     `strategy '${strategy}' leaves the bytes to the kernel, so nothing can be verified inline; verify by 'readback' or not ('none')`,
   )
 }
 
-function completePreserve(options: CopyTreeOptions<never>): Required<Record<keyof PreserveOptions, Preserve>> {
-  const given = options.preserve ?? {}
-  checkNames('copyTree: preserve', given, preserveNames)
-  const word = (name: keyof PreserveOptions, usual: Preserve) =>
-    checkWord(`preserve.${name}`, given[name] ?? usual, preserves)
-  // Only root may give files away: to anyone else `keep` would refuse what cp -p and rsync -a do without a word.
-  const owner = process.geteuid?.() === 0 ? 'keep' : 'try'
-  return {
-    uid: word('uid', owner),
-    gid: word('gid', owner),
-    mode: word('mode', 'keep'),
-    times: completeTimes(options, word),
-    xattrs: word('xattrs', 'off'),
-    acls: word('acls', 'off'),
-  }
+function completePreserved(options: CopyTreeOptions<never>): ReturnType<typeof completePreserve> {
+  const preserve = completePreserve('copyTree: preserve', options.preserve ?? {})
+  return { ...preserve, times: completeTimes(options, preserve.times) }
 }
 
-function completeTimes(options: CopyTreeOptions<never>, word: (name: 'times', usual: Preserve) => Preserve): Preserve {
+function completeTimes(options: CopyTreeOptions<never>, times: Preserve): Preserve {
   const short = options.preserveTimestamps
-  if (short === undefined) return word('times', 'keep')
-  const times = checkBoolean('preserveTimestamps', short) ? 'keep' : 'off'
-  if (word('times', times) !== times) {
+  if (short === undefined) return times
+  const wanted = checkBoolean('preserveTimestamps', short) ? 'keep' : 'off'
+  if (options.preserve?.times !== undefined && times !== wanted) {
     throw optionError(`option 'preserveTimestamps: ${short}' contradicts 'preserve.times'; give one of them`)
   }
-  return times
+  return wanted
 }

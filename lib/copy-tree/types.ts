@@ -1,30 +1,12 @@
 /** What goes into `copyTree` and what comes out of it. The whole story: docs/COPYTREE.md. */
 import type { PathInput } from '../bytes.js'
+import type { PreserveOptions } from '../copy-options.js'
 import type { Engine } from '../engine/index.js'
 import type { SustenError } from '../errors.js'
-import type { Durability, Preserve, Strategy, Verify } from '../native.js'
+import type { Durability, Strategy, Verify } from '../native.js'
 
 /** The form in which a call's paths are told back: bytes if `src` was given as bytes, else text. */
 export type PathForm<S extends PathInput> = S extends Uint8Array ? Uint8Array : string
-
-/**
- * What is carried over with a file's content, one by one: `keep`: or the file fails; `try`: where the system permits
- * it; `off`: left to the system.
- */
-export interface PreserveOptions {
-  /** Owner. Default `keep` for root, `try` for everyone else. */
-  readonly uid?: Preserve | undefined
-  /** Group. Default `keep` for root, `try` for everyone else. */
-  readonly gid?: Preserve | undefined
-  /** Permission bits; never setuid and setgid. Default `keep`. */
-  readonly mode?: Preserve | undefined
-  /** Times of last change and access, in nanoseconds. Default `keep`. */
-  readonly times?: Preserve | undefined
-  /** Extended attributes `user.*` and `trusted.*`; never `security.*`. Default `off`. */
-  readonly xattrs?: Preserve | undefined
-  /** POSIX access control lists. Default `off`. */
-  readonly acls?: Preserve | undefined
-}
 
 /**
  * Decides whether something is copied: called for the root, then for each entry of each directory that was let in,

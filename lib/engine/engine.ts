@@ -24,6 +24,11 @@ export interface EngineOptions {
   readonly queueLimit?: number | undefined
   /** Faults of system calls, to test how failures are handled. Default none. */
   readonly faults?: readonly NativeFault[] | undefined
+  /**
+   * Letters and digits that no other running process uses, at most 32: marks this engine's temp files, so that what a
+   * dead process with this tag left in a target directory is removed. Default: temp files are nobody's.
+   */
+  readonly tempTag?: string | undefined
 }
 
 /** Options of {@link Engine.copyFiles}. */

@@ -14,12 +14,12 @@ import { walkEntries } from './walk.js'
  * @throws SustenError `ERR_SUSTEN_OPTION` for an unknown or wrong option, `EAGAIN` if no thread can be made
  */
 export function openEngine(options: EngineOptions = {}): Engine {
-  const { threads, nice, queueLimit, faults } = completeEngineOptions(options)
+  const { threads, nice, queueLimit, faults, tempTag } = completeEngineOptions(options)
   const jobs = createJobs({
     cancel: (id) => native.cancel(handle, id),
     busy: (busy) => native.refEngine(handle, busy),
   })
-  const handle = openNative({ threads, nice, queueLimit, faults, onEvents: jobs.dispatch })
+  const handle = openNative({ threads, nice, queueLimit, faults, tempTag, onEvents: jobs.dispatch })
   native.refEngine(handle, false)
   const host = {
     jobs,
