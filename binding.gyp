@@ -8,6 +8,7 @@
       'native/commit/file.cc',
       'native/commit/group.cc',
       'native/commit/metadata.cc',
+      'native/commit/new_directory.cc',
       'native/commit/place.cc',
       'native/commit/temp.cc',
       'native/copy/content.cc',

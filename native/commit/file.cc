@@ -18,10 +18,15 @@ using Done = std::function<void(FileResult)>;
 
 class FileCommit {
  public:
-  FileCommit(Context &context, Commit &commit, const CopyOptions &options, const SourceFile &source,
-             TargetFile target, Done done)
-      : context_(context), sys_(context.sys), commit_(commit), options_(options), source_(source),
-        target_(std::move(target)), done_(std::move(done)) {}
+  FileCommit(Context &context, Commit &commit, const CopyOptions &options, const SourceFile &source, TargetFile target,
+             Done done)
+      : context_(context),
+        sys_(context.sys),
+        commit_(commit),
+        options_(options),
+        source_(source),
+        target_(std::move(target)),
+        done_(std::move(done)) {}
 
   void run() {
     if (context_.cancelled.load(std::memory_order_relaxed)) return fail(0, "copy", false, "ABORT_ERR");
@@ -145,10 +150,9 @@ class FileCommit {
   bool copy() {
     const bool syncs = options_.durability != Durability::none && !target_.directory->is_volatile;
     const ContentPlan plan{.strategy = options_.strategy,
-                           .digest = options_.verify == Verify::in_line ||
-                                     (options_.verify == Verify::readback &&
-                                      (options_.strategy == Strategy::automatic ||
-                                       options_.strategy == Strategy::readwrite)),
+                           .digest = options_.verify == Verify::in_line || (options_.verify == Verify::readback &&
+                                                                            (options_.strategy == Strategy::automatic ||
+                                                                             options_.strategy == Strategy::readwrite)),
                            .write_behind = syncs};
     ContentResult content =
         copy_content(context_, commit_.strategies, in_.get(), temp_.fd(), st_, target_.directory->dev, plan);
@@ -218,10 +222,8 @@ class FileCommit {
     file.parents = std::move(target_.parents);
     file.cancelled = &context_.cancelled;
     if (options_.durability == Durability::batch && !file.directory->is_volatile) {
-      file.done = [result = std::move(result_), path = std::move(target_.path),
-                   done = std::move(done_)](Placement placement) mutable {
-        conclude(std::move(result), path, std::move(placement), done);
-      };
+      file.done = [result = std::move(result_), path = std::move(target_.path), done = std::move(done_)](
+                      Placement placement) mutable { conclude(std::move(result), path, std::move(placement), done); };
       commit_.groups.add(context_, std::move(file));
       return;
     }
@@ -255,11 +257,8 @@ class FileCommit {
     result.outcome = placement.outcome;
     result.version = std::move(placement.version);
     if (placement.outcome == Outcome::failed) {
-      result.error = {.number = placement.number,
-                      .code = placement.code,
-                      .syscall = placement.syscall,
-                      .path = path,
-                      .dest = {}};
+      result.error = {
+          .number = placement.number, .code = placement.code, .syscall = placement.syscall, .path = path, .dest = {}};
     }
     done(std::move(result));
   }

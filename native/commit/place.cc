@@ -22,7 +22,11 @@ constexpr size_t kNameMax = 255;
 class Placing {
  public:
   Placing(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name)
-      : context_(context), sys_(context.sys), directory_(directory), dir_(directory->fd.get()), temp_(temp),
+      : context_(context),
+        sys_(context.sys),
+        directory_(directory),
+        dir_(directory->fd.get()),
+        temp_(temp),
         name_(name) {}
 
   Placement run(Existing existing, const std::optional<Expected> &expected, int64_t size) {
@@ -52,9 +56,7 @@ class Placing {
     step_ = "linkat";
     if (!temp_.named()) return temp_.link_as(name_);
     step_ = "renameat2";
-    if (retry([&] {
-          return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_NOREPLACE);
-        }) == 0) {
+    if (retry([&] { return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_NOREPLACE); }) == 0) {
       temp_.keep();
       return 0;
     }
@@ -126,9 +128,7 @@ class Placing {
     if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK) return move_to_version();
     if (error == ENOENT) return std::nullopt;
     if (error != 0) return fail(error, "linkat");
-    if (retry([&] {
-          return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_EXCHANGE);
-        }) != 0) {
+    if (retry([&] { return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_EXCHANGE); }) != 0) {
       const int number = errno;
       if (number != EINVAL && number != ENOSYS) {
         retry([&] { return sys_.unlinkat(dir_, version.c_str(), 0); });
@@ -155,9 +155,8 @@ class Placing {
   Placement keep_stranger(std::string version) {
     for (unsigned number = 1; number < kVersionLimit; ++number) {
       version = version_name(name_, number);
-      if (retry([&] {
-            return sys_.renameat2(dir_, temp_.name().c_str(), dir_, version.c_str(), RENAME_NOREPLACE);
-          }) == 0) {
+      if (retry([&] { return sys_.renameat2(dir_, temp_.name().c_str(), dir_, version.c_str(), RENAME_NOREPLACE); }) ==
+          0) {
         temp_.keep();
         return versioned(std::move(version));
       }
@@ -184,9 +183,7 @@ class Placing {
       std::string version = version_name(name_, number);
       struct stat st {};
       if (retry([&] { return sys_.fstatat(dir_, version.c_str(), &st, AT_SYMLINK_NOFOLLOW); }) == 0) continue;
-      if (retry([&] {
-            return sys_.renameat2(dir_, name_.c_str(), dir_, version.c_str(), RENAME_NOREPLACE);
-          }) != 0) {
+      if (retry([&] { return sys_.renameat2(dir_, name_.c_str(), dir_, version.c_str(), RENAME_NOREPLACE); }) != 0) {
         if (errno == EEXIST) continue;
         if (errno == ENOENT) return std::nullopt;
         return fail(errno, "renameat2");
@@ -221,8 +218,8 @@ std::string version_name(const std::string &name, unsigned number) {
   return name.substr(0, kNameMax - suffix.size()) + suffix;
 }
 
-Placement place(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name,
-                Existing existing, const std::optional<Expected> &expected, int64_t size) {
+Placement place(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name, Existing existing,
+                const std::optional<Expected> &expected, int64_t size) {
   return Placing(context, directory, temp, name).run(existing, expected, size);
 }
 

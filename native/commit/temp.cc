@@ -120,9 +120,7 @@ void TempMemo::sweep(Sys &sys, const Directory &directory) {
   if (tag_.empty() || !swept_.add(directory.dev, directory.ino)) return;
   const std::string prefix = std::string(kTempPrefix) + tag_ + "-";
   const std::string ours = prefix + hex(process_number());
-  const Fd fd(sys, retry([&] {
-                return sys.openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-              }));
+  const Fd fd(sys, retry([&] { return sys.openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); }));
   if (!fd) return;  // a leftover is litter, not a danger
   std::vector<TreeEntry> entries;
   while (read_entries(sys, fd.get(), false, entries) > 0) {
@@ -130,7 +128,8 @@ void TempMemo::sweep(Sys &sys, const Directory &directory) {
       if (!is_temp_name(entry.name) || !entry.name.starts_with(prefix) || entry.name.starts_with(ours)) {
         continue;
       }
-      retry([&] { return sys.unlinkat(directory.fd.get(), entry.name.c_str(), 0); });
+      const int flags = entry.kind == Kind::directory ? AT_REMOVEDIR : 0;
+      retry([&] { return sys.unlinkat(directory.fd.get(), entry.name.c_str(), flags); });
     }
     entries.clear();
   }
@@ -195,9 +194,7 @@ bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp 
   }
 }
 
-int Temp::link_as(const std::string &name) {
-  return link_unnamed(*sys_, fd_.get(), directory_->fd.get(), name);
-}
+int Temp::link_as(const std::string &name) { return link_unnamed(*sys_, fd_.get(), directory_->fd.get(), name); }
 
 int Temp::give_name() {
   memo_->sweep(*sys_, *directory_);

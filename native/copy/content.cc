@@ -74,6 +74,10 @@ class ContentCopy {
       if (!digest_hole(begin - at)) return;
       if (begin == size_) break;
       const off_t hole = retry([&] { return context_.sys.lseek(in_, begin, SEEK_HOLE); });
+      if (hole < 0 && errno != ENXIO) {  // ENXIO: cut off meanwhile
+        fail(errno, "lseek", false);
+        return;
+      }
       const int64_t end = hole < 0 ? size_ : std::min<int64_t>(hole, size_);
       copy_range({begin, end});
       if (!result_.ok()) return;

@@ -30,7 +30,7 @@ Split split_path(const std::string &path) {
 
 CopyJob::CopyJob(Engine &engine, CopyRequest request)
     : Job(engine), request_(std::move(request)),
-      directories_(engine.sys(), engine.commit().anchored, request_.options) {}
+      directories_(engine.sys(), engine.commit().temps, engine.commit().anchored, request_.options) {}
 
 void CopyJob::start() {
   spawn([this](Context &context) { open_roots(context); });
@@ -63,7 +63,7 @@ void CopyJob::open_roots(Context &context) {
   }
   DirectoryRef root = adopt_directory(context.sys, std::move(target), request_.dest_root, error_);
   if (!root) return;
-  directories_.set_roots(std::move(root), std::move(source));
+  directories_.set_roots(std::move(root), std::move(source), request_.src_root);
   for (size_t i = 0; i < request_.files.size(); ++i) {
     spawn([this, i](Context &worker) { copy(worker, i); });
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "commit/metadata.h"
+#include "commit/new_directory.h"
 #include "sys/beneath.h"
 #include "sys/retry.h"
 
@@ -34,9 +35,10 @@ Error failed_with(int number, const char *syscall, std::string path) {
 
 }  // namespace
 
-void TargetDirectories::set_roots(DirectoryRef target, Fd source) {
+void TargetDirectories::set_roots(DirectoryRef target, Fd source, std::string source_path) {
   root_ = std::move(target);
   source_ = std::move(source);
+  source_path_ = std::move(source_path);
 }
 
 TargetDirectories::Opened TargetDirectories::open(const std::string &target, const std::string &source,
@@ -119,31 +121,36 @@ DirectoryRef TargetDirectories::child(const DirectoryRef &parent, const std::str
 // Makes a directory with owner and mode of its origin. Another worker may make it at the same time.
 bool TargetDirectories::make(const DirectoryRef &parent, const std::string &name, const std::string &source,
                              Error &failure) {
-  if (retry([&] { return sys_.mkdirat(parent->fd.get(), name.c_str(), 0700); }) != 0) {
-    if (errno == EEXIST) return true;
-    failure = failed_with(errno, "mkdirat", join_path(parent->path, name));
-    return false;
-  }
-  const Fd made(sys_, retry([&] { return sys_.openat(parent->fd.get(), name.c_str(), kDirectoryFlags, 0); }));
-  struct stat now {};
-  if (!made || retry([&] { return sys_.fstat(made.get(), &now); }) != 0) {
-    failure = failed_with(errno, made ? "fstat" : "openat", join_path(parent->path, name));
-    return false;
-  }
-  const Fd origin(sys_, source.empty() ? -1 : open_beneath(sys_, source_.get(), source, kDirectoryFlags));
-  struct stat st {};
-  if (!origin || retry([&] { return sys_.fstat(origin.get(), &st); }) != 0) {
-    // The file's own opening will say what is wrong with its directory.
-    st = now;
+  const std::string path = join_path(parent->path, name);
+  bool origin_failed = false;
+  const auto furnish = [&](int made, const struct stat &now, const char *&syscall) {
+    // What has no counterpart in the source is an ordinary directory.
+    struct stat st = now;
     st.st_mode = S_IFDIR | 0755;
-  }
-  CopyOptions options = options_;
-  options.times = Preserve::off;  // they change with every file
-  const MetadataResult metadata = apply_metadata(sys_, origin ? origin.get() : made.get(), made.get(), st, now, options);
-  if (metadata.number == 0) return true;
-  failure = failed_with(metadata.number, metadata.syscall, join_path(parent->path, name));
-  // So that the next attempt meets the same question instead of a directory with the wrong owner.
-  sys_.unlinkat(parent->fd.get(), name.c_str(), AT_REMOVEDIR);
+    Fd origin;
+    if (!source.empty()) {
+      syscall = "openat2";
+      origin = Fd(sys_, open_beneath(sys_, source_.get(), source, kDirectoryFlags));
+      // One that may be passed through but not read still tells its owner and mode.
+      if (!origin && errno == EACCES) {
+        origin = Fd(sys_, open_beneath(sys_, source_.get(), source, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      }
+      origin_failed = true;
+      if (!origin) return errno;
+      syscall = "fstat";
+      if (retry([&] { return sys_.fstat(origin.get(), &st); }) != 0) return errno;
+      origin_failed = false;
+    }
+    CopyOptions options = options_;
+    options.times = Preserve::off;  // they change with every file
+    const MetadataResult metadata = apply_metadata(sys_, origin ? origin.get() : made, made, st, now, options);
+    syscall = metadata.syscall;
+    return metadata.number;
+  };
+  const NewDirectory made = make_directory(sys_, temps_, *parent, name, furnish);
+  if (made.number == 0 || made.number == EEXIST) return true;
+  failure = failed_with(made.number, made.syscall, origin_failed ? join_path(source_path_, source) : path);
+  if (origin_failed) failure.dest = path;
   return false;
 }
 

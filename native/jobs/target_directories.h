@@ -6,8 +6,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "commit/directory_set.h"
 #include "commit/directory.h"
+#include "commit/directory_set.h"
+#include "commit/temp.h"
 #include "copy/options.h"
 #include "sys/error.h"
 
@@ -21,10 +22,11 @@ class TargetDirectories {
     std::vector<DirectoryRef> parents;
   };
 
-  TargetDirectories(Sys &sys, DirectorySet &anchored, const CopyOptions &options)
-      : sys_(sys), anchored_(anchored), options_(options) {}
+  TargetDirectories(Sys &sys, const TempMemo &temps, DirectorySet &anchored, const CopyOptions &options)
+      : sys_(sys), temps_(temps), anchored_(anchored), options_(options) {}
 
-  void set_roots(DirectoryRef target, Fd source);
+  // `source_path`: for messages.
+  void set_roots(DirectoryRef target, Fd source, std::string source_path);
   // The directory `target` below the target root. Missing ones get owner and mode of the same one of `source`, a path
   // below the source root that ends alike. Thread-safe. Null and `failure` if it can't be.
   Opened open(const std::string &target, const std::string &source, Error &failure);
@@ -39,10 +41,12 @@ class TargetDirectories {
   bool make(const DirectoryRef &parent, const std::string &name, const std::string &source, Error &failure);
 
   Sys &sys_;
+  const TempMemo &temps_;
   DirectorySet &anchored_;
   const CopyOptions &options_;
   DirectoryRef root_;
   Fd source_;
+  std::string source_path_;
   std::mutex mutex_;
   std::unordered_map<std::string, Opened> opened_;
 };

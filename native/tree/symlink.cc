@@ -8,7 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include "commit/metadata.h"
 #include "commit/temp.h"
+#include "sys/fd.h"
 #include "sys/retry.h"
 #include "tree/paths.h"
 
@@ -39,21 +41,32 @@ const char *forbidden(Sys &sys, const LinkCopy &link, const std::string &text, c
 
 bool not_permitted(int error) { return error == EPERM || error == EACCES || error == EINVAL || error == EOPNOTSUPP; }
 
-// Links have no mode of their own.
-const char *set_metadata(Sys &sys, int dir, const std::string &name, const struct stat &st,
-                         const CopyOptions &options) {
+// Links have no mode of their own. By descriptor: who owns the directory can put another's file under the hidden name
+// that the link still has, and that must not change hands.
+MetadataResult set_metadata(Sys &sys, int dir, const std::string &name, const struct stat &st,
+                            const CopyOptions &options) {
+  const Fd made(sys, retry([&] { return sys.openat(dir, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0); }));
+  if (!made) return {errno, "openat"};
+  struct stat now {};
+  if (retry([&] { return sys.fstat(made.get(), &now); }) != 0) return {errno, "fstat"};
+  if (!S_ISLNK(now.st_mode)) return {EBUSY, "symlinkat"};
   constexpr auto kNoUser = static_cast<uid_t>(-1);
   constexpr auto kNoGroup = static_cast<gid_t>(-1);
   const auto own = [&](uid_t uid, gid_t gid, Preserve preserve) {
     if (preserve == Preserve::off) return true;
-    if (retry([&] { return sys.fchownat(dir, name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW); }) == 0) return true;
+    if (retry([&] { return sys.fchownat(made.get(), "", uid, gid, AT_EMPTY_PATH); }) == 0) return true;
     return preserve == Preserve::attempt && not_permitted(errno);
   };
-  if (!own(kNoUser, st.st_gid, options.gid) || !own(st.st_uid, kNoGroup, options.uid)) return "fchownat";
-  if (options.times == Preserve::off) return nullptr;
+  if (!own(kNoUser, st.st_gid, options.gid) || !own(st.st_uid, kNoGroup, options.uid)) return {errno, "fchownat"};
+  if (options.times == Preserve::off) return {};
   const struct timespec times[2] = {st.st_atim, st.st_mtim};
-  if (retry([&] { return sys.utimensat(dir, name.c_str(), times, AT_SYMLINK_NOFOLLOW); }) == 0) return nullptr;
-  return options.times == Preserve::attempt && not_permitted(errno) ? nullptr : "utimensat";
+  if (retry([&] { return sys.utimensat(made.get(), "", times, AT_EMPTY_PATH); }) == 0) return {};
+  // Before Linux 5.8 only by name.
+  if (errno == EINVAL && retry([&] { return sys.utimensat(dir, name.c_str(), times, AT_SYMLINK_NOFOLLOW); }) == 0) {
+    return {};
+  }
+  if (options.times == Preserve::attempt && not_permitted(errno)) return {};
+  return {errno, "utimensat"};
 }
 
 }  // namespace
@@ -84,7 +97,10 @@ LinkResult copy_symlink(Sys &sys, const TempMemo &temps, const LinkCopy &link, c
     if (existing) {
       const char *code = forbidden(sys, link, text, *existing);
       if (*code != '\0') {
-        return fail({.number = EINVAL, .code = code, .syscall = "symlinkat", .path = link.source_path,
+        return fail({.number = EINVAL,
+                     .code = code,
+                     .syscall = "symlinkat",
+                     .path = link.source_path,
                      .dest = link.target_path});
       }
     }
@@ -93,18 +109,17 @@ LinkResult copy_symlink(Sys &sys, const TempMemo &temps, const LinkCopy &link, c
   if (retry([&] { return sys.symlinkat(text.c_str(), link.target_dir, temp.c_str()); }) != 0) {
     return failed(errno, "symlinkat", true);
   }
-  const char *syscall = set_metadata(sys, link.target_dir, temp, st, options);
-  if (syscall == nullptr) {
-    syscall = "renameat2";
+  MetadataResult step = set_metadata(sys, link.target_dir, temp, st, options);
+  if (step.number == 0) {
     if (retry([&] {
           return sys.renameat2(link.target_dir, temp.c_str(), link.target_dir, link.target_name.c_str(), 0);
         }) == 0) {
       return {.outcome = exists ? Outcome::replaced : Outcome::created, .error = {}};
     }
+    step = {errno, "renameat2"};
   }
-  const int number = errno;
-  sys.unlinkat(link.target_dir, temp.c_str(), 0);
-  return failed(number, syscall, true);
+  retry([&] { return sys.unlinkat(link.target_dir, temp.c_str(), 0); });
+  return failed(step.number, step.syscall, true);
 }
 
 }  // namespace susten

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "commit/metadata.h"
+#include "commit/new_directory.h"
 #include "engine/engine.h"
 #include "sys/retry.h"
 #include "tree/symlink.h"
@@ -154,15 +155,22 @@ bool TreeJob::make_target(const NodeRef &node, const DirectoryRef &parent, const
   Sys &sys = engine_.sys();
   // An empty name: the destination is the root directory itself.
   const std::string target = name.empty() ? "." : name;
-  if (retry([&] { return sys.mkdirat(parent->fd.get(), target.c_str(), 0700); }) == 0) {
-    node->made = true;
-  } else if (errno != EEXIST) {
-    fail(node->name, errno, "mkdirat", "", true);
-    return false;
-  }
-  Fd fd(sys, retry([&] { return sys.openat(parent->fd.get(), target.c_str(), kDirectoryFlags | O_NOFOLLOW, 0); }));
+  const auto open_it = [&] {
+    return retry([&] { return sys.openat(parent->fd.get(), target.c_str(), kDirectoryFlags | O_NOFOLLOW, 0); });
+  };
   struct stat st {};
-  if (!fd || retry([&] { return sys.fstat(fd.get(), &st); }) != 0) {
+  Fd fd(sys, open_it());
+  if (!fd && errno == ENOENT) {
+    NewDirectory made = make_directory(sys, engine_.commit().temps, *parent, target);
+    node->made = made.number == 0;
+    if (!node->made && made.number != EEXIST) {
+      fail(node->name, made.number, made.syscall, "", true);
+      return false;
+    }
+    st = made.st;
+    fd = node->made ? std::move(made.fd) : Fd(sys, open_it());
+  }
+  if (!fd || (!node->made && retry([&] { return sys.fstat(fd.get(), &st); }) != 0)) {
     const int number = errno;
     const bool other = number == ENOTDIR || number == ELOOP;
     fail(node->name, other ? EISDIR : number, fd ? "fstat" : "openat", other ? "ERR_FS_CP_DIR_TO_NON_DIR" : "", true);
@@ -171,6 +179,8 @@ bool TreeJob::make_target(const NodeRef &node, const DirectoryRef &parent, const
   Error error;
   node->target = adopt_directory(sys, std::move(fd), target_path(node->name), st, *target_parent_, error);
   if (node->target) return true;
+  // So that the next attempt meets no directory with the wrong owner.
+  if (node->made) retry([&] { return sys.unlinkat(parent->fd.get(), target.c_str(), AT_REMOVEDIR); });
   fail(node->name, std::move(error));
   return false;
 }
