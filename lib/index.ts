@@ -1,6 +1,7 @@
 /**
  * susten: a copy engine for X-ray beamlines.
  *
+ * - {@link Mirror}: a directory, continuously, to any number of storages
  * - {@link copyTree}: a tree, once, verified and durable; a drop-in for `fs.cp`
  * - {@link volume}: how full a file system is, and which one it is
  * - {@link openEngine}: the engine below both, to share a pool between calls
@@ -23,4 +24,25 @@ export type { Engine, EngineOptions, Volume } from './engine/index.js'
 export { openEngine } from './engine/index.js'
 export type { SustenErrorDetails } from './errors.js'
 export { SustenError } from './errors.js'
+export type {
+  CopiedFile,
+  ErrorEvent,
+  FailedFile,
+  FailureFilter,
+  FilePaths,
+  IdleEvent,
+  MirrorEvent,
+  MirrorEvents,
+  MirrorMessage,
+  MirrorOptions,
+  MirrorStatus,
+  RetryTimes,
+  StorageOptions,
+  WaitOptions,
+} from './mirror/index.js'
+export { Mirror } from './mirror/index.js'
+export type { Durability, NativeFault, Preserve, Strategy, Verify } from './native.js'
+export type { Lost } from './observe/index.js'
+export type { PolicyAttempt, PolicyFile, PolicyStorage, StoragePolicy } from './policy/index.js'
+export { keepAll } from './policy/index.js'
 export { volume } from './volume.js'

@@ -1,5 +1,6 @@
 /** A file was announced: which copies must be made, or made again. */
 import { copyOn, forget, recordOf, store } from './catalog.js'
+import type { CoreConfig } from './config.js'
 import type { CoreEvent } from './events.js'
 import { chooseStorages } from './guard.js'
 import { enqueue, hasten } from './queue.js'
@@ -65,9 +66,26 @@ function anew(copy: CopyRecord): CopyRecord {
   return { ...rest, state: 'pending', attempts: 0 }
 }
 
+/** A look at the source found this version. */
 function seen(copy: CopyRecord, fingerprint: Fingerprint): CopyRecord {
-  if (copy.state !== 'copied') return copy
+  if (copy.state === 'failed') return wasAbsent(copy) ? anew(copy) : copy
+  if (copy.state === 'pending') return copy
   return copy.source !== undefined && sameVersion(copy.source, fingerprint) ? copy : anew(copy)
+}
+
+/** It failed for want of the file, which a look has found now. */
+function wasAbsent({ failure }: CopyRecord): boolean {
+  return failure !== undefined && absent.has(failure.code)
+}
+
+const absent = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ERR_SUSTEN_NOT_REGULAR'])
+
+/** Whether nothing is to be done about a version that a look has found: it needn't be announced then. */
+export function isKnown(config: CoreConfig, record: FileRecord, fingerprint: Fingerprint): boolean {
+  return config.storages.every(({ id }) => {
+    const copy = copyOn(record, id)
+    return copy !== undefined && seen(copy, fingerprint) === copy
+  })
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The pure core: events in, commands out. No input or output, no clock, no randomness. */
-export { sameVersion } from './announce.js'
+export { isKnown, sameVersion } from './announce.js'
 export type { Command, CopyOrder, Message, MessageCode, Notice } from './commands.js'
 export type { RetryOptions, StorageType } from './config.js'
 export { type CoreConfig, type CoreLimits, type CoreStorage, defaultLimits, defaultRetry } from './config.js'

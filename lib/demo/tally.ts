@@ -21,14 +21,14 @@ export interface Delays {
 export interface StorageTally extends Flow {
   /** From a file's close to the news that its copy is durable. */
   readonly delays: Delays
-  /** Files that have failed so far and aren't copied yet, with the last reason. */
+  /** Files that were given up and aren't copied since, with the reason. */
   readonly failures: ReadonlyMap<string, string>
 }
 
 export interface Tally {
   /** A detector has closed a file. */
   readonly written: (file: WrittenFile) => void
-  /** A copy is durable; `at` on the clock of `process.hrtime.bigint()`. */
+  /** A copy is durable; `at` on the clock of `process.hrtime.bigint()`. No digest: it was before. */
   readonly copied: (storage: string, path: string, digest: string | undefined, at: bigint) => void
   readonly failed: (storage: string, path: string, reason: string) => void
   /** Every file so far, in the order in which they were closed. */
@@ -80,9 +80,13 @@ export function openTally(detectors: number, storages: readonly string[]): Tally
     copied(storage, path, digest, at) {
       const book = bookOf(storage)
       const file = byPath.get(path)
-      // A copy of a file that was still growing has another digest; the one of the whole file follows.
-      if (file === undefined) book.early.set(path, { digest, at })
-      else if (digest === file.digest) settle(book, file, at)
+      if (file === undefined) {
+        // What comes without a digest was copied before, and told then.
+        if (digest !== undefined) book.early.set(path, { digest, at })
+      } else if (digest === file.digest) {
+        // The copy of a file that was still growing has another digest; that of the whole file follows.
+        settle(book, file, at)
+      }
     },
     failed(storage, path, reason) {
       const book = bookOf(storage)
@@ -112,7 +116,7 @@ interface Book {
   readonly meter: Meter
   readonly delays: RecordableHistogram
   readonly done: Set<string>
-  readonly early: Map<string, { readonly digest: string | undefined; readonly at: bigint }>
+  readonly early: Map<string, { readonly digest: string; readonly at: bigint }>
   readonly failures: Map<string, string>
 }
 

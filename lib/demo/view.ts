@@ -50,7 +50,7 @@ export function drawScreen(picture: Picture, columns: number, unicode: boolean):
     const state = verified === undefined ? flows(flow) : [size(flow.bytes), 'verifying']
     const line = row(id, announced === 0 ? 0 : done / announced, width, unicode, [of(done, announced), ...state])
     lines.push(line)
-    if (failed > 0) lines.push([span(`    ${count(failed)} failed, tried again`, 'bad')])
+    if (failed > 0) lines.push([span(`    ${count(failed)} failed`, 'bad')])
   }
   lines.push([], title('from close to durable', width, ['median', '99 %', 'longest']))
   for (const { id, delays } of storages) lines.push(row(id, undefined, width, unicode, delayCells(delays)))

@@ -1,0 +1,26 @@
+/** `Mirror`: a source directory, copied to any number of storages, continuously. See docs/MIRROR.md. */
+import { openMirror } from './mirror.js'
+import type { Mirror as OpenMirror } from './types.js'
+
+export type {
+  CopiedFile,
+  ErrorEvent,
+  FailedFile,
+  FailureFilter,
+  FilePaths,
+  IdleEvent,
+  MirrorEvent,
+  MirrorEvents,
+  MirrorMessage,
+  MirrorOptions,
+  MirrorStatus,
+  RetryTimes,
+  StorageOptions,
+  WaitOptions,
+} from './types.js'
+
+/** An open Mirror. */
+export type Mirror = OpenMirror
+
+/** Opens Mirrors. */
+export const Mirror = { open: openMirror } as const

@@ -1,0 +1,345 @@
+/** A source directory, copied to any number of storages, continuously. */
+import type { ByteString, PathInput } from '../bytes.js'
+import {
+  type CoreConfig,
+  type CoreEvent,
+  defaultLimits,
+  isKnown,
+  movingFiles,
+  type Notice,
+  pendingFiles,
+  statusOf,
+} from '../core/index.js'
+import { abortError, openEngine } from '../engine/index.js'
+import { fromNative } from '../errors.js'
+import { type Journal, openJournal } from '../journal/index.js'
+import { createEmitter, createStreams } from '../observe/index.js'
+import { checkInteger, checkNames, checkWord, optionError } from '../options.js'
+import { type Directory, openDirectory, parseAnnounced } from '../source/index.js'
+import { openStorage, type Storage } from '../storage/index.js'
+import { chosenStorages, listFailures, treatFailures } from './failures.js'
+import { type CompleteMirrorOptions, completeMirrorOptions } from './options.js'
+import { closedError, createShell, foreignStorages } from './shell.js'
+import { openSourceWatch } from './source-watch.js'
+import type { FailureFilter, Mirror, MirrorEvent, MirrorEvents, MirrorOptions, WaitOptions } from './types.js'
+import { copiedFile, failedFile, type Geography, messageView } from './views.js'
+
+/** Key of the journal value that says what the journal is for. */
+const ownerKey = 'mirror'
+/** Announcements per slice: about a millisecond's work. */
+const slice = 256
+/** Events that an iteration keeps for a slow reader. */
+const defaultLimit = 10_000
+
+/**
+ * Opens a Mirror: locks its journal, goes on with what is pending there, and begins to watch.
+ * @throws SustenError `ERR_SUSTEN_OPTION`: a wrong option; `ERR_SUSTEN_LOCKED`: another process has the journal;
+ *   the journal's other errors; `ENOENT` or `ENOTDIR`: there is no source directory; `ABORT_ERR`
+ */
+export async function openMirror(options: MirrorOptions): Promise<Mirror> {
+  const complete = completeMirrorOptions(options)
+  complete.signal?.throwIfAborted()
+  const journal = await openJournal({ directory: complete.journal })
+  try {
+    await claim(journal, complete.source)
+    return await run(complete, journal)
+  } catch (error) {
+    await journal.close()
+    throw error
+  }
+}
+
+/** A journal belongs to one source: its paths are below it. */
+async function claim(journal: Journal, source: ByteString): Promise<void> {
+  const owner = journal.value(ownerKey) as { readonly source: string } | undefined
+  if (owner === undefined) {
+    await journal.apply([{ type: 'set', key: ownerKey, value: { source } }])
+  } else if (owner.source !== source) {
+    const where = Buffer.from(owner.source, 'latin1').toString('utf8')
+    throw optionError(`journal ${journal.directory} is that of source ${where}; give this source a journal of its own`)
+  }
+}
+
+async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mirror> {
+  const { source } = options
+  const now = Date.now
+  const config = coreConfig(options)
+  const where: Geography = { source, targets: new Map(options.storages.map(({ id, target }) => [id, target.path])) }
+  const storages = new Map<string, Storage>()
+  const emitter = createEmitter<MirrorEvents>(onListenerError)
+  const streams = createStreams<MirrorEvent>()
+  const waiting = new Set<() => void>()
+  let closing: 'drain' | 'stop' | undefined
+  let closed: Promise<void> | undefined
+  let failure: { readonly error: unknown } | undefined
+  let announcing = 0
+  let idleTold = true
+
+  const shell = createShell({
+    config,
+    journal,
+    now,
+    copy({ storage, identity, files }) {
+      if (closing !== 'stop') storages.get(storage)?.copy(identity, files)
+    },
+    tell,
+    onFailure(error) {
+      failure = { error }
+      emit('error', { type: 'error', error })
+      void close('stop')
+    },
+    onProgress: look,
+  })
+  const { state } = shell
+
+  // ---- Telling -----------------------------------------------------------------------------------------------------
+
+  function emit<K extends keyof MirrorEvents & string>(type: K, event: MirrorEvents[K] & MirrorEvent): void {
+    emitter.emit(type, event)
+    if (streams.open) streams.push(event)
+  }
+
+  function tell(notice: Notice): void {
+    // Making an event costs more than finding out that nobody wants it.
+    if (!emitter.has(notice.type) && !streams.open) return
+    if (notice.type === 'copied') emit('copied', copiedFile(where, notice))
+    else if (notice.type === 'failed') emit('failed', failedFile(where, notice))
+    else emit('message', messageView(notice.message))
+  }
+
+  /** A listener's mistake is not the Mirror's; it is told, and nothing stops. */
+  function onListenerError(error: unknown, type: string): void {
+    if (type !== 'error' && emitter.has('error')) emitter.emit('error', { type: 'error', error })
+    else process.emitWarning(error instanceof Error ? error : String(error), { type: 'SustenListenerWarning' })
+  }
+
+  /** Looks whether those who wait have what they wait for. */
+  function look(): void {
+    for (const check of waiting) check()
+    const idle = isIdle()
+    if (idle && !idleTold) emit('idle', { type: 'idle' })
+    idleTold = idle
+  }
+
+  function isIdle(): boolean {
+    return shell.settled && announcing === 0 && pendingFiles(state) === 0 && (directory?.quiet ?? true)
+  }
+
+  /** Resolves when a condition holds; looked at whenever something has come to its end. */
+  function until(holds: () => boolean, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (act: () => void): void => {
+        waiting.delete(check)
+        signal?.removeEventListener('abort', check)
+        act()
+      }
+      function check(): void {
+        if (signal?.aborted) end(() => reject(abortError(signal)))
+        else if (failure !== undefined) end(() => reject(failure?.error))
+        else if (holds()) end(resolve)
+      }
+      waiting.add(check)
+      signal?.addEventListener('abort', check)
+      check()
+    })
+  }
+
+  // ---- Announcing --------------------------------------------------------------------------------------------------
+
+  async function announce(files: readonly Omit<Extract<CoreEvent, { type: 'announced' }>, 'type' | 'at'>[]) {
+    announcing += files.length
+    try {
+      await shell.postDurably(files.map((file) => ({ type: 'announced', at: now(), ...file })))
+    } finally {
+      announcing -= files.length
+    }
+  }
+
+  async function add(paths: PathInput | readonly PathInput[]): Promise<void> {
+    if (failure !== undefined) throw failure.error
+    if (closing !== undefined) throw closedError()
+    const list = Array.isArray(paths) ? (paths as readonly PathInput[]) : [paths as PathInput]
+    // All are read before the first is taken: a wrong one changes nothing.
+    const files = list.map((path) => parseAnnounced(source, path))
+    for (let at = 0; at < files.length; at += slice) await announce(files.slice(at, at + slice))
+  }
+
+  // ---- Source and storages -----------------------------------------------------------------------------------------
+
+  const walker = openEngine({ threads: 1 })
+  for (const { id, target, concurrency, copy, engine } of options.storages) {
+    storages.set(
+      id,
+      openStorage({
+        id,
+        source,
+        target,
+        concurrency,
+        copy,
+        interval: options.volumeInterval,
+        now,
+        report: shell.post,
+        engine: { tempTag: journal.id, ...engine },
+      }),
+    )
+  }
+  for (const id of foreignStorages(journal, config)) {
+    const text = `The journal has pending files for storage '${id}', which isn't configured; they wait for it`
+    shell.post({ type: 'observed', at: now(), code: 'JOURNAL_FOREIGN', subject: id, text })
+  }
+  const directory: Directory | undefined = options.watch
+    ? openDirectory({
+        source,
+        engine: walker,
+        settle: options.settle,
+        interval: options.scanInterval,
+        wants: () => true,
+        knows(path, fingerprint) {
+          const record = journal.get(path)
+          return record !== undefined && isKnown(config, record, fingerprint)
+        },
+        announce,
+        vanished: (path) => shell.post({ type: 'vanished', at: now(), path }),
+        records: () => journal.files(),
+        recordCount: () => journal.stats().records,
+        report: shell.post,
+        now,
+        onQuiet: look,
+        onError: (error) => emit('error', { type: 'error', error }),
+      })
+    : undefined
+  const sourceWatch = openSourceWatch({
+    source,
+    interval: options.volumeInterval,
+    report: shell.post,
+    now,
+    onPresence: (there) => directory?.present(there),
+  })
+
+  // ---- Closing -----------------------------------------------------------------------------------------------------
+
+  function close(mode: 'drain' | 'stop' = 'drain'): Promise<void> {
+    checkWord('mode', mode, ['drain', 'stop'])
+    if (closing !== 'stop') closing = failure === undefined ? mode : 'stop'
+    look()
+    closed ??= shut()
+    return closed
+  }
+
+  async function shut(): Promise<void> {
+    options.signal?.removeEventListener('abort', stop)
+    await sourceWatch.close()
+    await directory?.close()
+    // Waits for what moves only: files of a storage that is out stay in the journal.
+    await until(() => closing === 'stop' || (shell.settled && announcing === 0 && movingFiles(state) === 0)).catch(
+      () => {},
+    )
+    closing = 'stop'
+    await Promise.all([...storages.values()].map((storage) => storage.close()))
+    await walker.close('cancel')
+    await until(() => shell.settled).catch(() => {})
+    shell.stop()
+    try {
+      await journal.close()
+    } finally {
+      look()
+      streams.end()
+    }
+  }
+
+  const stop = (): void => void close('stop').catch(() => {})
+  options.signal?.addEventListener('abort', stop, { once: true })
+
+  await opened()
+
+  /** The source must be there at first; the storages' first readings are waited for, so that copies begin at once. */
+  async function opened(): Promise<void> {
+    try {
+      const absent = await sourceWatch.refresh()
+      if (absent !== undefined) throw fromNative({ ...absent, path: source })
+      await Promise.all([...storages.values()].map((storage) => storage.refresh()))
+      if (options.signal?.aborted) throw abortError(options.signal)
+    } catch (error) {
+      await close('stop')
+      throw error
+    }
+  }
+
+  const treat = async (type: 'retry' | 'dismiss', filter: FailureFilter = {}): Promise<number> => {
+    checkNames(type, filter, ['storage', 'path'])
+    if (closing !== undefined) throw closedError()
+    const path = filter.path === undefined ? undefined : parseAnnounced(source, filter.path).path
+    return treatFailures(type, { journal, shell, now }, chosenStorages(state, filter.storage), path)
+  }
+
+  const setPaused = (type: 'pause' | 'resume', storage: string | undefined): void => {
+    if (storage !== undefined) chosenStorages(state, storage)
+    shell.post({ type, at: now(), storage })
+  }
+
+  const events = (given: WaitOptions & { readonly limit?: number | undefined } = {}) => {
+    checkNames('events', given, ['signal', 'limit'])
+    return streams.iterate(checkInteger('limit', given.limit ?? defaultLimit, 1, 1 << 24), given.signal)
+  }
+
+  const mirror: Mirror = {
+    journal: journal.directory,
+    add,
+    async scan() {
+      await directory?.scan()
+    },
+    status() {
+      const { records, bytes } = journal.stats()
+      return { ...statusOf(state, now()), announcing, journal: { directory: journal.directory, records, bytes } }
+    },
+    async idle(given: WaitOptions = {}) {
+      checkNames('idle', given, ['signal'])
+      if (closing !== undefined && !isIdle()) throw closedError()
+      await until(() => isIdle() || closing !== undefined, given.signal)
+      if (!isIdle()) throw closedError()
+    },
+    failures: (storage) => listFailures(journal, where, chosenStorages(state, storage)),
+    retry: (filter) => treat('retry', filter),
+    dismiss: (filter) => treat('dismiss', filter),
+    async acceptStorage(id) {
+      chosenStorages(state, id)
+      await shell.postDurably([{ type: 'accept', at: now(), storage: id }])
+      await storages.get(id)?.refresh()
+      await shell.postDurably([])
+    },
+    pause: (storage) => setPaused('pause', storage),
+    resume: (storage) => setPaused('resume', storage),
+    on(type, listener) {
+      emitter.on(type, listener)
+      return mirror
+    },
+    off(type, listener) {
+      emitter.off(type, listener)
+      return mirror
+    },
+    once(type, listener) {
+      emitter.once(type, listener)
+      return mirror
+    },
+    events,
+    close,
+    [Symbol.asyncIterator]: () => events(),
+    [Symbol.asyncDispose]: () => close('stop'),
+  }
+  return mirror
+}
+
+function coreConfig(options: CompleteMirrorOptions): CoreConfig {
+  return {
+    source: options.source,
+    storages: options.storages.map(({ id, type, target, mountPoint }) => ({
+      id,
+      type,
+      target: target.path,
+      ...(mountPoint === undefined ? {} : { mountPoint }),
+    })),
+    policy: options.policy,
+    retry: options.retry,
+    limits: defaultLimits,
+  }
+}

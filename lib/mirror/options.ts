@@ -1,0 +1,202 @@
+/** Defaults and checks of a Mirror's options. */
+import { createHash } from 'node:crypto'
+import { availableParallelism, homedir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { type ByteString, bufferOfBytes, textOfBytes } from '../bytes.js'
+import { checkDurability, checkVerify, completePreserve } from '../copy-options.js'
+import { defaultRetry, type RetryOptions, type StorageType } from '../core/index.js'
+import type { EngineOptions } from '../engine/index.js'
+import type { NativeCopyOptions } from '../native.js'
+import { checkBoolean, checkInteger, checkNames, checkSignal, checkWord, optionError } from '../options.js'
+import { absolutePath, bytesOfPath } from '../paths.js'
+import { keepAll, type StoragePolicy } from '../policy/index.js'
+import { isWithin, parseTarget, type Target } from '../storage/index.js'
+import type { MirrorOptions, RetryTimes, StorageOptions } from './types.js'
+
+/** A storage's options with nothing left open. */
+export interface CompleteStorage {
+  readonly id: string
+  readonly type: StorageType
+  readonly target: Target
+  readonly mountPoint: ByteString | undefined
+  readonly concurrency: number
+  readonly copy: NativeCopyOptions
+  readonly engine: EngineOptions
+}
+
+/** Options with nothing left open. */
+export interface CompleteMirrorOptions {
+  readonly source: ByteString
+  readonly storages: readonly CompleteStorage[]
+  readonly journal: string
+  readonly policy: StoragePolicy
+  readonly watch: boolean
+  readonly settle: number
+  readonly scanInterval: number
+  readonly volumeInterval: number
+  readonly retry: RetryOptions
+  readonly signal: AbortSignal | undefined
+}
+
+const optionNames = [
+  'source',
+  'storages',
+  'journal',
+  'policy',
+  'watch',
+  'settle',
+  'scanInterval',
+  'volumeInterval',
+  'verify',
+  'durability',
+  'retry',
+  'signal',
+  'engines',
+] as const satisfies (keyof MirrorOptions)[]
+const storageNames = [
+  'id',
+  'type',
+  'target',
+  'mountPoint',
+  'concurrency',
+  'verify',
+  'durability',
+  'preserve',
+] as const satisfies (keyof StorageOptions)[]
+const policyNames = ['name', 'storages', 'retry'] as const satisfies (keyof StoragePolicy)[]
+const day = 86_400_000
+
+/** @throws SustenError `ERR_SUSTEN_OPTION` that names the option */
+export function completeMirrorOptions(options: MirrorOptions): CompleteMirrorOptions {
+  checkNames('Mirror.open', options, optionNames)
+  const source = completeSource(options)
+  const storages = completeStorages(options)
+  checkPlaces(source, storages)
+  const journal = completeJournal(options, source)
+  return {
+    source,
+    storages,
+    journal,
+    policy: completePolicy(options.policy),
+    watch: checkBoolean('watch', options.watch ?? true),
+    settle: checkInteger('settle', options.settle ?? 1000, 10, day),
+    scanInterval: checkInteger('scanInterval', options.scanInterval ?? 60_000, 100, day),
+    volumeInterval: checkInteger('volumeInterval', options.volumeInterval ?? 1000, 50, day),
+    retry: completeRetry(options.retry ?? {}),
+    signal: options.signal === undefined ? undefined : checkSignal('signal', options.signal),
+  }
+}
+
+function completeSource(options: MirrorOptions): ByteString {
+  if (options.source === undefined) throw optionError("option 'source' is missing: the directory to mirror")
+  const bytes = bytesOfPath(options.source, "option 'source'")
+  if (!bytes.startsWith('/')) {
+    throw optionError(`option 'source' must be an absolute path, not '${textOfBytes(bytes)}'`)
+  }
+  return absolutePath(bytes)
+}
+
+function completeStorages(options: MirrorOptions): CompleteStorage[] {
+  if (!Array.isArray(options.storages) || options.storages.length === 0) {
+    throw optionError("option 'storages' must list at least one storage: { id, type, target }")
+  }
+  const storages = options.storages.map((storage: StorageOptions, index) => completeStorage(options, storage, index))
+  const ids = new Set<string>()
+  for (const { id } of storages) {
+    if (ids.has(id)) throw optionError(`option 'storages': two have the id '${id}'; ids must differ`)
+    ids.add(id)
+  }
+  for (const id of Object.keys(options.engines ?? {})) {
+    if (!ids.has(id)) throw optionError(`option 'engines': there is no storage '${id}'`)
+  }
+  const internal = storages.filter(({ type }) => type === 'internal').length
+  const external = storages.filter(({ type }) => type === 'external').length
+  if (internal !== 1) throw optionError(`option 'storages' must have exactly one of type 'internal', not ${internal}`)
+  if (external > 1) throw optionError(`option 'storages' may have at most one of type 'external', not ${external}`)
+  return storages
+}
+
+function completeStorage(options: MirrorOptions, storage: StorageOptions, index: number): CompleteStorage {
+  const where = `storages[${index}]`
+  checkNames(where, storage, storageNames)
+  const { id, target, mountPoint } = storage
+  if (typeof id !== 'string' || !/^[\w.-]{1,64}$/.test(id)) {
+    throw optionError(`option '${where}.id' must be 1 to 64 letters, digits, '.', '_' or '-', not '${String(id)}'`)
+  }
+  if (target === undefined) throw optionError(`option '${where}.target' is missing: the directory to copy to`)
+  const concurrency = storage.concurrency ?? Math.min(8, 2 * availableParallelism())
+  return {
+    id,
+    type: checkWord(`${where}.type`, storage.type, ['internal', 'external', 'optional']),
+    target: parseTarget(`option '${where}.target'`, bytesOfPath(target, `option '${where}.target'`)),
+    mountPoint: mountPoint === undefined ? undefined : absolutePath(bytesOfPath(mountPoint, `${where}.mountPoint`)),
+    concurrency: checkInteger(`${where}.concurrency`, concurrency, 1, 256),
+    copy: {
+      verify: checkVerify(`${where}.verify`, storage.verify ?? options.verify, 'inline'),
+      durability: checkDurability(`${where}.durability`, storage.durability ?? options.durability),
+      strategy: 'auto',
+      ...completePreserve(`${where}.preserve`, storage.preserve ?? {}),
+    },
+    engine: options.engines?.[id] ?? {},
+  }
+}
+
+/** Copies must not become sources, nor two storages write to one place. */
+function checkPlaces(source: ByteString, storages: readonly CompleteStorage[]): void {
+  const shown = textOfBytes(source)
+  for (const [index, { id, target }] of storages.entries()) {
+    if (isWithin(source, target.path) || isWithin(target.path, source)) {
+      throw optionError(`storage '${id}': target ${textOfBytes(target.path)} and source ${shown} lie in one another`)
+    }
+    for (const other of storages.slice(index + 1)) {
+      if (isWithin(other.target.path, target.path) || isWithin(target.path, other.target.path)) {
+        throw optionError(`the targets of storages '${id}' and '${other.id}' lie in one another; give each its own`)
+      }
+    }
+  }
+}
+
+function completeJournal(options: MirrorOptions, source: ByteString): string {
+  const { journal } = options
+  if (journal !== undefined && (typeof journal !== 'string' || journal === '')) {
+    throw optionError("option 'journal' must be the path of a directory")
+  }
+  const directory = resolve(journal ?? defaultJournal(source))
+  if (isWithin(textOfBytes(source), directory)) {
+    throw optionError(`option 'journal': ${directory} lies in the source; its files would be mirrored`)
+  }
+  return directory
+}
+
+/** The same for every start with the same source. */
+function defaultJournal(source: ByteString): string {
+  const state = process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
+  const base = process.geteuid?.() === 0 ? '/var/lib/susten' : join(state, 'susten')
+  const mark = createHash('sha256').update(bufferOfBytes(source)).digest('hex').slice(0, 8)
+  const name = basename(textOfBytes(source)).replaceAll(/[^\w.-]/g, '_')
+  return join(base, `${name === '' ? 'root' : name}-${mark}`)
+}
+
+function completePolicy(policy: StoragePolicy | undefined): StoragePolicy {
+  if (policy === undefined) return keepAll()
+  if (typeof policy !== 'object' || policy === null || typeof policy.name !== 'string') {
+    throw optionError("option 'policy' must be an object with a name, see docs/POLICIES.md")
+  }
+  for (const method of ['release', 'shiftEnd'] as const) {
+    if (policy[method] !== undefined) {
+      throw optionError(`policy '${policy.name}' has ${method}(): a Mirror releases nothing and has no shifts`)
+    }
+  }
+  checkNames(`policy '${policy.name}'`, policy, policyNames)
+  return policy
+}
+
+function completeRetry(retry: RetryTimes): RetryOptions {
+  checkNames('Mirror.open: retry', retry, ['attempts', 'first', 'max'])
+  const first = checkInteger('retry.first', retry.first ?? defaultRetry.first, 1, day)
+  return {
+    attempts: checkInteger('retry.attempts', retry.attempts ?? defaultRetry.attempts, 1, 1000),
+    first,
+    max: checkInteger('retry.max', retry.max ?? Math.max(first, defaultRetry.max), first, day),
+  }
+}

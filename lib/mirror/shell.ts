@@ -1,0 +1,246 @@
+/**
+ * The shell around the core: hands events in, a slice at a time, carries commands out, and reports what came of them.
+ * Everything that is decided is decided by the core.
+ */
+import type { ByteString } from '../bytes.js'
+import {
+  type Command,
+  type CoreConfig,
+  type CoreEvent,
+  coreKey,
+  createState,
+  decide,
+  identitiesKey,
+  type Notice,
+  type State,
+  type Stored,
+} from '../core/index.js'
+import { SustenError } from '../errors.js'
+import type { Journal } from '../journal/index.js'
+
+type Load = Extract<Command, { type: 'load' }>
+
+/** What the shell needs of its surroundings. */
+export interface ShellHost {
+  readonly config: CoreConfig
+  readonly journal: Journal
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly copy: (command: Extract<Command, { type: 'copy' }>) => void
+  /** What a notice says is durable. */
+  readonly tell: (notice: Notice) => void
+  /** The journal failed: nothing goes on. */
+  readonly onFailure: (error: unknown) => void
+  /** Told whenever something came to its end, so that who waits can look. */
+  readonly onProgress: () => void
+}
+
+export interface Shell {
+  /** The core's state, for reading. */
+  readonly state: State
+  /** Takes an event in. */
+  post(event: CoreEvent): void
+  /** Takes events in; resolves when all that they led to is durable. */
+  postDurably(events: readonly CoreEvent[]): Promise<void>
+  /** Nothing is waiting to be decided or to become durable. */
+  readonly settled: boolean
+  /** Carries nothing out any more. What is on its way to the journal still gets there. */
+  stop(): void
+}
+
+interface Posted {
+  readonly event: CoreEvent | Load
+  readonly done?: Settle | undefined
+}
+
+interface Settle {
+  left: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Events of one call of the core, and milliseconds of work before others are let run. */
+const mostEvents = 128
+const slice = 0.7
+
+export function createShell(host: ShellHost): Shell {
+  const { config, journal, now, tell } = host
+  const state = createState(config, now(), readStored(journal))
+  let queue: Posted[] = []
+  let at = 0
+  let scheduled = false
+  let stopped = false
+  let failure: { error: unknown } | undefined
+  let wake: NodeJS.Timeout | undefined
+  /** Resolves when all that was applied so far is durable. */
+  let durable: Promise<void> = Promise.resolve()
+  let applying = 0
+
+  function push(posted: Posted): void {
+    queue.push(posted)
+    if (scheduled || stopped) return
+    scheduled = true
+    setImmediate(pump)
+  }
+
+  /** Decides for half a millisecond, then lets others run. */
+  function pump(): void {
+    scheduled = false
+    const end = performance.now() + slice
+    while (at < queue.length && !stopped) {
+      const batch = queue.slice(at, at + mostEvents)
+      at += batch.length
+      take(batch)
+      if (performance.now() >= end) break
+    }
+    if (at >= queue.length) {
+      queue = []
+      at = 0
+      host.onProgress()
+      return
+    }
+    if (at > 4096) {
+      queue = queue.slice(at)
+      at = 0
+    }
+    scheduled = true
+    setImmediate(pump)
+  }
+
+  function take(batch: readonly Posted[]): void {
+    const commands = decide(
+      state,
+      batch.map(({ event }) => complete(event)),
+    )
+    for (const command of commands) carryOut(command)
+    for (const { done } of batch) {
+      if (done === undefined) continue
+      done.left -= 1
+      if (done.left === 0) durable.then(done.resolve, done.reject)
+    }
+  }
+
+  /** Brings in what the journal knows, as it is when the core is called. */
+  function complete(event: CoreEvent | Load): CoreEvent {
+    switch (event.type) {
+      case 'announced':
+      case 'vanished':
+      case 'retry':
+      case 'dismiss':
+      case 'recopy':
+        return { ...event, record: journal.get(event.path) }
+      case 'load': {
+        const records = journal.list(event.storage, 'pending', event.after, event.limit)
+        const last = records.at(-1)?.seq ?? event.after
+        return { type: 'loaded', at: now(), storage: event.storage, records, last, short: records.length < event.limit }
+      }
+      default:
+        return event
+    }
+  }
+
+  function carryOut(command: Command): void {
+    switch (command.type) {
+      case 'journal':
+        apply(command)
+        break
+      case 'copy':
+        host.copy(command)
+        break
+      case 'load':
+        push({ event: command })
+        break
+      case 'tell':
+        tell(command.notice)
+        break
+      case 'wake':
+        clearTimeout(wake)
+        if (command.at !== Number.POSITIVE_INFINITY) wake = setTimeout(tick, clampDelay(command.at - now()))
+        break
+    }
+  }
+
+  function apply({ ops, notices }: Extract<Command, { type: 'journal' }>): void {
+    applying += 1
+    durable = journal.apply(ops).then(
+      () => {
+        applying -= 1
+        for (const notice of notices) tell(notice)
+        push({ event: { type: 'journaled', at: now(), ops: ops.length } })
+      },
+      (error: unknown) => {
+        applying -= 1
+        fail(error)
+        throw error
+      },
+    )
+    durable.catch(() => {})
+  }
+
+  function fail(error: unknown): void {
+    if (failure !== undefined) return
+    failure = { error }
+    stop()
+    host.onFailure(error)
+  }
+
+  function tick(): void {
+    push({ event: { type: 'tick', at: now() } })
+  }
+
+  function stop(): void {
+    stopped = true
+    clearTimeout(wake)
+    const left = queue.slice(at)
+    queue = []
+    at = 0
+    // What was taken in and never decided on was not journaled: who waits for it must know.
+    for (const { done } of left) done?.reject(failure?.error ?? closedError())
+  }
+
+  return {
+    state,
+    post(event) {
+      if (!stopped) push({ event })
+    },
+    postDurably(events) {
+      if (failure !== undefined) return Promise.reject(failure.error)
+      if (events.length === 0) return durable
+      return new Promise((resolve, reject) => {
+        const done = { left: events.length, resolve, reject }
+        for (const event of events) push({ event, done })
+      })
+    },
+    get settled() {
+      return queue.length === 0 && applying === 0 && state.unjournaled === 0
+    },
+    stop,
+  }
+}
+
+/** Of calls on a Mirror that is closed. */
+export function closedError(): SustenError {
+  return new SustenError('the Mirror is closed', { code: 'ERR_SUSTEN_CLOSED' })
+}
+
+/** Of `setTimeout`: a longer delay would be none. */
+const longestDelay = 2 ** 31 - 1
+const clampDelay = (delay: number): number => Math.min(Math.max(0, Math.ceil(delay)), longestDelay)
+
+function readStored(journal: Journal): Stored {
+  return {
+    core: journal.value(coreKey) as Stored['core'],
+    identities: journal.value(identitiesKey) as Stored['identities'],
+  }
+}
+
+/** Ids of storages that the journal has pending files for and that aren't configured. */
+export function foreignStorages(journal: Journal, config: CoreConfig): ByteString[] {
+  const { core } = readStored(journal)
+  const known = new Set(config.storages.map(({ id }) => id))
+  const foreign = new Set<string>()
+  for (const byStorage of Object.values(core?.counters ?? {})) {
+    for (const [id, counts] of Object.entries(byStorage)) if (!known.has(id) && counts.pending > 0) foreign.add(id)
+  }
+  return [...foreign] as ByteString[]
+}

@@ -1,0 +1,60 @@
+/** Looks again and again whether the source directory is there. */
+import type { ByteString } from '../bytes.js'
+import type { CoreEvent, Failure, VolumeReading } from '../core/index.js'
+import { watchVolume } from '../storage/index.js'
+
+export interface SourceWatchOptions {
+  readonly source: ByteString
+  /** Milliseconds between two looks. */
+  readonly interval: number
+  readonly report: (event: CoreEvent) => void
+  readonly now: () => number
+  /** Told at every look. */
+  readonly onPresence: (there: boolean) => void
+}
+
+export interface SourceWatch {
+  /** Looks now; why the source isn't there, if it isn't. */
+  refresh(): Promise<Failure | undefined>
+  close(): Promise<void>
+}
+
+export function openSourceWatch(options: SourceWatchOptions): SourceWatch {
+  const { source, interval, report, now, onPresence } = options
+  let absent: Failure | undefined
+  /** Where the source's file system was mounted at first. */
+  let mountPoint: ByteString | undefined
+
+  function lose(failure: Failure): void {
+    absent = failure
+    report({ type: 'source', at: now(), available: false, failure })
+    onPresence(false)
+  }
+
+  /** What lies below an unmounted file system's mount point isn't the source, though it has its name. */
+  function see(volume: VolumeReading): void {
+    mountPoint ??= volume.mountPoint
+    if (volume.mountPoint !== mountPoint) {
+      lose({ code: 'ERR_SUSTEN_STORAGE', errno: 0, syscall: 'mount', path: mountPoint })
+      return
+    }
+    absent = undefined
+    report({ type: 'source', at: now(), available: true })
+    onPresence(true)
+  }
+
+  const volume = watchVolume({
+    path: source,
+    interval,
+    patience: 10_000,
+    onReading: see,
+    onFailure: lose,
+  })
+  return {
+    async refresh() {
+      await volume.refresh()
+      return absent
+    },
+    close: volume.close,
+  }
+}

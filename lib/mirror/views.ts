@@ -1,0 +1,58 @@
+/** From the core's notices to what users are told. */
+import { type ByteString, bufferOfBytes, textOfBytes } from '../bytes.js'
+import type { Failure, Message, Notice } from '../core/index.js'
+import { fromNative } from '../errors.js'
+import { join } from '../storage/index.js'
+import type { CopiedFile, FailedFile, FilePaths, MirrorMessage } from './types.js'
+
+type Of<T extends Notice['type']> = Extract<Notice, { type: T }>
+
+/** Where files are and go. */
+export interface Geography {
+  readonly source: ByteString
+  /** Targets by storage id. */
+  readonly targets: ReadonlyMap<string, ByteString>
+}
+
+export function copiedFile(where: Geography, notice: Of<'copied'>): CopiedFile {
+  const { outcome, bytes, size, digest, version, announced, at } = notice
+  const target = where.targets.get(notice.storage) ?? ('' as ByteString)
+  return {
+    type: 'copied',
+    ...filePaths(where, notice),
+    outcome,
+    size,
+    bytes,
+    ...(digest === undefined ? {} : { digest }),
+    ...(version === undefined ? {} : { version: textOfBytes(join(target, version)) }),
+    announced,
+    copied: at,
+  }
+}
+
+export function failedFile(
+  where: Geography,
+  file: { storage: string; path: ByteString; cut: number; failure: Failure; attempts: number },
+): FailedFile {
+  return { type: 'failed', ...filePaths(where, file), error: fromNative(file.failure), attempts: file.attempts }
+}
+
+export function messageView(message: Message): MirrorMessage {
+  const { storage, subject, ...rest } = message
+  return { type: 'message', ...rest, ...(storage === undefined ? {} : { storage }), subject: textOfBytes(subject) }
+}
+
+function filePaths(where: Geography, file: { storage: string; path: ByteString; cut: number }): FilePaths {
+  const target = where.targets.get(file.storage) ?? ('' as ByteString)
+  const source = join(where.source, file.path)
+  const dest = join(target, file.path.slice(file.cut))
+  const path = textOfBytes(source)
+  const destText = textOfBytes(dest)
+  return {
+    storage: file.storage,
+    path,
+    ...(path.includes('\ufffd') ? { pathBytes: bufferOfBytes(source) } : {}),
+    dest: destText,
+    ...(destText.includes('\ufffd') ? { destBytes: bufferOfBytes(dest) } : {}),
+  }
+}

@@ -1,0 +1,3 @@
+/** Where announcements come from: a user's call, or a watched directory. */
+export { type AnnouncedPath, parseAnnounced } from './announced-path.js'
+export { type Directory, type DirectoryOptions, openDirectory } from './directory.js'

@@ -1,0 +1,164 @@
+/** Carries out one storage's copy commands on its own engine, and reports what came of each file. */
+import PQueue from 'p-queue'
+import { type ByteString, textOfBytes } from '../bytes.js'
+import type { CopyOrder, CoreEvent, Failure, Side } from '../core/index.js'
+import type { Engine } from '../engine/index.js'
+import { SustenError } from '../errors.js'
+import type { NativeCopyFile, NativeCopyOptions, NativeError, NativeFileResult } from '../native.js'
+import { isWithin, placeBelow, type Target } from './target.js'
+
+/** What a copier needs to know. */
+export interface CopierOptions {
+  readonly id: string
+  readonly source: ByteString
+  readonly target: Target
+  readonly copy: NativeCopyOptions
+  readonly engine: Engine
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Told of every file that was ordered, exactly once, unless the copier is stopped before. */
+  readonly report: (event: CoreEvent) => void
+}
+
+/** Carries out copy commands. */
+export interface Copier {
+  /** Copies to the file system of this identity, or not at all. */
+  copy(identity: string, files: readonly CopyOrder[]): void
+  /** Gives up what is under way and waiting. Nothing is reported any more. */
+  stop(): void
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>
+}
+
+interface Batch {
+  readonly identity: string
+  readonly files: readonly CopyOrder[]
+}
+
+/** Files that go to the engine as one job. More in one would only be reported no sooner. */
+const largestBatch = 256
+
+/**
+ * Opens a copier. Jobs are few at a time, so that orders which come one by one while the engine is busy go to it
+ * together: a lone file goes at once, a flood of them in batches.
+ */
+export function createCopier(options: CopierOptions): Copier {
+  const { engine, report, now } = options
+  const queue = new PQueue({ concurrency: Math.max(4, engine.threads) })
+  const stopping = new AbortController()
+  let waiting: Batch[] = []
+
+  /** As many waiting files as fit one job; all for the same file system. */
+  function next(): Batch | undefined {
+    const [first] = waiting
+    if (first === undefined) return undefined
+    const files: CopyOrder[] = []
+    let taken = 0
+    for (const { identity, files: more } of waiting) {
+      if (identity !== first.identity || (files.length > 0 && files.length + more.length > largestBatch)) break
+      files.push(...more)
+      taken += 1
+    }
+    waiting = waiting.slice(taken)
+    return { identity: first.identity, files }
+  }
+
+  async function run(batch: Batch): Promise<void> {
+    const reported = new Set<number>()
+    const { files } = batch
+    try {
+      const job = jobOf(options, batch)
+      await engine.copyFiles(job, {
+        signal: stopping.signal,
+        onFile(result) {
+          reported.add(result.index)
+          const order = files[result.index]
+          if (order !== undefined && !stopping.signal.aborted) report(eventOf(options, order, result))
+        },
+      })
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      const left = files.filter((_, index) => !reported.has(index)).map((order) => order.path)
+      report({ type: 'returned', at: now(), storage: options.id, paths: left, ...conditionOf(options, error) })
+    }
+  }
+
+  return {
+    copy(identity, files) {
+      waiting.push({ identity, files })
+      // One task per order at most: a task that finds nothing left has been served by another.
+      void queue.add(async () => {
+        const batch = next()
+        if (batch !== undefined) await run(batch)
+      })
+    },
+    stop() {
+      waiting = []
+      queue.clear()
+      stopping.abort()
+    },
+    idle: () => queue.onIdle(),
+  }
+}
+
+function jobOf(options: CopierOptions, { identity, files }: Batch): Parameters<Engine['copyFiles']>[0] {
+  const { source, target, copy } = options
+  return {
+    srcRoot: source,
+    destRoot: target.root,
+    destIdentity: identity,
+    options: copy,
+    files: files.map(({ path, cut, known }): NativeCopyFile => {
+      const file = { src: path, dest: placeBelow(target, path, cut), existing: 'version' } as const
+      return known === undefined
+        ? file
+        : { ...file, known, expect: { size: known.size, mtimeNs: known.mtimeNs } }
+    }),
+  }
+}
+
+function eventOf(options: CopierOptions, { path, cut }: CopyOrder, result: NativeFileResult): CoreEvent {
+  const about = { at: options.now(), storage: options.id, path }
+  const { outcome, fingerprint, version } = result
+  if (outcome !== 'failed' && outcome !== 'skipped' && fingerprint !== undefined) {
+    return {
+      type: 'copied',
+      ...about,
+      outcome,
+      bytes: result.bytes,
+      fingerprint,
+      digest: result.digest,
+      version: version === undefined ? undefined : beside(path.slice(cut), version),
+    }
+  }
+  const { target } = options
+  const unknown: NativeError = { code: 'EIO', errno: 5, syscall: 'copy', path: target.path }
+  const failure = failureOf(result.error ?? unknown)
+  return { type: 'failed', ...about, side: sideOf(options, textOfBytes(failure.path)), failure }
+}
+
+function failureOf({ code, errno, syscall, path, dest }: NativeError): Failure {
+  return dest === undefined ? { code, errno, syscall, path } : { code, errno, syscall, path, dest }
+}
+
+/** A name in the same directory as a path. */
+function beside(path: string, name: ByteString): ByteString {
+  return `${path.slice(0, path.lastIndexOf('/') + 1)}${name}` as ByteString
+}
+
+/** An error's path says where it happened. The target is asked first: the source may be `/`. */
+function sideOf({ target }: CopierOptions, path: string): Side {
+  return isWithin(textOfBytes(target.root), path) ? 'storage' : 'source'
+}
+
+/** Why a whole job could not be done. */
+function conditionOf(options: CopierOptions, error: unknown): { failure: Failure; side: Side } {
+  const { target } = options
+  if (!(error instanceof SustenError)) {
+    return { failure: { code: 'EUNKNOWN', errno: 0, syscall: String(error), path: target.path }, side: 'storage' }
+  }
+  const failure = { code: error.code, errno: Math.abs(error.errno), syscall: error.syscall, path: target.path }
+  if (error.path === undefined || error.path === '') return { failure, side: 'storage' }
+  const side = sideOf(options, error.path)
+  return { failure: side === 'storage' ? failure : { ...failure, path: options.source }, side }
+}
