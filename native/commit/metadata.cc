@@ -25,6 +25,7 @@ bool is_acl(std::string_view name) { return name.starts_with("system.posix_acl_"
 // machine, and file capabilities are a kind of setuid.
 Preserve wanted(std::string_view name, const CopyOptions &options) {
   if (is_acl(name)) return options.acls;
+  if (name.starts_with("trusted.SGI_ACL_")) return Preserve::off;  // XFS lists its ACLs a second time
   if (name.starts_with("user.") || name.starts_with("trusted.")) return options.xattrs;
   return Preserve::off;
 }
