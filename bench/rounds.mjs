@@ -41,7 +41,7 @@ import { median } from './statistics.mjs'
 const execute = promisify(execFile)
 const programStarts = 15
 /** Seconds to wait for a quiet machine before a run. */
-const longestWait = 20
+const longestWait = 120
 /** More of the processors than this used by others, and a run is done again. */
 export const disturbed = 0.1
 
