@@ -41,6 +41,8 @@ export interface Mount {
   readonly kind: FileSystem
   /** Where it is mounted. Root may write there, and everybody else too. */
   readonly path: string
+  /** The file behind its loop device; not for tmpfs. */
+  readonly image: string
   /** Writes everything out, drops every cache of it, and mounts it again. */
   remount(): void
   /** Cuts it off from its device, as a power cut does: what wasn't synced is lost. Then mounts it again. */
@@ -89,6 +91,7 @@ export function mount(kind: FileSystem, size = 0, options: readonly string[] = [
   const self: Mount = {
     kind,
     path,
+    image,
     remount() {
       command('umount', path)
       attach()
