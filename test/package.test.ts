@@ -9,6 +9,7 @@ const text = (name: string) => readFileSync(root + name, 'utf8')
 
 interface Manifest {
   readonly version: string
+  readonly bin: Readonly<Record<string, string>>
   readonly binary: { readonly napi_versions: readonly number[] }
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>
 }
@@ -57,7 +58,7 @@ test('the package has what it exports and what building needs, and no tests', ()
     typeof target === 'string' ? [target] : Object.values(target),
   )
   const needed = [
-    ...exported.map((target) => target.replace('./', '')),
+    ...[...exported, ...Object.values(manifest.bin)].map((target) => target.replace('./', '')),
     ...sourcesOf('CMakeLists.txt'),
     'CMakeLists.txt',
     'binding.gyp',
