@@ -85,7 +85,8 @@ export interface NativeCopyFile {
   readonly expect?: { readonly size: number; readonly mtimeNs: bigint }
   /**
    * Fingerprint of the source when that copy was made. If the source still has it, and the destination matches
-   * `expect`, nothing is read and the outcome is `unchanged` without a digest. Only with `version`.
+   * `expect`, nothing is read and the outcome is `unchanged` without a digest. If the source is another file by now
+   * (inode number, time of birth), `expect` doesn't count: the copy of the earlier one is kept. Only with `version`.
    */
   readonly known?: NativeFingerprint
 }

@@ -8,6 +8,7 @@
 
 #include "commit/metadata.h"
 #include "copy/content.h"
+#include "copy/fingerprint.h"
 #include "sys/retry.h"
 
 namespace susten {
@@ -31,6 +32,10 @@ class FileCommit {
   void run() {
     if (context_.cancelled.load(std::memory_order_relaxed)) return fail(0, "copy", false, "ABORT_ERR");
     if (!open_source() || answered_by_existing()) return;
+    // Another file has the source's name now: what was copied before is not an earlier state of it, and is kept.
+    if (target_.expected && target_.known && is_other_file(sys_, in_.get(), st_, *target_.known)) {
+      target_.expected.reset();
+    }
     Error error;
     const uint64_t opened = commit_.groups.opening();
     if (!Temp::create(sys_, commit_.temps, target_.directory, temp_, error)) {

@@ -3,8 +3,11 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <ctime>
+
+#include "sys/retry.h"
 
 namespace susten {
 
@@ -32,6 +35,14 @@ Fingerprint fingerprint_of(const struct stat &st) {
                      .size = st.st_size,
                      .mtime_ns = to_ns(st.st_mtim),
                      .ctime_ns = to_ns(st.st_ctim)};
+}
+
+bool is_other_file(Sys &sys, int fd, const struct stat &st, const Fingerprint &known) {
+  if (st.st_ino != known.ino) return true;  // not the device: its number may change with every mount
+  struct statx birth {};
+  if (retry([&] { return sys.fstatx(fd, STATX_BTIME, &birth); }) != 0) return errno != ENOSYS;
+  if ((birth.stx_mask & STATX_BTIME) == 0) return false;
+  return birth.stx_btime.tv_sec * kSecond + birth.stx_btime.tv_nsec > known.ctime_ns;
 }
 
 bool wait_for_distinct_stamp(const struct stat &st) {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "sys/sys.h"
+
 namespace susten {
 
 struct Fingerprint {
@@ -19,6 +21,11 @@ struct Fingerprint {
 
 int64_t to_ns(const struct timespec &time);
 Fingerprint fingerprint_of(const struct stat &st);
+
+// Whether an open file is another one than the file of that fingerprint, not the same one written to again. An inode
+// number may have been given to a new file: that was born after the fingerprint was taken. Where the file system keeps
+// no such times, the number alone tells; what can't be found out is taken for another file.
+bool is_other_file(Sys &sys, int fd, const struct stat &st, const Fingerprint &known);
 
 // A kernel that stamps times once per clock tick can't tell a write from an earlier one of the same tick. If the
 // file was changed in the running tick, waits for the tick's end (at most 10 ms) and answers true: stat again.

@@ -18,8 +18,8 @@ namespace {
 #define SUSTEN_CALLS(plain, transfer)                                                                             \
   plain(open) plain(openat) plain(openat2) plain(close) transfer(read) transfer(pread) transfer(write)            \
   transfer(pwrite) transfer(sendfile) transfer(copy_file_range) plain(ficlone) plain(lseek) plain(ftruncate)      \
-  plain(fallocate) plain(fstat) plain(fstatat) plain(fchown) plain(fchownat) plain(fchmod) plain(futimens)        \
-  plain(utimensat) plain(flistxattr) plain(fgetxattr) plain(fsetxattr) plain(fsync) plain(fdatasync)              \
+  plain(fallocate) plain(fstat) plain(fstatat) plain(fstatx) plain(fchown) plain(fchownat) plain(fchmod)          \
+  plain(futimens) plain(utimensat) plain(flistxattr) plain(fgetxattr) plain(fsetxattr) plain(fsync) plain(fdatasync)              \
   plain(syncfs) plain(sync_file_range) plain(fadvise) plain(setfl) plain(linkat) plain(symlinkat)                 \
   plain(readlinkat) plain(renameat2) plain(unlinkat) plain(mkdirat) transfer(getdents64) plain(fstatfs)           \
   plain(fstatvfs)
@@ -113,6 +113,9 @@ class FaultySys final : public Sys {
   }
   int fstatat(int dir, const char *name, struct stat *st, int flags) override {
     return plain(k_fstatat, [&] { return Sys::fstatat(dir, name, st, flags); });
+  }
+  int fstatx(int fd, unsigned mask, struct statx *st) override {
+    return plain(k_fstatx, [&] { return Sys::fstatx(fd, mask, st); });
   }
   int fchown(int fd, uid_t uid, gid_t gid) override {
     return plain(k_fchown, [&] { return Sys::fchown(fd, uid, gid); });

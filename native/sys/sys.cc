@@ -34,6 +34,7 @@ int Sys::ftruncate(int fd, off_t size) { return ::ftruncate(fd, size); }
 int Sys::fallocate(int fd, int mode, off_t offset, off_t size) { return ::fallocate(fd, mode, offset, size); }
 int Sys::fstat(int fd, struct stat *st) { return ::fstat(fd, st); }
 int Sys::fstatat(int dir, const char *name, struct stat *st, int flags) { return ::fstatat(dir, name, st, flags); }
+int Sys::fstatx(int fd, unsigned mask, struct statx *st) { return ::statx(fd, "", AT_EMPTY_PATH, mask, st); }
 int Sys::fchown(int fd, uid_t uid, gid_t gid) { return ::fchown(fd, uid, gid); }
 int Sys::fchownat(int dir, const char *name, uid_t uid, gid_t gid, int flags) {
   return ::fchownat(dir, name, uid, gid, flags);

@@ -36,6 +36,7 @@ class Sys {
   virtual int fallocate(int fd, int mode, off_t offset, off_t size);
   virtual int fstat(int fd, struct stat *st);
   virtual int fstatat(int dir, const char *name, struct stat *st, int flags);
+  virtual int fstatx(int fd, unsigned mask, struct statx *st);
   virtual int fchown(int fd, uid_t uid, gid_t gid);
   virtual int fchownat(int dir, const char *name, uid_t uid, gid_t gid, int flags);
   virtual int fchmod(int fd, mode_t mode);
