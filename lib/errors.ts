@@ -18,6 +18,7 @@ const none: readonly SustenError[] = Object.freeze([])
  * | `ERR_SUSTEN_STORAGE` | the storage is not the file system that it should be (unmounted, exchanged) |
  * | `ERR_SUSTEN_QUEUE_FULL` | the engine's queue is full |
  * | `ERR_SUSTEN_LOCKED` | another process has the journal open |
+ * | `ERR_SUSTEN_JOURNAL` | the journal is damaged, or stopped by a mistake of its own |
  * | `ERR_SUSTEN_JOURNAL_VERSION` | the journal was written by an unknown version |
  * | `ERR_SUSTEN_OPTION` | an option has a wrong name or value |
  * | `ERR_SUSTEN_CLOSED` | the object is closed |

@@ -69,7 +69,7 @@ export function checkLive(journal: Journal, newest: Model, announced: ReadonlySe
   checkLists(journal, { files, values: newest.values })
 }
 
-export function listAll(journal: Journal, storage: string, state: 'pending' | 'failed', page: number): FileRecord[] {
+function listAll(journal: Journal, storage: string, state: 'pending' | 'failed', page: number): FileRecord[] {
   const found: FileRecord[] = []
   for (let after = -1; ; after = found.at(-1)?.seq ?? 0) {
     const some = journal.list(storage, state, after, page)
@@ -78,7 +78,7 @@ export function listAll(journal: Journal, storage: string, state: 'pending' | 'f
   }
 }
 
-export const storages = ['disk', 'gpfs', 'ganesha-ünïcode']
+const storages = ['disk', 'gpfs', 'ganesha-ünïcode']
 
 /** Counts up. */
 export interface Seqs {
