@@ -115,6 +115,7 @@ describe('the tally', () => {
     tally.written(file('a', 1_000_000n))
     tally.copied('s', 'a', 'digest of a', 11_000_000n)
     tally.copied('s', 'b', 'digest of b', 32_000_000n)
+    tally.copied('s', 'b', undefined, 40_000_000n)
     tally.written(file('b', 2_000_000n))
     const { files, bytes, delays } = tally.storage('s')
     assert.deepEqual([files, bytes], [2, 200])
@@ -175,7 +176,7 @@ describe('the display', () => {
       'copies                                    files      size            per second',
       '  internal       ################      50 of 50    123 MB    6.0 files, 12.6 MB',
       '  external       ########........      25 of 50    123 MB    6.0 files, 12.6 MB',
-      '    2 failed, tried again',
+      '    2 failed',
       '',
       'from close to durable                    median      99 %               longest',
       '  internal                              1.23 ms   56.7 ms                1.23 s',
