@@ -343,3 +343,29 @@ test('wrong options are refused by name', async (t) => {
   mkdirSync(join(directory, 'sub'))
   assert.deepEqual(readdirSync(directory), ['sub'])
 })
+
+test('many files are found, listed in order, and forgotten without touching the others', async (t) => {
+  const journal = await openJournal({ directory: temporary(t) })
+  const count = 50_000
+  const name = (i: number): string => `run${i % 100}/frame_${i}.cbf`
+  for (let from = 0; from < count; from += 500) {
+    await journal.apply(Array.from({ length: 500 }, (_, i) => put(from + i, name(from + i), copy('disk'))))
+  }
+  const forgotten = (i: number): boolean => i % 3 === 0
+  for (let i = 0; i < count; i += 600) {
+    const some = Array.from({ length: 200 }, (_, j) => i + j * 3).filter((seq) => seq < count)
+    await journal.apply(some.map((seq) => ({ type: 'forget', record: record(seq, name(seq)) })))
+  }
+  const left = Array.from({ length: count }, (_, i) => i).filter((i) => !forgotten(i))
+  assert.equal(journal.stats().records, left.length)
+  for (let i = 0; i < count; i++) assert.equal(journal.get(path(name(i)))?.seq, forgotten(i) ? undefined : i)
+  assert.deepEqual(
+    journal.list('disk', 'pending', -1, count).map(({ seq }) => seq),
+    left,
+  )
+  assert.deepEqual(
+    (await all(journal)).map(({ seq }) => seq),
+    left,
+  )
+  await journal.close()
+})

@@ -1,7 +1,6 @@
 /** Appends numbers and strings to a buffer that grows. Little-endian; variable-length numbers are LEB128. */
 import { Buffer } from 'node:buffer'
 
-/** Also what a caller may reserve and fill in later by position. */
 export class ByteWriter {
   bytes: Buffer
   at = 0
