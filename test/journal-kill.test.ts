@@ -58,3 +58,14 @@ test('a journal whose process is killed holds every batch that was durable, and 
   const size = readdirSync(directory).reduce((sum, name) => sum + readFileSync(join(directory, name)).length, 0)
   assert.ok(size < 20 * 16 * 1024, `the log was cleaned: ${size} bytes`)
 })
+
+test('a journal that another process has open is refused, and told which process', async (t) => {
+  const directory = temporary(t)
+  const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const locked = { code: 'ERR_SUSTEN_LOCKED', message: new RegExp(`process ${child.pid} has it open`) }
+  await assert.rejects(openJournal({ directory }), locked)
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  await (await openJournal({ directory })).close()
+})
