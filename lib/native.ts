@@ -217,7 +217,10 @@ export interface NativeVolume {
 export interface NativeFault {
   /** Name of the entry in `native/sys/sys.h`, e.g. `renameat2`. */
   readonly call: string
-  /** Fail with this errno name, or transfer fewer bytes than asked (`short`), or none (`zero`). */
+  /**
+   * Fail with this errno name, or transfer fewer bytes than asked (`short`), or none (`zero`), or wait until
+   * {@link Native.releaseCalls} or the engine's end (`hold`).
+   */
   readonly effect: string
   /** Begin at this matching call, counted from 1. Default 1. */
   readonly at?: number
@@ -266,6 +269,8 @@ export interface Native {
   engineThreads(engine: NativeEngine): number
   /** How often each system call was made, for tests; empty for an engine that was opened without faults. */
   callCounts(engine: NativeEngine): Record<string, number>
+  /** Lets calls go on that a fault `hold` holds, now and in future. */
+  releaseCalls(engine: NativeEngine): void
 
   copyFiles(engine: NativeEngine, job: NativeCopyJob): number
   copyTree(engine: NativeEngine, job: NativeTreeJob): number

@@ -365,6 +365,7 @@ struct EngineHandle {
 
   // Ends the threads, then lets go of JavaScript: whoever calls a thread-safe function must be gone before it.
   void end() {
+    release_holds(engine->sys());
     engine->stop();
     wake.Release();
   }
@@ -494,6 +495,8 @@ Napi::Value call_counts(const Napi::CallbackInfo &info) {
   }
   return counts;
 }
+
+void release_calls(const Napi::CallbackInfo &info) { release_holds(to_engine(info).engine->sys()); }
 
 Napi::Value start_job(const Napi::CallbackInfo &info, EngineHandle &handle, const std::shared_ptr<Job> &job) {
   const uint32_t id = handle.life.closed ? 0 : handle.engine->start(job);
@@ -714,6 +717,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("refEngine", ref_engine);
   add("engineThreads", engine_threads);
   add("callCounts", call_counts);
+  add("releaseCalls", release_calls);
   add("copyFiles", copy_files);
   add("copyTree", copy_tree);
   add("walk", walk);

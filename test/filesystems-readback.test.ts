@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import type { NativeCopyOptions, NativeFileResult } from '#lib/native.js'
+import type { NativeCopyOptions, NativeFault, NativeFileResult } from '#lib/native.js'
 import { mount, whyNot } from './support/mounts.js'
 import { bytes, openRaw, same } from './support/raw-engine.js'
 
@@ -27,11 +26,13 @@ async function rotting(
   mkdirSync(dest)
   writeFileSync(`${source.path}/f`, content)
   {
-    await using engine = openRaw({ faults: [{ call, effect: 'delay', at, delay: 800 }] })
+    const fault: NativeFault = { call, effect: 'hold', at }
+    await using engine = openRaw({ faults: [fault] })
     const job = { srcRoot: bytes(source.path), destRoot: bytes(dest), files: [same('f')], options }
     const { finished } = engine.startFiles(job)
-    while ((engine.calls()[call] ?? 0) < at) await turn()
+    await engine.reached(fault)
     assert.equal(spoil(disk.image), 1, 'the bytes are on the device once')
+    engine.release()
     const { files } = await finished
     result = files[0]
   }

@@ -197,10 +197,11 @@ class FileCommit {
     int error = 0;
     if (result_.digest.empty()) {
       result_.digest = digest_of(context_, in_.get(), st_.st_size, error);
-      if (error != 0) return verify_failed(error, false);
+      if (error > 0) return verify_failed(error, false);
       struct stat after {};
       if (retry([&] { return sys_.fstat(in_.get(), &after); }) != 0) return reject(errno, "fstat", false);
       if (fingerprint_of(after) != *result_.fingerprint) return reject(0, "compare", false, "ERR_SUSTEN_CHANGED");
+      if (error != 0) return verify_failed(error, false);
     }
     const std::string back = digest_of(context_, temp_.fd(), st_.st_size, error);
     if (error != 0) return verify_failed(error, true);

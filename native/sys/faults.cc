@@ -17,12 +17,12 @@ namespace {
 // Every entry of Sys, in its order; the transferring ones can be cut short.
 #define SUSTEN_CALLS(plain, transfer)                                                                             \
   plain(open) plain(openat) plain(openat2) plain(close) transfer(read) transfer(pread) transfer(write)            \
-  transfer(pwrite) transfer(sendfile) transfer(copy_file_range) plain(ficlone) plain(lseek) plain(ftruncate)      \
-  plain(fallocate) plain(fstat) plain(fstatat) plain(fstatx) plain(fchown) plain(fchownat) plain(fchmod)          \
-  plain(futimens) plain(utimensat) plain(flistxattr) plain(fgetxattr) plain(fsetxattr) plain(fsync) plain(fdatasync)              \
-  plain(syncfs) plain(sync_file_range) plain(fadvise) plain(setfl) plain(linkat) plain(symlinkat)                 \
-  plain(readlinkat) plain(renameat2) plain(unlinkat) plain(mkdirat) transfer(getdents64) plain(fstatfs)           \
-  plain(fstatvfs)
+      transfer(pwrite) transfer(sendfile) transfer(copy_file_range) plain(ficlone) plain(lseek) plain(ftruncate)  \
+          plain(fallocate) plain(fstat) plain(fstatat) plain(fstatx) plain(fchown) plain(fchownat) plain(fchmod)  \
+              plain(futimens) plain(utimensat) plain(flistxattr) plain(fgetxattr) plain(fsetxattr) plain(fsync)   \
+                  plain(fdatasync) plain(syncfs) plain(sync_file_range) plain(fadvise) plain(setfl) plain(linkat) \
+                      plain(symlinkat) plain(readlinkat) plain(renameat2) plain(unlinkat) plain(mkdirat)          \
+                          transfer(getdents64) plain(fstatfs) plain(fstatvfs)
 
 #define SUSTEN_ENUMERATE(name) k_##name,
 enum Call { SUSTEN_CALLS(SUSTEN_ENUMERATE, SUSTEN_ENUMERATE) kCallCount };
@@ -47,6 +47,7 @@ struct Rule {
   int64_t first = 1;
   int64_t last = 1;  // INT64_MAX for ever
   int delay_ms = 0;
+  bool holds = false;
 };
 
 // What happens at one call.
@@ -59,6 +60,10 @@ class FaultySys final : public Sys {
  public:
   void add(Call call, const Rule &rule) { rules_[call].push_back(rule); }
   [[nodiscard]] int64_t count(Call call) const { return counts_[call].load(std::memory_order_relaxed); }
+  void release() {
+    released_.store(true);
+    released_.notify_all();
+  }
 
   int open(const char *path, int flags, mode_t mode) override {
     return plain(k_open, [&] { return Sys::open(path, flags, mode); });
@@ -194,12 +199,15 @@ class FaultySys final : public Sys {
     const int64_t count = counts_[call].fetch_add(1, std::memory_order_relaxed) + 1;
     if (rules.empty()) return {};
     int64_t delay_ms = 0;
+    bool holds = false;
     Verdict verdict;
     for (const Rule &rule : rules) {
       if (count < rule.first || count > rule.last) continue;
       delay_ms += rule.delay_ms;
+      holds = holds || rule.holds;
       if (verdict.effect == Effect::none) verdict = {rule.effect, rule.number};
     }
+    if (holds) released_.wait(false);
     if (delay_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
     return verdict;
   }
@@ -231,6 +239,7 @@ class FaultySys final : public Sys {
 
   std::array<std::vector<Rule>, kCallCount> rules_;
   std::array<std::atomic<int64_t>, kCallCount> counts_ = {};
+  std::atomic<bool> released_{false};
 };
 
 std::string list_of(bool transferring) {
@@ -245,8 +254,8 @@ std::string list_of(bool transferring) {
 
 // What is wrong with `fault`, empty if nothing; fills `call` and `rule`.
 std::string check(const Fault &fault, Call &call, Rule &rule) {
-  const auto *info =
-      std::find_if(std::begin(kCalls), std::end(kCalls), [&](const CallInfo &entry) { return entry.name == fault.call; });
+  const auto *info = std::find_if(std::begin(kCalls), std::end(kCalls),
+                                  [&](const CallInfo &entry) { return entry.name == fault.call; });
   if (info == std::end(kCalls)) return "unknown call '" + fault.call + "'; allowed are " + list_of(false);
   const std::string about = "fault in '" + fault.call + "': ";
   call = static_cast<Call>(info - kCalls);
@@ -256,8 +265,11 @@ std::string check(const Fault &fault, Call &call, Rule &rule) {
   } else if (fault.effect == "short" || fault.effect == "zero") {
     if (!info->transfers) return about + "effect '" + fault.effect + "' is allowed for " + list_of(true) + " only";
     rule.effect = fault.effect == "short" ? Effect::shorten : Effect::zero;
+  } else if (fault.effect == "hold") {
+    rule.holds = true;
   } else if (fault.effect != "delay") {
-    return about + "unknown effect '" + fault.effect + "'; allowed are errno names such as EIO, short, zero, delay";
+    return about + "unknown effect '" + fault.effect +
+           "'; allowed are errno names such as EIO, short, zero, delay, hold";
   }
   if (fault.at < 1) return about + "at is " + std::to_string(fault.at) + "; it counts from 1";
   if (fault.times < 1 && fault.times != -1) {
@@ -284,6 +296,10 @@ std::unique_ptr<Sys> make_faulty_sys(std::vector<Fault> faults, std::string &pro
   }
   problem.clear();
   return sys;
+}
+
+void release_holds(Sys &sys) {
+  if (auto *faulty = dynamic_cast<FaultySys *>(&sys)) faulty->release();
 }
 
 std::vector<CallCount> count_calls(const Sys &sys) {

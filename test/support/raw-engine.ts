@@ -1,4 +1,5 @@
 /** An engine right above the addon: results of whole jobs, and a look at its threads and system calls. */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { ByteString } from '#lib/bytes.js'
 import {
   type NativeCopyFile,
@@ -54,6 +55,10 @@ export interface RawEngine extends AsyncDisposable {
   cancel(id: number): void
   /** Calls per entry of the table; needs a fault. */
   calls(): Record<string, number>
+  /** Resolves when this call of the table has begun, which a fault `hold` then holds. */
+  reached(fault: NativeFault): Promise<void>
+  /** Lets go on what is held. */
+  release(): void
   threads(): number
   /** Resolves once the threads have ended. */
   close(mode?: 'drain' | 'cancel'): Promise<void>
@@ -107,9 +112,16 @@ export function openRaw(
       ),
     cancel: (id) => native.cancel(handle, id),
     calls: () => native.callCounts(handle),
+    async reached({ call, at = 1 }) {
+      while ((native.callCounts(handle)[call] ?? 0) < at) await turn()
+    },
+    release: () => native.releaseCalls(handle),
     threads: () => native.engineThreads(handle),
     close,
-    [Symbol.asyncDispose]: () => close(),
+    [Symbol.asyncDispose]() {
+      native.releaseCalls(handle)
+      return close()
+    },
   }
 }
 
