@@ -2,11 +2,9 @@
 import assert from 'node:assert/strict'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import type { NativeFault } from '#lib/native.js'
 import { type FileSystem, finds, type Mount, mount, whyNot } from './support/mounts.js'
-import { bytes, openRaw, same } from './support/raw-engine.js'
+import { bytes, namedTemps, openRaw, same } from './support/raw-engine.js'
 
-const named: NativeFault = { call: 'openat', effect: 'EOPNOTSUPP', at: 2 }
 const content = (name: string): Buffer => Buffer.alloc(20_000 + name.length, name)
 
 for (const kind of ['ext4', 'xfs'] as const satisfies FileSystem[]) {
@@ -53,7 +51,7 @@ for (const kind of ['ext4', 'xfs'] as const satisfies FileSystem[]) {
     }
     for (const durability of ['batch', 'each'] as const) {
       for (const [what, names] of Object.entries(sets)) {
-        for (const faults of what === 'files in new directories' ? [[]] : [[], [named]]) {
+        for (const faults of [[], [namedTemps]]) {
           test(`${what}, ${durability}, ${faults.length === 0 ? 'unnamed' : 'named'} temp files`, async () => {
             const dest = prepare(names)
             {

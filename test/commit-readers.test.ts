@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import type { Existing, NativeFault } from '#lib/native.js'
+import type { Existing } from '#lib/native.js'
 import type { ReaderTask, Seen } from './fixtures/reader.js'
 import { type Mount, mount, whyNot } from './support/mounts.js'
-import { bytes, openRaw } from './support/raw-engine.js'
+import { bytes, namedTemps, openRaw } from './support/raw-engine.js'
 
 const generations = 8
 /** So many reads are wanted; so many copies are made for it at most. */
@@ -18,7 +18,6 @@ const sizes = Array.from(
   { length: generations },
   (_, i) => [17, 300_001, 4096, 70_000, 1, 1_500_000, 65_536, 200][i] ?? 0,
 )
-const named: NativeFault = { call: 'openat', effect: 'EOPNOTSUPP', at: 2 }
 
 for (const kind of ['tmpfs', 'ext4'] as const) {
   describe(`a reader on ${kind} never sees a part:`, { skip: whyNot(kind) ?? false }, () => {
@@ -28,7 +27,7 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
     })
     after(() => disk.unmount())
 
-    for (const faults of [[], [named]]) {
+    for (const faults of [[], [namedTemps]]) {
       for (const existing of ['replace', 'version'] as const) {
         for (const strategy of ['readwrite', 'sendfile', 'copy_file_range'] as const) {
           const temp = faults.length === 0 ? 'unnamed' : 'named'

@@ -18,10 +18,8 @@ import {
 import { type TestContext, test } from 'node:test'
 import { type ByteString, bufferOfBytes } from '#lib/bytes.js'
 import type { Existing, NativeCopyFile, NativeFault, NativeFileResult } from '#lib/native.js'
-import { bytes, openRaw, same } from './support/raw-engine.js'
+import { bytes, namedTemps, openRaw, same } from './support/raw-engine.js'
 import { scratch } from './support/tree.js'
-
-const named: NativeFault = { call: 'openat', effect: 'EOPNOTSUPP', at: 2 }
 
 /** A place to copy from and to. */
 async function place(t: TestContext): Promise<{ src: string; dest: string; copy: typeof copy }> {
@@ -45,7 +43,7 @@ function contents(path: string): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name.toString('latin1'), read(name)]))
 }
 
-for (const faults of [[], [named]]) {
+for (const faults of [[], [namedTemps]]) {
   const temp = faults.length === 0 ? 'unnamed' : 'named'
 
   test(`every older content is kept under a number of its own (${temp} temp files)`, async (t) => {
@@ -237,7 +235,7 @@ test('copies that race for one name keep every content', async (t) => {
   const { src, dest } = await place(t)
   const count = 48
   for (let i = 0; i < count; ++i) writeFileSync(`${src}/${i}`, `content ${i}`)
-  const engines = [openRaw({ threads: 4 }), openRaw({ threads: 4, faults: [named] }), openRaw({ threads: 2 })]
+  const engines = [openRaw({ threads: 4 }), openRaw({ threads: 4, faults: [namedTemps] }), openRaw({ threads: 2 })]
   const results = await Promise.all(
     Array.from({ length: count }, async (_, i) => {
       const files = [{ src: bytes(`${i}`), dest: bytes('f'), existing: 'version' as const }]

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
-import type { NativeCopyOptions, NativeFault } from '#lib/native.js'
+import type { NativeCopyOptions } from '#lib/native.js'
 import { command, type FileSystem, fileSystems, type Mount, mount, whyNot } from './support/mounts.js'
-import { bytes, counting, openRaw, same } from './support/raw-engine.js'
+import { bytes, counting, namedTemps, openRaw, same } from './support/raw-engine.js'
 
 const MiB = 1024 * 1024
 const size = 6 * MiB
@@ -38,11 +38,9 @@ function free(disk: Mount): number {
   return bavail * bsize
 }
 
-const named: NativeFault = { call: 'openat', effect: 'EOPNOTSUPP', at: 2 }
-
 for (const kind of fileSystems) {
-  for (const faults of [[counting], [named]]) {
-    const temp = faults.includes(named) ? 'named' : 'unnamed'
+  for (const faults of [[counting], [namedTemps]]) {
+    const temp = faults.includes(namedTemps) ? 'named' : 'unnamed'
     test(`a copy that doesn't fit on ${kind} leaves nothing (${temp} temp file)`, {
       skip: whyNot(kind) ?? false,
     }, async (t) => {

@@ -17,6 +17,9 @@ import {
 /** A fault that changes nothing. With any fault at all, an engine counts its system calls. */
 export const counting: NativeFault = { call: 'open', effect: 'delay' }
 
+/** Makes temp files have names: the first attempt to link an unnamed one, which finds out whether that works, fails. */
+export const namedTemps: NativeFault = { call: 'linkat', effect: 'EOPNOTSUPP' }
+
 /** The options of most tests: what the library's own defaults are, without syncing. */
 export const plainCopy: NativeCopyOptions = {
   verify: 'inline',
