@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -123,6 +135,31 @@ describe('the demo', { timeout: 120_000 }, () => {
     assert.deepEqual(readdirSync(internal), ['mine'])
   })
 
+  it('finds a byte that changed on a storage behind its back, and names the file', async () => {
+    const internal = join(folder, 'internal')
+    const run = start(['--seconds', '2', '--internal', internal])
+    await run.says(/internal \d\d+ of/)
+    const name = readdirSync(internal, { recursive: true, encoding: 'utf8' }).find((file) =>
+      /_data_\d+\.h5$/.test(file),
+    )
+    assert.ok(name !== undefined)
+    const file = openSync(join(internal, name), 'r+')
+    const byte = Buffer.alloc(1)
+    readSync(file, byte, 0, 1, 1_000_000)
+    writeSync(
+      file,
+      byte.map((value) => value ^ 1),
+      0,
+      1,
+      1_000_000,
+    )
+    closeSync(file)
+    assert.equal(await run.ended, 1)
+    assert.match(run.output(), new RegExp(`^wrong: ${join(internal, name)}: digest `, 'm'))
+    assert.ok(run.output().includes('Not everything is right'))
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -184,7 +221,8 @@ describe('the demo', { timeout: 120_000 }, () => {
   it('redraws the alternate screen of a terminal, in colour, and gives the terminal back', { skip }, async () => {
     const run = onTerminal({ TERM: 'xterm', NO_COLOR: '', LC_ALL: 'C.UTF-8' })
     assert.equal(await run.ended, 0, run.output())
-    const [before, screen, after, ...more] = run.output().split(/\x1b\[\?1049[hl]/)
+    const [enter, leave] = ['\x1b[?1049h', '\x1b[?1049l']
+    const [before, screen, after, ...more] = run.output().replace(leave, enter).split(enter)
     assert.deepEqual([before, more], ['', []])
     assert.ok(screen !== undefined)
     assert.ok(screen.startsWith('\x1b[?25l\x1b[2J\x1b[H') && screen.endsWith('\x1b[?25h'))
@@ -196,7 +234,11 @@ describe('the demo', { timeout: 120_000 }, () => {
     const run = onTerminal({ TERM: 'xterm', NO_COLOR: '1' })
     assert.equal(await run.ended, 0, run.output())
     assert.ok(run.output().includes('\x1b[?1049h'))
-    assert.ok(!/\x1b\[[0-9;]*m/.test(run.output()))
+    const sequences = run.output().split('\x1b[').slice(1)
+    assert.deepEqual(
+      sequences.filter((sequence) => /^[0-9;]*m/.test(sequence)),
+      [],
+    )
   })
 
   it('prints plain lines on a dumb terminal', { skip }, async () => {
