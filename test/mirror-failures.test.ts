@@ -52,7 +52,7 @@ test('a target that is a file is unavailable', async (t) => {
   const { mirror } = await open(t, place)
   await until(() => figures(mirror, 'disk').copied === 1, 'the file on the disk')
   await until(() => figures(mirror, 'gpfs').state === 'down', 'gpfs is down')
-  assert.equal(figures(mirror, 'gpfs').pending, 1)
+  assert.deepEqual([figures(mirror, 'gpfs').pending, figures(mirror, 'gpfs').reason], [1, 'ENOTDIR'])
 })
 
 test('a storage without room stops its own queue, and goes on when there is some', async (t) => {

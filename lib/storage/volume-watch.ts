@@ -30,6 +30,8 @@ export interface VolumeWatch {
 export function watchVolume(options: VolumeWatchOptions): VolumeWatch {
   const { path, interval, patience, onReading, onFailure } = options
   const engine = openEngine({ nice: 0, ...options.engine, threads: 1 })
+  // So that a file in its place is no directory.
+  const directory = `${path}/.` as ByteString
   let closed = false
   let reading: Promise<void> | undefined
 
@@ -38,7 +40,7 @@ export function watchVolume(options: VolumeWatchOptions): VolumeWatch {
       if (!closed) onFailure({ code: 'ETIMEDOUT', errno: 110, syscall: 'statvfs', path })
     }, patience)
     try {
-      const volume = await engine.volume(path)
+      const volume = await engine.volume(directory)
       if (!closed) onReading(readingOf(volume))
     } catch (error) {
       if (!closed) onFailure(failureOf(error, path))
