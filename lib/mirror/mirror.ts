@@ -74,6 +74,8 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
   let failure: { readonly error: unknown } | undefined
   let announcing = 0
   let idleTold = true
+  /** What came up before anyone could listen. */
+  let held: (() => void)[] | undefined = []
 
   const shell = createShell({
     config,
@@ -95,13 +97,17 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
   // ---- Telling -----------------------------------------------------------------------------------------------------
 
   function emit<K extends keyof MirrorEvents & string>(type: K, event: MirrorEvents[K] & MirrorEvent): void {
+    if (held !== undefined) {
+      held.push(() => emit(type, event))
+      return
+    }
     emitter.emit(type, event)
     if (streams.open) streams.push(event)
   }
 
   function tell(notice: Notice): void {
     // Making an event costs more than finding out that nobody wants it.
-    if (!emitter.has(notice.type) && !streams.open) return
+    if (held === undefined && !emitter.has(notice.type) && !streams.open) return
     if (notice.type === 'copied') emit('copied', copiedFile(where, notice))
     else if (notice.type === 'failed') emit('failed', failedFile(where, notice))
     else emit('message', messageView(notice.message))
@@ -251,6 +257,12 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
   options.signal?.addEventListener('abort', stop, { once: true })
 
   await opened()
+  // Who opened it listens from the next turn on, at the latest.
+  setImmediate(() => {
+    const waited = held ?? []
+    held = undefined
+    for (const tellNow of waited) tellNow()
+  })
 
   /** The source must be there at first; the storages' first readings are waited for, so that copies begin at once. */
   async function opened(): Promise<void> {
@@ -303,6 +315,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     dismiss: (filter) => treat('dismiss', filter),
     async acceptStorage(id) {
       chosenStorages(state, id)
+      if (closing !== undefined) throw closedError()
       await shell.postDurably([{ type: 'accept', at: now(), storage: id }])
       await storages.get(id)?.refresh()
       await shell.postDurably([])

@@ -77,8 +77,9 @@ export function createShell(host: ShellHost): Shell {
   let applying = 0
 
   function push(posted: Posted): void {
+    if (stopped) return
     queue.push(posted)
-    if (scheduled || stopped) return
+    if (scheduled) return
     scheduled = true
     setImmediate(pump)
   }
@@ -205,6 +206,7 @@ export function createShell(host: ShellHost): Shell {
     },
     postDurably(events) {
       if (failure !== undefined) return Promise.reject(failure.error)
+      if (stopped) return Promise.reject(closedError())
       if (events.length === 0) return durable
       return new Promise((resolve, reject) => {
         const done = { left: events.length, resolve, reject }
