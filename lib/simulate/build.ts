@@ -14,18 +14,16 @@ export function openSeries(series: Series, hdf5: Hdf5Builder): FileBuilder {
   const { detector, experiment, images, seed } = series
   const pattern = openPattern(detector, experiment, images, seed)
   const pixels = detector.width * detector.height
+  // Made once and drawn over: every pixel of an image is drawn.
+  const space = allocatePixels(detector, detector.family === 'pilatus' ? 1 : Math.min(images, series.imagesPerFile))
   return (file) => {
     if (file.kind === 'master') return hdf5((to) => writeMaster(to, series))
-    if (file.kind === 'cbf') {
-      const image = new Int32Array(pixels)
-      pattern.render(file.firstImage, image)
-      return encodeCbf(series, file.firstImage, file.name, image)
-    }
-    const stack = allocatePixels(detector, file.lastImage - file.firstImage + 1)
+    const stack = space.subarray(0, (file.lastImage - file.firstImage + 1) * pixels)
     for (let image = file.firstImage; image <= file.lastImage; image++) {
       const at = (image - file.firstImage) * pixels
       pattern.render(image, stack.subarray(at, at + pixels))
     }
+    if (stack instanceof Int32Array) return encodeCbf(series, file.firstImage, file.name, stack)
     return hdf5((to) => writeData(to, series, file, stack))
   }
 }
