@@ -46,7 +46,7 @@ int open_component(Sys &sys, int dir, const std::string &name, int flags, mode_t
 int open_stepwise(Sys &sys, int root, std::string_view rel, int flags, mode_t mode) {
   Fd dir;
   int at = root;
-  for (size_t slash; (slash = rel.find('/')) != std::string_view::npos; rel.remove_prefix(slash + 1)) {
+  for (size_t slash = 0; (slash = rel.find('/')) != std::string_view::npos; rel.remove_prefix(slash + 1)) {
     const int next = open_component(sys, at, std::string(rel.substr(0, slash)), kStepFlags, 0);
     if (next < 0) return next;
     dir = Fd(sys, next);

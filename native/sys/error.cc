@@ -12,9 +12,10 @@ struct Name {
   const char *name;
 };
 
-// asm-generic/errno-base.h and errno.h, in their order. Of two names for one number the first is the one reported; it is
-// the one that Node reports too.
-#define SUSTEN_ERRNO(name) {name, #name}
+// asm-generic/errno-base.h and errno.h, in their order. Of two names for one number the first is the one reported; it
+// is the one that Node reports too.
+#define SUSTEN_ERRNO(name) \
+  { name, #name }
 constexpr Name kNames[] = {
     SUSTEN_ERRNO(EPERM),
     SUSTEN_ERRNO(ENOENT),

@@ -6,8 +6,8 @@
 namespace susten {
 
 struct Error {
-  int number = 0;       // errno, 0 for the engine's own findings
-  std::string code;     // empty: the errno's name; else ERR_SUSTEN_*, ERR_FS_CP_* or ABORT_ERR
+  int number = 0;            // errno, 0 for the engine's own findings
+  std::string code;          // empty: the errno's name; else ERR_SUSTEN_*, ERR_FS_CP_* or ABORT_ERR
   const char *syscall = "";  // a string literal
   std::string path;
   std::string dest;

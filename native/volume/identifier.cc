@@ -37,8 +37,8 @@ constexpr uint64_t kXfs = 0x58465342;
 constexpr uint64_t kZfs = 0x2fc12fc1;
 constexpr uint64_t kBcachefs = 0xca451a4e;
 
-// Whether statfs's f_fsid comes from a stored UUID (btrfs: and the subvolume; tmpfs since 5.13: random, for each mount).
-// Elsewhere it is the device number, another machine's, or nothing.
+// Whether statfs's f_fsid comes from a stored UUID (btrfs: and the subvolume; tmpfs since 5.13: random, for each
+// mount). Elsewhere it is the device number, another machine's, or nothing.
 bool has_lasting_fsid(uint64_t magic) {
   switch (magic) {
     case EXT4_SUPER_MAGIC:

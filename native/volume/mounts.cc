@@ -61,7 +61,7 @@ Error read_lines(Sys &sys, const std::string &path, Line line) {
     if (size == 0) break;
     rest.append(buffer.data(), static_cast<size_t>(size));
     size_t begin = 0;
-    for (size_t end; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    for (size_t end = 0; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
       if (line(std::string_view(rest).substr(begin, end - begin))) return {};
     }
     rest.erase(0, begin);

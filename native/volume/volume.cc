@@ -2,8 +2,9 @@
 
 #include <fcntl.h>
 
+#include <array>
 #include <cerrno>
-#include <cstdio>
+#include <charconv>
 #include <string_view>
 
 #include "sys/fd.h"
@@ -40,9 +41,10 @@ std::string_view option(std::string_view options, std::string_view key) {
 }
 
 std::string magic_of(const struct statfs &st) {
-  char text[16];
-  std::snprintf(text, sizeof text, "0x%x", static_cast<unsigned>(st.f_type));
-  return text;
+  std::array<char, 16> text{};
+  const auto [end, problem] =
+      std::to_chars(text.data(), text.data() + text.size(), static_cast<uint32_t>(st.f_type), 16);
+  return "0x" + std::string(text.data(), problem == std::errc() ? end : text.data());
 }
 
 std::string compose(const Mount &mount, bool listed, const std::string &identifier) {

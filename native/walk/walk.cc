@@ -41,9 +41,9 @@ struct Frame {
   Fd fd;  // closed while kOpenLimit deeper ones are open
   uint64_t dev = 0;
   uint64_t ino = 0;
-  int64_t position = 0;      // where the next piece begins
-  size_t path_size = 0;      // how much of the path is this directory's
-  std::string directories;   // names of subdirectories in the last piece, each ended by NUL
+  int64_t position = 0;       // where the next piece begins
+  size_t path_size = 0;       // how much of the path is this directory's
+  std::string directories;    // names of subdirectories in the last piece, each ended by NUL
   size_t next_directory = 0;  // offset of the first one not yet entered
   bool at_end = false;
 };

@@ -21,12 +21,12 @@ class DirOpener {
   // directory, or none that is known to belong below the root, has its place now.
   int open(const Dir &dir);
   int open_root();
-  // errno if the root's path was found not to lead to the root any more, else 0.
+  // errno if the root's path was found not to lead to the root any more, else 0. That is final.
   [[nodiscard]] int lost_root() const { return lost_root_; }
   void rest();
 
  private:
-  bool is_watched_as(int fd, int wd);
+  int recognise(int fd, int wd);
   Fd open_anew(const Dir &dir);
 
   Sys &sys_;

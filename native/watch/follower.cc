@@ -74,14 +74,21 @@ void Follower::end(Error error) {
 void Follower::check_root() {
   if (ended_) return;
   opener_.rest();
-  if (opener_.open_root() < 0 && opener_.lost_root() != 0) end(last_error("open", root_));
+  opener_.open_root();
+  end_if_lost();
+}
+
+void Follower::end_if_lost() {
+  if (opener_.lost_root() == 0) return;
+  errno = opener_.lost_root();
+  end(last_error("open", root_));
 }
 
 void Follower::handle(const std::vector<InotifyEvent> &events) {
   for (const InotifyEvent &event : events) {
     if (ended_ || stopping_.load(std::memory_order_relaxed)) return;
     handle(event);
-    if (opener_.lost_root() != 0) check_root();
+    end_if_lost();
   }
 }
 
@@ -115,8 +122,8 @@ void Follower::handle_directory(Dir &dir, const InotifyEvent &event) {
     put_aside(former->wd);
   }
   // Whatever the event, what has the name now is what counts. After a move that is deep even if nothing seems to have
-  // changed: events from below may have been dropped while it was away. The name moved from is free as a rule, but taken
-  // when two directories exchange their names, and the event for that was handled before.
+  // changed: events from below may have been dropped while it was away. The name moved from is free as a rule, but
+  // taken when two directories exchange their names, and the event for that was handled before.
   adopt(dir, event.name, true, (event.mask & IN_CREATE) == 0);
 }
 
@@ -169,8 +176,8 @@ void Follower::adopt(Dir &parent, const std::string &name, bool report, bool dee
     return;
   }
   if (dir != nullptr) {
-    // Not a move if it contains `parent`: what we believe is stale, or this is a bind mount of a directory above. Nor if
-    // it is still where it was: this is a bind mount of it.
+    // Not a move if it contains `parent`: what we believe is stale, or this is a bind mount of a directory above. Nor
+    // if it is still where it was: this is a bind mount of it.
     if (tree_.is_above(*dir, parent) || is_at_its_place(*dir, fd.get())) return;
   }
   if (former != nullptr) {
@@ -191,8 +198,8 @@ bool Follower::is_at_its_place(const Dir &dir, int fd) {
   if (dir.parent == nullptr) return false;
   const int at = opener_.open(*dir.parent);
   struct stat there, here;
-  return at >= 0 && sys_.fstatat(at, dir.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && sys_.fstat(fd, &here) == 0 &&
-         there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+  return at >= 0 && sys_.fstatat(at, dir.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+         sys_.fstat(fd, &here) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
 }
 
 void Follower::put_aside(int wd) { absent_.push_back({wd, Clock::now() + kAbsence}); }
@@ -219,8 +226,7 @@ void Follower::report_limit(const Dir &dir, const std::string &name, const char 
     if (std::exchange(limit_told_, true)) return;
   }
   errno = number;
-  Error error =
-      last_error(call, number == ENOSPC ? "/proc/sys/fs/inotify/max_user_watches" : root_ + '/' + path);
+  Error error = last_error(call, number == ENOSPC ? "/proc/sys/fs/inotify/max_user_watches" : root_ + '/' + path);
   outbox_.push(WatchKind::limit, std::move(path), std::move(error));
 }
 
@@ -247,7 +253,7 @@ void Follower::work(Clock::time_point until) {
     unwatch_some();
     if (!scan_) begin_scan();
     if (scan_) scan_some();
-    if (opener_.lost_root() != 0) check_root();
+    end_if_lost();
     now = Clock::now();
   } while (is_busy() && now < until && !ended_ && !stopping_.load(std::memory_order_relaxed));
 }

@@ -1,8 +1,9 @@
 // Keeps the watches in step with a directory tree that others change, and makes inotify's events into ours.
 //
 // Every directory is watched first and read afterwards, so nothing that appears meanwhile is missed. Whenever a name in
-// the tree turns out to be stale (renames go on while earlier events are still queued) what depends on it is dropped: an
-// event that tells of the rename is then still to come, and the directory that it names is read again from top to bottom.
+// the tree turns out to be stale (renames go on while earlier events are still queued) what depends on it is dropped:
+// an event that tells of the rename is then still to come, and the directory that it names is read again from top to
+// bottom.
 #pragma once
 
 #include <atomic>
@@ -59,6 +60,7 @@ class Follower {
     Clock::time_point until;
   };
 
+  void end_if_lost();
   void handle(const InotifyEvent &event);
   void handle_directory(Dir &dir, const InotifyEvent &event);
   void handle_file(const Dir &dir, const InotifyEvent &event);
@@ -74,7 +76,7 @@ class Follower {
   void begin_scan_of_all();
   void begin_scan();
   void scan_some();
-  void take_entry(Dir &dir, const std::string &prefix, const char *name, uint8_t type);
+  void take_entry(Dir &dir, const char *name, uint8_t type);
   void adopt_unseen(Dir &dir);
 
   void report_limit(const Dir &dir, const std::string &name, const char *call);

@@ -59,10 +59,9 @@ void Follower::begin_scan() {
 
 void Follower::scan_some() {
   Dir *dir = tree_.find(scan_->wd);
-  std::string prefix;
   ssize_t got = 0;
   // A directory that is detached by now is read again if it turns up.
-  const bool known = dir != nullptr && path_of(*dir, "", prefix);
+  const bool known = dir != nullptr && tree_.is_above(*tree_.root(), *dir);
   if (known) {
     piece_.resize(kPiece);
     got = retry([&] { return sys_.getdents64(scan_fd_.get(), piece_.data(), piece_.size()); });
@@ -77,18 +76,21 @@ void Follower::scan_some() {
   for (ssize_t at = 0; at < got && !stopping_.load(std::memory_order_relaxed);) {
     const Dent dent = read_dent(piece_.data() + at);
     at += static_cast<ssize_t>(dent.size);
-    if (!dent.is_dots()) take_entry(*dir, prefix, dent.name, dent.type);
+    if (!dent.is_dots()) take_entry(*dir, dent.name, dent.type);
   }
 }
 
-void Follower::take_entry(Dir &dir, const std::string &prefix, const char *name, uint8_t type) {
+void Follower::take_entry(Dir &dir, const char *name, uint8_t type) {
   if (type == DT_UNKNOWN) {
     struct stat st;
     if (sys_.fstatat(scan_fd_.get(), name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0) return;
     type = S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
   }
   if (type == DT_DIR) adopt(dir, name, scan_->report, scan_->deep);
-  if (type == DT_REG && scan_->report && !is_temp_name(name)) outbox_.push(WatchKind::found, prefix + name);
+  std::string path;
+  if (type == DT_REG && scan_->report && !is_temp_name(name) && path_of(dir, name, path)) {
+    outbox_.push(WatchKind::found, std::move(path));
+  }
 }
 
 // What is known to be in `dir` but wasn't among its entries: was it moved away and the event lost?

@@ -4,8 +4,8 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <cstring>
+#include <string>
 
 #include "sys/retry.h"
 
@@ -13,8 +13,8 @@ namespace susten {
 namespace {
 
 constexpr size_t kBuffer = 64 * 1024;
-// IN_MASK_ADD matters where a directory is watched already: without it the kernel clears the mask for a moment, and what
-// happens in that moment isn't reported. So the mask is the same for all directories.
+// IN_MASK_ADD matters where a directory is watched already: without it the kernel clears the mask for a moment, and
+// what happens in that moment isn't reported. So the mask is the same for all directories.
 constexpr uint32_t kMask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF |
                            IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD;
 
@@ -28,9 +28,8 @@ Error Inotify::open() {
 
 int Inotify::add(int dir) {
   // inotify takes paths only. This one leads to the open directory itself, wherever it is and whatever took its name.
-  char path[sizeof "/proc/self/fd/" + 11];
-  std::snprintf(path, sizeof path, "/proc/self/fd/%d", dir);
-  return retry([&] { return ::inotify_add_watch(fd_.get(), path, kMask); });
+  const std::string path = "/proc/self/fd/" + std::to_string(dir);
+  return retry([&] { return ::inotify_add_watch(fd_.get(), path.c_str(), kMask); });
 }
 
 void Inotify::remove(int wd) { ::inotify_rm_watch(fd_.get(), wd); }

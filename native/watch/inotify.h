@@ -12,7 +12,7 @@ namespace susten {
 
 // What happened in or to the watched directory `wd`. See inotify(7).
 struct InotifyEvent {
-  int wd = -1;         // -1 for IN_Q_OVERFLOW
+  int wd = -1;  // -1 for IN_Q_OVERFLOW
   uint32_t mask = 0;
   const char *name = "";  // empty where it is about the directory itself; lives until the next read
 };

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -58,7 +58,11 @@ class Watcher::Impl {
     const uint64_t one = 1;
     retry([&] { return ::write(wake_.get(), &one, sizeof one); });
     thread_.join();
+    // Now, not when JavaScript's garbage is collected.
     inotify_.close();
+    epoll_.reset();
+    mounts_.reset();
+    wake_.reset();
   }
 
  private:

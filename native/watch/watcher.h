@@ -17,9 +17,9 @@ enum class WatchKind {
   moved,     // renamed into place
   found,     // was there when its directory came under watch, or was linked into place; may still be being written
   overflow,  // events were lost: scan
-  limit,     // the directory `name` isn't watched or couldn't be read, for `error`: scan at intervals. A lack of watches,
-             // descriptors or memory is told once a minute, for the first directory that it hits
-  gone,      // the root was removed, renamed, unmounted or hidden by another mount; nothing follows
+  limit,  // the directory `name` isn't watched or couldn't be read, for `error`: scan at intervals. A lack of watches,
+          // descriptors or memory is told once a minute, for the first directory that it hits
+  gone,   // the root was removed, renamed, unmounted or hidden by another mount; nothing follows
 };
 
 struct WatchEvent {
@@ -48,7 +48,8 @@ class Watcher {
   // missing or not a directory, or a limit of the system is reached. Call once.
   Error start();
 
-  // Ends the thread; the sink isn't called after it. Takes milliseconds. May be called again. Not from the sink.
+  // Ends the thread; the sink isn't called after it. Takes milliseconds, and the kernel about one more for every
+  // thousand directories. May be called again. Not from the sink.
   void stop();
 
  private:
