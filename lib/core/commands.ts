@@ -51,6 +51,7 @@ export type Notice =
  * | `SOURCE_UNAVAILABLE`, `SOURCE_BACK` | the source directory |
  * | `WATCH_OVERFLOW` | source: notifications were lost; a scan makes up for them |
  * | `WATCH_LIMIT` | directory that can't be watched; scans find its files |
+ * | `SCAN_ERROR` | directory or file of the source that can't be read: its files aren't found |
  * | `JOURNAL_FOREIGN` | id of a storage that the journal has files for and that isn't configured |
  * | `POLICY` | file: what the policy asked was dropped |
  */
@@ -65,6 +66,7 @@ export type MessageCode =
   | 'SOURCE_BACK'
   | 'WATCH_OVERFLOW'
   | 'WATCH_LIMIT'
+  | 'SCAN_ERROR'
   | 'JOURNAL_FOREIGN'
   | 'POLICY'
 

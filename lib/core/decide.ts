@@ -84,6 +84,8 @@ function take(state: State, event: CoreEvent): void {
       say(state, { ...event, severity: 'warning' })
       break
     case 'tick':
+      // The timer is spent, even if it went off a little early.
+      state.wake = Number.POSITIVE_INFINITY
       break
   }
 }

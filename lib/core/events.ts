@@ -124,7 +124,7 @@ export type CoreEvent =
   | {
       readonly type: 'observed'
       readonly at: number
-      readonly code: 'WATCH_OVERFLOW' | 'WATCH_LIMIT' | 'JOURNAL_FOREIGN'
+      readonly code: 'WATCH_OVERFLOW' | 'WATCH_LIMIT' | 'SCAN_ERROR' | 'JOURNAL_FOREIGN'
       readonly subject: ByteString
       readonly text: string
       readonly storage?: string | undefined

@@ -7,8 +7,9 @@ import { say } from './messages.js'
 import type { FileRecord } from './record.js'
 import type { State, StorageState } from './state.js'
 
-/** Longest wait that a policy may ask for, in milliseconds. */
+/** Longest wait that a policy may ask for, and the shortest that it gets, in milliseconds. */
 const longestWait = 3_600_000
+const shortestWait = 10
 
 type Asked = Pick<FileRecord, 'path' | 'cut' | 'shift' | 'announced'>
 
@@ -17,13 +18,14 @@ export function chooseStorages(state: State, file: Asked): readonly string[] {
   const { policy, storages } = state.config
   const all = storages.map((storage) => storage.id)
   if (policy.storages === undefined) return all
-  const answer = ask(state, file, 'storages', () => policy.storages?.(viewFile(file), state.storages.map(viewStorage)))
+  const answer = ask(state, file, 'storages', () =>
+    policy.storages?.(viewFile(file), state.storages.map(viewStorage)).map((id) => `${id}`),
+  )
   if (answer === undefined) return all
-  if (!Array.isArray(answer)) return dropped(state, file, 'its list of storages is not an array', all)
   const chosen = all.filter((id) => answer.includes(id))
   const unknown = answer.find((id) => !state.byId.has(id))
-  if (unknown !== undefined) dropped(state, file, `there is no storage '${String(unknown)}'`, undefined)
-  return chosen.length > 0 ? chosen : dropped(state, file, 'the file would go to no storage', all)
+  if (unknown !== undefined) dropped(state, file, 'unknown', `there is no storage '${unknown}'`, undefined)
+  return chosen.length > 0 ? chosen : dropped(state, file, 'none', 'the file would go to no storage', all)
 }
 
 /** Milliseconds until the next attempt, or `give-up`. */
@@ -40,25 +42,33 @@ export function retryDelay(
   const attempt = { file: viewFile(record), storage: viewStorage(storage), code, attempts, proposed } as const
   const answer = ask(state, record, 'retry', () => policy.retry?.(attempt))
   if (answer === undefined || answer === 'give-up') return answer ?? proposed
-  if (typeof answer === 'number' && answer >= 0 && answer <= longestWait) return answer
-  return dropped(state, record, `a wait of ${String(answer)} is not 0…${longestWait} milliseconds`, proposed)
+  if (typeof answer === 'number' && answer >= 0 && answer <= longestWait) return Math.max(shortestWait, answer)
+  const given = typeof answer === 'number' ? `a wait of ${answer}` : `a wait that is a ${typeof answer}`
+  return dropped(state, record, 'wait', `${given} is not 0…${longestWait} milliseconds`, proposed)
 }
 
 function ask<T>(state: State, file: Asked, method: string, call: () => T): T | undefined {
   try {
     return call()
   } catch (error) {
-    return dropped(state, file, `its ${method}() threw ${String(error)}`, undefined)
+    return dropped(
+      state,
+      file,
+      method,
+      `its ${method}() threw ${error instanceof Error ? error.message : typeof error}`,
+      undefined,
+    )
   }
 }
 
-function dropped<T>(state: State, file: Asked, why: string, instead: T): T {
+/** @param reason Few kinds: messages of one kind are told together. */
+function dropped<T>(state: State, file: Asked, reason: string, why: string, instead: T): T {
   say(state, {
     code: 'POLICY',
     severity: 'warning',
     subject: file.path,
     text: `Policy '${state.config.policy.name}' was overruled on ${textOfBytes(file.path)}: ${why}`,
-    reason: why.slice(0, 80),
+    reason,
   })
   return instead
 }

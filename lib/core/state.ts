@@ -135,13 +135,21 @@ export interface StoredCore {
 export interface Stored {
   readonly core?: StoredCore | undefined
   readonly identities?: Readonly<Record<string, string>> | undefined
+  /** How many records are pending, by storage id, as the journal counts them: what it lists is the truth. */
+  readonly pending?: Readonly<Record<string, number>> | undefined
 }
 
 /** @param now Milliseconds since the epoch. */
 export function createState(config: CoreConfig, now: number, stored: Stored = {}): State {
   const counters = stored.core === undefined ? new Map() : loadCounters(stored.core.counters)
   const storages = config.storages.map((storage, index) =>
-    createStorage(storage, index, now, total(counters, storage.id).pending, stored.identities?.[storage.id]),
+    createStorage(
+      storage,
+      index,
+      now,
+      stored.pending?.[storage.id] ?? total(counters, storage.id).pending,
+      stored.identities?.[storage.id],
+    ),
   )
   return {
     config,

@@ -107,7 +107,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
 
   function tell(notice: Notice): void {
     // Making an event costs more than finding out that nobody wants it.
-    if (held === undefined && !emitter.has(notice.type) && !streams.open) return
+    if (!emitter.has(notice.type) && !streams.open) return
     if (notice.type === 'copied') emit('copied', copiedFile(where, notice))
     else if (notice.type === 'failed') emit('failed', failedFile(where, notice))
     else emit('message', messageView(notice.message))
@@ -117,6 +117,13 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
   function onListenerError(error: unknown, type: string): void {
     if (type !== 'error' && emitter.has('error')) emitter.emit('error', { type: 'error', error })
     else process.emitWarning(error instanceof Error ? error : String(error), { type: 'SustenListenerWarning' })
+  }
+
+  function beginTelling(): void {
+    const waited = held ?? []
+    held = undefined
+    for (const tellNow of waited) tellNow()
+    shell.beginTelling()
   }
 
   /** Looks whether those who wait have what they wait for. */
@@ -234,6 +241,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
 
   async function shut(): Promise<void> {
     options.signal?.removeEventListener('abort', stop)
+    beginTelling()
     await sourceWatch.close()
     await directory?.close()
     // Waits for what moves only: files of a storage that is out stay in the journal.
@@ -258,11 +266,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
 
   await opened()
   // Who opened it listens from the next turn on, at the latest.
-  setImmediate(() => {
-    const waited = held ?? []
-    held = undefined
-    for (const tellNow of waited) tellNow()
-  })
+  setImmediate(beginTelling)
 
   /** The source must be there at first; the storages' first readings are waited for, so that copies begin at once. */
   async function opened(): Promise<void> {

@@ -42,8 +42,10 @@ export interface Shell {
   post(event: CoreEvent): void
   /** Takes events in; resolves when all that they led to is durable. */
   postDurably(events: readonly CoreEvent[]): Promise<void>
-  /** Nothing is waiting to be decided or to become durable. */
+  /** Nothing is waiting to be decided, to become durable or to be told. */
   readonly settled: boolean
+  /** Begins to tell, with what has come up before: who opened the Mirror has had time to listen. */
+  beginTelling(): void
   /** Carries nothing out any more. What is on its way to the journal still gets there. */
   stop(): void
 }
@@ -59,15 +61,19 @@ interface Settle {
   readonly reject: (error: unknown) => void
 }
 
-/** Events of one call of the core, and milliseconds of work before others are let run. */
+/** Events of one call of the core, notices told in one go, and milliseconds of work before others are let run. */
 const mostEvents = 128
+const mostNotices = 32
 const slice = 0.7
 
 export function createShell(host: ShellHost): Shell {
   const { config, journal, now, tell } = host
-  const state = createState(config, now(), readStored(journal))
+  const state = createState(config, now(), readStored(journal, config))
   let queue: Posted[] = []
   let at = 0
+  let untold: Notice[] = []
+  let told = 0
+  let telling = false
   let scheduled = false
   let stopped = false
   let failure: { error: unknown } | undefined
@@ -79,33 +85,61 @@ export function createShell(host: ShellHost): Shell {
   function push(posted: Posted): void {
     if (stopped) return
     queue.push(posted)
+    schedule()
+  }
+
+  function schedule(): void {
     if (scheduled) return
     scheduled = true
     setImmediate(pump)
   }
 
-  /** Decides for half a millisecond, then lets others run. */
+  /** Decides and tells for less than a millisecond, then lets others run. */
   function pump(): void {
     scheduled = false
     const end = performance.now() + slice
-    while (at < queue.length && !stopped) {
-      const batch = queue.slice(at, at + mostEvents)
-      at += batch.length
-      take(batch)
-      if (performance.now() >= end) break
-    }
-    if (at >= queue.length) {
-      queue = []
-      at = 0
-      host.onProgress()
-      return
-    }
-    if (at > 4096) {
+    do {
+      decideSome()
+      tellSome()
+    } while (isBusy() && performance.now() < end)
+    if (isBusy()) schedule()
+    else host.onProgress()
+  }
+
+  const isBusy = (): boolean => at < queue.length || (telling && told < untold.length)
+
+  function decideSome(): void {
+    const batch = queue.slice(at, at + mostEvents)
+    if (batch.length === 0) return
+    at += batch.length
+    if (at >= queue.length || at > 4096) {
       queue = queue.slice(at)
       at = 0
     }
-    scheduled = true
-    setImmediate(pump)
+    try {
+      take(batch)
+    } catch (error) {
+      // Whatever it is, going on could do harm; the journal has all that counts.
+      fail(error)
+    }
+  }
+
+  function tellSome(): void {
+    if (!telling) return
+    for (let count = 0; count < mostNotices && told < untold.length; count++) {
+      const notice = untold[told]
+      told += 1
+      if (notice !== undefined) tell(notice)
+    }
+    if (told >= untold.length || told > 4096) {
+      untold = untold.slice(told)
+      told = 0
+    }
+  }
+
+  function addUntold(notices: readonly Notice[]): void {
+    for (const notice of notices) untold.push(notice)
+    schedule()
   }
 
   function take(batch: readonly Posted[]): void {
@@ -152,7 +186,7 @@ export function createShell(host: ShellHost): Shell {
         push({ event: command })
         break
       case 'tell':
-        tell(command.notice)
+        addUntold([command.notice])
         break
       case 'wake':
         clearTimeout(wake)
@@ -166,7 +200,7 @@ export function createShell(host: ShellHost): Shell {
     durable = journal.apply(ops).then(
       () => {
         applying -= 1
-        for (const notice of notices) tell(notice)
+        addUntold(notices)
         push({ event: { type: 'journaled', at: now(), ops: ops.length } })
       },
       (error: unknown) => {
@@ -214,7 +248,11 @@ export function createShell(host: ShellHost): Shell {
       })
     },
     get settled() {
-      return queue.length === 0 && applying === 0 && state.unjournaled === 0
+      return queue.length === 0 && applying === 0 && state.unjournaled === 0 && untold.length === 0
+    },
+    beginTelling() {
+      telling = true
+      schedule()
     },
     stop,
   }
@@ -229,16 +267,17 @@ export function closedError(): SustenError {
 const longestDelay = 2 ** 31 - 1
 const clampDelay = (delay: number): number => Math.min(Math.max(0, Math.ceil(delay)), longestDelay)
 
-function readStored(journal: Journal): Stored {
+function readStored(journal: Journal, config: CoreConfig): Stored {
   return {
     core: journal.value(coreKey) as Stored['core'],
     identities: journal.value(identitiesKey) as Stored['identities'],
+    pending: Object.fromEntries(config.storages.map(({ id }) => [id, journal.count(id, 'pending')])),
   }
 }
 
 /** Ids of storages that the journal has pending files for and that aren't configured. */
 export function foreignStorages(journal: Journal, config: CoreConfig): ByteString[] {
-  const { core } = readStored(journal)
+  const { core } = readStored(journal, config)
   const known = new Set(config.storages.map(({ id }) => id))
   const foreign = new Set<string>()
   for (const byStorage of Object.values(core?.counters ?? {})) {

@@ -95,7 +95,7 @@ export interface StoragePolicy {
    */
   storages?(file: PolicyFile, storages: readonly PolicyStorage[]): readonly string[]
   /**
-   * Milliseconds until a failed copy is tried again (0…3,600,000), or `give-up`: the file is `failed` then, with its
+   * Milliseconds until a failed copy is tried again (0…3,600,000, at least 10 pass), or `give-up`: the file is `failed` then, with its
    * reason, until it is retried on request. Default: the `retry` options.
    */
   retry?(attempt: PolicyAttempt): number | 'give-up'
