@@ -1,6 +1,9 @@
 // The border between C++ and JavaScript: implements lib/native.ts, and nothing but that. The only file that knows
 // Node-API. Every function is called on the thread of its environment; workers come in through thread-safe functions,
 // one call for many events.
+// Before an environment's cleanup hooks run, its event loop turns once more: callbacks come, but JavaScript can't be run.
+// What can't be thrown then is dropped, instead of ending the process.
+#define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #include <napi.h>
 
 #include <algorithm>
