@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { bar, count, duration, percent, printable, size, table } from '#lib/demo/format.js'
 import { readOptions } from '#lib/demo/options.js'
 import { planDemo } from '#lib/demo/plan.js'
+import { printReport, type Report, type StorageReport } from '#lib/demo/report.js'
 import { openTally } from '#lib/demo/tally.js'
 import { abilitiesOf, paint } from '#lib/demo/terminal.js'
 import { drawLine, drawScreen, type Picture } from '#lib/demo/view.js'
@@ -257,5 +258,69 @@ describe('the display', () => {
       ]),
       ['a       1', 'bcd   234'],
     )
+  })
+})
+
+describe('the report', () => {
+  const storage = (id: string, files: number, problems: { path: string; problem: string }[]): StorageReport => ({
+    id,
+    path: `/storages/${id}`,
+    fsType: 'ext4',
+    files,
+    bytes: 1e6 * files,
+    delays,
+    verification: { files, bytes: 1e6 * files, metadata: files, masters: 1, links: 2, images: 3, problems },
+  })
+  const report: Report = {
+    ok: false,
+    seed: 1,
+    seconds: 2,
+    drainSeconds: 0.0123,
+    files: 6,
+    bytes: 6e6,
+    buffer: { path: '/dev/shm/buffer', fsType: 'tmpfs' },
+    detectors: [{ name: 'EIGER2 500K', files: 6, bytes: 6e6 }],
+    storages: [
+      storage('internal', 6, []),
+      storage('external', 5, [{ path: '/storages/external/a\n.h5', problem: 'missing' }]),
+    ],
+    loopDelay: { p50: 0.08, p99: 1.2, max: 20 },
+    peakMemory: 3e8,
+    messages: ['external is full'],
+    failures: [{ storage: 'external', path: 'a.h5', reason: 'ENOSPC' }],
+  }
+
+  it('names every file that is missing or wrong, and says so at the end', () => {
+    const lines = printReport(report, false).split('\n')
+    assert.deepEqual(lines.slice(0, 8), [
+      'written      6 files, 6.00 MB in 2.0 s: 3.0 files/s, 3.00 MB/s',
+      '             EIGER2 500K: 6 files, 6.00 MB',
+      'buffer       tmpfs /dev/shm/buffer',
+      'internal     ext4 /storages/internal',
+      'external     ext4 /storages/external',
+      '',
+      '                            internal   external',
+      'copied                        6 of 6     5 of 6',
+    ])
+    assert.deepEqual(lines.slice(-9), [
+      'last file    1 copy missing',
+      'event loop   late by 0.08 ms (median), 1.20 ms (99 %), 20.0 ms (longest)',
+      'memory       300 MB at the peak, simulated detectors and verification included',
+      '',
+      'message: external is full',
+      'not copied to external: a.h5: ENOSPC',
+      'wrong: /storages/external/a\ufffd.h5: missing',
+      'Not everything is right: see above.',
+      '',
+    ])
+    assert.ok(lines.every((line) => line.length <= 80))
+  })
+
+  it('is red where something is wrong and green where nothing is, in colour only', () => {
+    assert.ok(printReport(report, true).includes('\x1b[1;31mNot everything is right'))
+    const right = { ...report, ok: true, failures: [], storages: [storage('internal', 6, [])] }
+    assert.ok(printReport(right, true).includes('\x1b[32mEvery file is on both storages, and every byte is right.'))
+    assert.ok(printReport(right, false).includes('all durable 12.3 ms after it was closed'))
+    assert.ok(!printReport(report, false).includes('\x1b'))
   })
 })

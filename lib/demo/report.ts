@@ -21,6 +21,8 @@ export interface Report {
   readonly loopDelay: Delays
   /** The whole process's, simulated detectors and verification included. */
   readonly peakMemory: number
+  /** What the mirror told meanwhile. */
+  readonly messages: readonly string[]
   /** Copies that failed for good or weren't done in time. */
   readonly failures: readonly { readonly storage: string; readonly path: string; readonly reason: string }[]
 }
@@ -70,10 +72,13 @@ export function printReport(report: Report, colour: boolean): string {
     '',
     ...figures,
     '',
-    `last file    durable on both ${duration(report.drainSeconds * 1000)} after it was closed`,
+    report.failures.length === 0
+      ? `last file    all durable ${duration(report.drainSeconds * 1000)} after it was closed`
+      : `last file    ${count(report.failures.length)} ${report.failures.length === 1 ? 'copy' : 'copies'} missing`,
     `event loop   late by ${late}`,
     `memory       ${size(report.peakMemory)} at the peak, simulated detectors and verification included`,
     '',
+    ...report.messages.map((message) => `message: ${printable(message)}`),
     ...report.failures.map(({ storage, path, reason }) =>
       bad(`not copied to ${storage}: ${path}: ${printable(reason)}`),
     ),

@@ -79,7 +79,6 @@ async function runIn(places: Places, plan: Plan, options: DemoOptions, outside: 
     phase: 'writing',
     begun: undefined,
   }
-  for (const remark of places.remarks) stream.write(`${remark}\n`)
   const show = openShow(stream, environment, () => pictureOf(session))
   try {
     await copyWhileWriting(session, signal)

@@ -59,7 +59,7 @@ export function pictureOf(session: Session): Picture {
 
 /** The figures of a session that has ended. */
 export function reportOf(session: Session, verifications: Readonly<Record<StorageId, Verification>>): Report {
-  const { options, plan, places, tally, volumes } = session
+  const { options, plan, places, tally, volumes, messages } = session
   const files = tally.files()
   const first = files[0]?.closedAt ?? 0n
   const last = files.at(-1)?.closedAt ?? 0n
@@ -84,6 +84,7 @@ export function reportOf(session: Session, verifications: Readonly<Record<Storag
     storages,
     loopDelay: loopDelayOf(session),
     peakMemory: process.resourceUsage().maxRSS * 1024,
+    messages,
     failures: STORAGES.flatMap((storage) => tally.missing(storage).map((one) => ({ storage, ...one }))),
   }
 }
