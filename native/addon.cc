@@ -1,8 +1,8 @@
 // The border between C++ and JavaScript: implements lib/native.ts, and nothing but that. The only file that knows
 // Node-API. Every function is called on the thread of its environment; workers come in through thread-safe functions,
 // one call for many events.
-// Before an environment's cleanup hooks run, its event loop turns once more: callbacks come, but JavaScript can't be run.
-// What can't be thrown then is dropped, instead of ending the process.
+// Before an environment's cleanup hooks run, its event loop turns once more: callbacks come, but JavaScript can't be
+// run. What can't be thrown then is dropped, instead of ending the process.
 #define NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 #include <napi.h>
 
@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -136,7 +137,8 @@ CopyOptions to_options(const Napi::Object &object) {
       to_enum<Strategy>(object, "strategy", {"auto", "reflink", "copy_file_range", "sendfile", "readwrite"});
   if (options.verify == Verify::in_line && options.strategy != Strategy::automatic &&
       options.strategy != Strategy::readwrite) {
-    throw Napi::TypeError::New(object.Env(), "verify 'inline' reads every byte: it needs strategy 'auto' or 'readwrite'");
+    throw Napi::TypeError::New(object.Env(),
+                               "verify 'inline' reads every byte: it needs strategy 'auto' or 'readwrite'");
   }
   options.uid = to_preserve(object, "uid");
   options.gid = to_preserve(object, "gid");
@@ -450,15 +452,11 @@ Napi::Value open_engine(const Napi::CallbackInfo &info) {
   EngineHandle *opened = handle.release();
   opened->wake = make_wake<EngineHandle, EngineWake>(env, options.Get("onEvents"), "susten", opened);
   try {
-    opened->engine =
-        std::make_unique<Engine>(std::move(engine_options), [opened] { opened->wake.NonBlockingCall(); });
+    opened->engine = std::make_unique<Engine>(std::move(engine_options), [opened] { opened->wake.NonBlockingCall(); });
   } catch (const std::system_error &problem) {
     abandon(opened);
-    throw to_exception(env, {.number = problem.code().value(),
-                             .code = {},
-                             .syscall = "pthread_create",
-                             .path = {},
-                             .dest = {}});
+    throw to_exception(
+        env, {.number = problem.code().value(), .code = {}, .syscall = "pthread_create", .path = {}, .dest = {}});
   }
   return publish(env, opened);
 }
@@ -552,9 +550,9 @@ Napi::Value copy_tree(const Napi::CallbackInfo &info) {
 Napi::Value walk(const Napi::CallbackInfo &info) {
   EngineHandle &handle = to_engine(info);
   const auto object = info[1].As<Napi::Object>();
-  return start_job(info, handle,
-                   std::make_shared<WalkJob>(*handle.engine, to_bytes(object.Get("root")),
-                                             to_bytes(object.Get("below"))));
+  return start_job(
+      info, handle,
+      std::make_shared<WalkJob>(*handle.engine, to_bytes(object.Get("root")), to_bytes(object.Get("below"))));
 }
 
 Napi::Value volume(const Napi::CallbackInfo &info) {
@@ -599,7 +597,10 @@ struct WatcherHandle {
   std::deque<WatchEvent> events;
   bool awake = false;
   bool ending = false;
+  bool stopped = false;
   std::unique_ptr<Watcher> watcher;
+  std::thread stopper;
+  std::vector<Napi::Promise::Deferred> closing;
   Life life;
 
   // On the watcher's thread.
@@ -614,12 +615,31 @@ struct WatcherHandle {
     wake.NonBlockingCall();
   }
 
-  void end() {
+  // No events from now on.
+  void hush() {
     {
       const std::lock_guard lock(mutex);
       ending = true;
+      events.clear();
     }
     room.notify_all();
+  }
+
+  // Ends the watcher's thread on another one: the kernel takes its time to give up many watches.
+  void stop_aside() {
+    stopper = std::thread([this] {
+      watcher->stop();
+      {
+        const std::lock_guard lock(mutex);
+        stopped = true;
+      }
+      wake.NonBlockingCall();
+    });
+  }
+
+  void end() {
+    hush();
+    if (stopper.joinable()) stopper.join();
     watcher->stop();
     wake.Release();
   }
@@ -647,8 +667,10 @@ void call_watcher(Napi::Env env, Napi::Function callback, WatcherHandle *handle,
   if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty() || handle->life.closed) return;
   const Napi::HandleScope scope(env);
   Napi::Array batch = Napi::Array::New(env);
+  bool stopped = false;
   {
     const std::lock_guard lock(handle->mutex);
+    stopped = handle->stopped;
     for (uint32_t i = 0; i < kEventsPerCall && !handle->events.empty(); ++i) {
       const WatchEvent &event = handle->events.front();
       Napi::Object object = Napi::Object::New(env);
@@ -663,6 +685,10 @@ void call_watcher(Napi::Env env, Napi::Function callback, WatcherHandle *handle,
   }
   handle->room.notify_all();
   if (batch.Length() > 0) callback.Call({batch});
+  if (!stopped) return;
+  dispose(*handle);
+  for (const Napi::Promise::Deferred &deferred : handle->closing) deferred.Resolve(env.Undefined());
+  handle->closing.clear();
 }
 
 Napi::Value open_watcher(const Napi::CallbackInfo &info) {
@@ -683,8 +709,23 @@ Napi::Value open_watcher(const Napi::CallbackInfo &info) {
 Napi::Value close_watcher(const Napi::CallbackInfo &info) {
   const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(info.Env());
   if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "a watcher was expected");
-  dispose(*info[0].As<Napi::External<WatcherHandle>>().Data());
-  deferred.Resolve(info.Env().Undefined());
+  WatcherHandle &handle = *info[0].As<Napi::External<WatcherHandle>>().Data();
+  if (handle.life.closed) {
+    deferred.Resolve(info.Env().Undefined());
+    return deferred.Promise();
+  }
+  handle.closing.push_back(deferred);
+  if (handle.closing.size() == 1) {
+    handle.hush();
+    try {
+      handle.stop_aside();
+    } catch (const std::system_error &) {
+      // No thread to be had: then it takes its time here.
+      handle.watcher->stop();
+      handle.stopped = true;
+      handle.wake.NonBlockingCall();
+    }
+  }
   return deferred.Promise();
 }
 
