@@ -3,7 +3,7 @@ import type { Buffer } from 'node:buffer'
 import { lstatSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Dataset, File, ready } from 'h5wasm/node'
-import { decodeCbf } from '../simulate/cbf.js'
+import { decodeCbf } from '../simulate/index.js'
 import type { ExpectedContent, ExpectedImages } from './verify.js'
 
 /** What was opened and found right. */

@@ -1,5 +1,5 @@
 /** A simulated detector: images, HDF5 series and CBF files as real ones write them. */
-export { type CbfImage, decodeCbf, encodeCbf } from './cbf.js'
+export { type CbfImage, decodeCbf } from './cbf.js'
 export { type Detector, type DetectorSize, eiger, pilatus } from './detector.js'
 export type { Experiment } from './diffraction.js'
 export { digestOf } from './digest.js'
