@@ -1,15 +1,14 @@
 // Runs the tests on an addon built with a sanitizer: `sanitize.mjs address` (with undefined) or `sanitize.mjs thread`.
 // Further arguments choose test files as for `npm test`. Needs CMake, patchelf and the compiler's sanitizer libraries.
 //
-// Node itself is not instrumented. What the sanitizer reports goes to files, and those reports count in which the addon
-// did the access or the allocation. The others are Node's own: V8 and libuv synchronise by atomics that an
-// uninstrumented program doesn't show, and leave memory to the end of the process.
+// Node itself is not instrumented. The reports go to files; those on the addon count, those on Node don't.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isOnAddon, splitReports } from './sanitizer-reports.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -85,28 +84,8 @@ const { status } = spawnSync(run[0] ?? '', run.slice(1), {
   },
 })
 
-/** A frame that stands in for another: the sanitizer's malloc, memcpy, …, or a template of the C++ library. */
-const isStandIn = (/** @type {string} */ frame) => /libsanitizer\/|\/lib[a-z]*san\.so|\/include\/c\+\+\//.test(frame)
-
-/** A frame in the addon: with its source, or at least with its module. */
-const isAddon = (/** @type {string} */ frame) => frame.includes(` ${root}/`) || frame.includes('susten.node')
-
-/** Whether the addon is who did it: the first frame of a stack that is no stand-in is the addon's. */
-const isOurs = (/** @type {string} */ report) =>
-  report
-    .split(/\n\s*\n/)
-    // Where a thread was made says nothing about who is to blame.
-    .filter((stack) => !/^\s*Thread T\d+ .*created by/m.test(stack))
-    .some((stack) => {
-      const frames = stack.split('\n').filter((line) => /^\s*#\d+ /.test(line))
-      const frame = frames.find((frame) => !isStandIn(frame))
-      return frame !== undefined && isAddon(frame)
-    })
-
-const all = readdirSync(reports)
-  .flatMap((file) => readFileSync(join(reports, file), 'utf8').split(/^={18,}$|(?=^(?:Direct|Indirect) leak of)/m))
-  .filter((report) => /^\s*#\d+ /m.test(report))
-const ours = [...new Set(all.filter(isOurs))]
+const all = readdirSync(reports).flatMap((file) => splitReports(readFileSync(join(reports, file), 'utf8')))
+const ours = [...new Set(all.filter((report) => isOnAddon(report, root)))]
 for (const report of ours) console.error(`${'='.repeat(80)}\n${report.trim()}`)
 console.log(`${sanitizer.flags}: ${ours.length} reports on the addon, ${all.length - ours.length} on Node itself`)
 process.exit(ours.length > 0 ? 1 : (status ?? 1))
