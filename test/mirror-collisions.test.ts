@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { createPlace, filesBelow, message, type Open, open, type Place } from './support/mirror-world.js'
+import { createPlace, filesBelow, message, type Open, open, type Place, heard } from './support/mirror-world.js'
 import { mount, whyNot } from './support/mounts.js'
 
 /** A Mirror that has copied `image` once, with the content `first`. */
@@ -132,7 +132,7 @@ test('what somebody else wrote to the target is kept', async (t) => {
   assert.equal(place.on('disk', 'image'), 'measured')
   assert.equal(place.on('disk', 'image.~1~'), 'from somebody')
   assert.deepEqual(filesBelow(place.gpfs), ['image'])
-  assert.equal(message(told, 'COLLISION')?.storage, 'disk')
+  assert.equal((await heard(told, 'COLLISION')).storage, 'disk')
 })
 
 test('what somebody did to our copy is kept', async (t) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NativeFault, SustenError } from 'susten'
-import { all, createPlace, figures, filesBelow, message, open, until } from './support/mirror-world.js'
+import { all, createPlace, figures, filesBelow, message, open, until, heard } from './support/mirror-world.js'
 
 /** Every file fails at the owner: its own trouble, not the storage's. */
 const refused: NativeFault = { call: 'fchmod', effect: 'EPERM', times: -1 }
@@ -25,7 +25,7 @@ test('a target that is not there is not made; the storage is unavailable, and th
   mkdirSync(place.gpfs)
   await mirror.idle()
   assert.equal(filesBelow(place.gpfs).length, 5)
-  assert.equal(message(told, 'STORAGE_BACK')?.storage, 'gpfs')
+  assert.equal((await heard(told, 'STORAGE_BACK')).storage, 'gpfs')
   assert.equal(figures(mirror, 'gpfs').state, 'up')
 })
 
@@ -62,8 +62,8 @@ test('a storage without room stops its own queue, and goes on when there is some
   const { mirror, told } = await open(t, place, { engines: { gpfs: { faults } } })
   await mirror.idle()
   assert.deepEqual(filesBelow(place.gpfs), filesBelow(place.source))
-  assert.match(message(told, 'STORAGE_UNAVAILABLE')?.text ?? '', /'gpfs'.*ENOSPC/)
-  assert.equal(message(told, 'STORAGE_BACK')?.storage, 'gpfs')
+  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /'gpfs'.*ENOSPC/)
+  assert.equal((await heard(told, 'STORAGE_BACK')).storage, 'gpfs')
   assert.deepEqual(told.failed, [])
 })
 
@@ -97,7 +97,7 @@ test('a file that fails is tried again with growing waits, then failed with its 
   assert.deepEqual([error.name, error.code, error.errno, error.syscall], ['SustenError', 'EPERM', -1, 'fchmod'])
   assert.deepEqual([figures(mirror, 'gpfs').failed, figures(mirror, 'gpfs').pending], [1, 0])
   assert.deepEqual(filesBelow(place.gpfs), [])
-  assert.match(message(told, 'COPY_ERROR')?.text ?? '', /Failed to copy .*image to .*image: EPERM \(fchmod\)/)
+  assert.match((await heard(told, 'COPY_ERROR')).text, /Failed to copy .*image to .*image: EPERM \(fchmod\)/)
 })
 
 test('failures are listed with their reasons, per storage or all', async (t) => {
@@ -268,7 +268,7 @@ test('I/O errors stop a storage until it works again', async (t) => {
   const { mirror, told } = await open(t, place, { engines: { gpfs: { faults } } })
   await mirror.idle()
   assert.deepEqual(filesBelow(place.gpfs), filesBelow(place.source))
-  assert.match(message(told, 'STORAGE_UNAVAILABLE')?.text ?? '', /EIO/)
+  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /EIO/)
 })
 
 test('a source that vanishes is told; its files go on when it is back', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { createPlace, figures, filesBelow, message, open, until } from './support/mirror-world.js'
+import { createPlace, figures, filesBelow, message, open, until, heard } from './support/mirror-world.js'
 import { command, mount, whyNot } from './support/mounts.js'
 
 const why = whyNot('tmpfs')
@@ -38,7 +38,7 @@ test('nothing is written below the mount point of a storage that is not mounted'
   assert.deepEqual(readdirSync(place.gpfs), [])
   assert.equal(figures(mirror, 'gpfs').reason, 'ERR_SUSTEN_STORAGE')
   assert.equal(figures(mirror, 'gpfs').pending, 20)
-  assert.match(message(told, 'STORAGE_UNAVAILABLE')?.text ?? '', /not mounted, or exchanged/)
+  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /not mounted, or exchanged/)
 })
 
 test('a storage that is not mounted at the start is known by its mount point', async (t) => {
@@ -49,7 +49,7 @@ test('a storage that is not mounted at the start is known by its mount point', a
   const { mirror, told } = await open(t, place, { gpfs: { mountPoint: place.gpfs } })
   await until(() => figures(mirror, 'disk').copied === 1, 'the file on the disk')
   assert.deepEqual(readdirSync(place.gpfs), [])
-  assert.match(message(told, 'STORAGE_UNAVAILABLE')?.text ?? '', /nothing is mounted at .*gpfs/)
+  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /nothing is mounted at .*gpfs/)
   mountTmpfs()
   await mirror.idle()
   assert.deepEqual(filesBelow(place.gpfs), ['image'])
@@ -71,7 +71,7 @@ test('another file system in the place of a storage gets nothing, until it is ac
   await mirror.acceptStorage('gpfs')
   await mirror.idle()
   assert.ok(readdirSync(place.gpfs).includes('after'))
-  assert.equal(message(told, 'STORAGE_ACCEPTED')?.storage, 'gpfs')
+  assert.equal((await heard(told, 'STORAGE_ACCEPTED')).storage, 'gpfs')
   assert.equal(figures(mirror, 'gpfs').state, 'up')
 })
 
@@ -115,7 +115,7 @@ test('a full storage stops its own queue, and goes on when space is freed', asyn
   for (let i = 0; i < 6; i++) place.write(`f${i}`, Buffer.alloc(100 << 10, i))
   await until(() => figures(mirror, 'disk').copied === 6, 'all files on the disk')
   await until(() => message(told, 'STORAGE_UNAVAILABLE') !== undefined, 'the storage is full')
-  assert.match(message(told, 'STORAGE_UNAVAILABLE')?.text ?? '', /ENOSPC/)
+  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /ENOSPC/)
   assert.ok(figures(mirror, 'gpfs').pending >= 4)
   assert.equal(figures(mirror, 'gpfs').failed, 0)
   rmSync(join(place.gpfs, 'ballast'))

@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { NativeFault } from 'susten'
-import { all, createPlace, figures, filesBelow, message, open, until } from './support/mirror-world.js'
+import { all, createPlace, figures, filesBelow, message, open, until, heard } from './support/mirror-world.js'
 
 /** Copies that take a while, so that stopping meets some in the middle. */
 const slow: NativeFault = { call: 'fchmod', effect: 'delay', delay: 20, times: -1 }
@@ -99,7 +99,7 @@ test('files of a storage that is not configured any more wait for it, and that i
   const { mirror: without, told } = await open(t, place, { storages: alone })
   await until(() => message(told, 'JOURNAL_FOREIGN') !== undefined, 'it is told')
   await without.idle()
-  assert.match(message(told, 'JOURNAL_FOREIGN')?.text ?? '', /pending files for storage 'gpfs'/)
+  assert.match((await heard(told, 'JOURNAL_FOREIGN')).text, /pending files for storage 'gpfs'/)
   await without.close()
   const { mirror: again } = await open(t, place, { watch: false })
   await again.idle()

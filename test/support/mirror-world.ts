@@ -126,6 +126,14 @@ export function figures(mirror: Mirror, id: string) {
 export const message = (told: Told, code: string): MirrorMessage | undefined =>
   told.messages.find((one) => one.code === code)
 
+/** The message of a code, as soon as it is told. */
+export async function heard(told: Told, code: string): Promise<MirrorMessage> {
+  await until(() => message(told, code) !== undefined, code)
+  const found = message(told, code)
+  assert.ok(found)
+  return found
+}
+
 /** Names of all files below a directory, sorted. */
 export function filesBelow(path: string): string[] {
   return readdirSync(path, { recursive: true, withFileTypes: true })
