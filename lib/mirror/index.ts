@@ -3,6 +3,7 @@ import { openMirror } from './mirror.js'
 import type { Mirror as OpenMirror } from './types.js'
 
 export type {
+  AcceptOptions,
   CopiedFile,
   ErrorEvent,
   FailedFile,

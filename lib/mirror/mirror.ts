@@ -14,20 +14,32 @@ import { abortError, openEngine } from '../engine/index.js'
 import { fromNative } from '../errors.js'
 import { type Journal, openJournal } from '../journal/index.js'
 import { createEmitter, createStreams } from '../observe/index.js'
-import { checkInteger, checkNames, checkWord, optionError } from '../options.js'
-import { type Directory, openDirectory, parseAnnounced } from '../source/index.js'
+import { checkBoolean, checkInteger, checkNames, checkWord, optionError } from '../options.js'
+import { type Directory, openDirectory, openSweep, parseAnnounced } from '../source/index.js'
 import { openStorage, type Storage } from '../storage/index.js'
+import { createClock } from './clock.js'
 import { chosenStorages, listFailures, treatFailures } from './failures.js'
 import { type CompleteMirrorOptions, completeMirrorOptions } from './options.js'
+import { recopyAll } from './recopy.js'
 import { closedError, createShell, foreignStorages } from './shell.js'
 import { openSourceWatch } from './source-watch.js'
-import type { FailureFilter, Mirror, MirrorEvent, MirrorEvents, MirrorOptions, WaitOptions } from './types.js'
+import type {
+  AcceptOptions,
+  FailureFilter,
+  Mirror,
+  MirrorEvent,
+  MirrorEvents,
+  MirrorOptions,
+  WaitOptions,
+} from './types.js'
 import { copiedFile, failedFile, type Geography, messageView } from './views.js'
 
 /** Key of the journal value that says what the journal is for. */
 const ownerKey = 'mirror'
 /** Announcements per slice: about a millisecond's work. */
 const slice = 256
+/** Milliseconds between two looks for files that are gone, where the source isn't scanned. */
+const sweepInterval = 3_600_000
 /** Events that an iteration keeps for a slow reader. */
 const defaultLimit = 10_000
 
@@ -62,7 +74,7 @@ async function claim(journal: Journal, source: ByteString): Promise<void> {
 
 async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mirror> {
   const { source } = options
-  const now = Date.now
+  const now = createClock()
   const config = coreConfig(options)
   const where: Geography = { source, targets: new Map(options.storages.map(({ id, target }) => [id, target.path])) }
   const storages = new Map<string, Storage>()
@@ -218,9 +230,19 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
         report: shell.post,
         now,
         onQuiet: look,
-        onError: (error) => emit('error', { type: 'error', error }),
+        onError(error) {
+          if (failure === undefined) emit('error', { type: 'error', error })
+        },
       })
     : undefined
+  const sweep = options.watch
+    ? undefined
+    : openSweep({
+        source,
+        interval: sweepInterval,
+        records: () => journal.files(),
+        vanished: (path) => shell.post({ type: 'vanished', at: now(), path }),
+      })
   const sourceWatch = openSourceWatch({
     source,
     interval: options.volumeInterval,
@@ -243,7 +265,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     options.signal?.removeEventListener('abort', stop)
     beginTelling()
     await sourceWatch.close()
-    await directory?.close()
+    await Promise.all([directory?.close(), sweep?.close()])
     // Waits for what moves only: files of a storage that is out stay in the journal.
     await until(() => closing === 'stop' || (shell.settled && announcing === 0 && movingFiles(state) === 0)).catch(
       () => {},
@@ -317,12 +339,15 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     failures: (storage) => listFailures(journal, where, chosenStorages(state, storage)),
     retry: (filter) => treat('retry', filter),
     dismiss: (filter) => treat('dismiss', filter),
-    async acceptStorage(id) {
+    async acceptStorage(id, given: AcceptOptions = {}) {
+      checkNames('acceptStorage', given, ['recopy'])
+      const recopy = checkBoolean('recopy', given.recopy ?? true)
       chosenStorages(state, id)
       if (closing !== undefined) throw closedError()
       await shell.postDurably([{ type: 'accept', at: now(), storage: id }])
       await storages.get(id)?.refresh()
       await shell.postDurably([])
+      if (recopy) await recopyAll({ source, journal, shell, now }, id)
     },
     pause: (storage) => setPaused('pause', storage),
     resume: (storage) => setPaused('resume', storage),

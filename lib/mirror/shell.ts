@@ -40,7 +40,7 @@ export interface Shell {
   readonly state: State
   /** Takes an event in. */
   post(event: CoreEvent): void
-  /** Takes events in; resolves when all that they led to is durable. */
+  /** Takes events in; resolves when all that they, and those before them, led to is durable. */
   postDurably(events: readonly CoreEvent[]): Promise<void>
   /** Nothing is waiting to be decided, to become durable or to be told. */
   readonly settled: boolean
@@ -241,10 +241,10 @@ export function createShell(host: ShellHost): Shell {
     postDurably(events) {
       if (failure !== undefined) return Promise.reject(failure.error)
       if (stopped) return Promise.reject(closedError())
-      if (events.length === 0) return durable
+      const list: readonly CoreEvent[] = events.length > 0 ? events : [{ type: 'tick', at: now() }]
       return new Promise((resolve, reject) => {
-        const done = { left: events.length, resolve, reject }
-        for (const event of events) push({ event, done })
+        const done = { left: list.length, resolve, reject }
+        for (const event of list) push({ event, done })
       })
     },
     get settled() {

@@ -164,6 +164,15 @@ export interface FailureFilter {
   readonly path?: PathInput | undefined
 }
 
+/** Options of `acceptStorage`. */
+export interface AcceptOptions {
+  /**
+   * Copy files that were copied already once more, as far as the source still has them. What the new file system has
+   * is found out without reading it. Default true.
+   */
+  readonly recopy?: boolean | undefined
+}
+
 /** Options of waiting calls. */
 export interface WaitOptions {
   /** Stops the waiting, not the Mirror. */
@@ -195,8 +204,11 @@ export interface Mirror extends AsyncDisposable, AsyncIterable<MirrorEvent | Los
   retry(filter?: FailureFilter): Promise<number>
   /** Drops failed files from the list: their copies are not wanted any more. Resolves to their number. */
   dismiss(filter?: FailureFilter): Promise<number>
-  /** Takes the file system that is now at a storage's target for the storage, after a disk was exchanged. */
-  acceptStorage(id: string): Promise<void>
+  /**
+   * Takes the file system that is now at a storage's target for the storage, after a disk was exchanged; if none can
+   * be used at the moment, the next one that can. Resolves once that, and what is to be copied again, is journaled.
+   */
+  acceptStorage(id: string, options?: AcceptOptions): Promise<void>
   /** Begins no more copies, on one storage or on all. Announcements are still taken. */
   pause(storage?: string): void
   resume(storage?: string): void

@@ -2,9 +2,11 @@
 import type { ByteString } from '../bytes.js'
 import type { CoreEvent, FileRecord, Fingerprint } from '../core/index.js'
 import type { Engine } from '../engine/index.js'
+import { fromNative } from '../errors.js'
+import type { NativeError } from '../native.js'
 import { isGone, lookAt } from './look.js'
 import { scanSource } from './scan.js'
-import { createSettling, type SeenFile } from './settling.js'
+import { createSettling, type SeenFile, type Verdict } from './settling.js'
 import { createWatching } from './watching.js'
 
 export interface DirectoryOptions {
@@ -43,6 +45,8 @@ export interface Directory {
 
 /** The most files that are waited for to be quiet; what is beyond is found by another scan. */
 const mostSettling = 65_536
+/** A file that nobody touched for this long, in milliseconds, is quiet at the first look. */
+const longQuiet = 60_000
 /** A scan may take this part of the time at most, so that large trees don't keep a processor busy. */
 const share = 1 / 50
 
@@ -57,12 +61,20 @@ export function openDirectory(options: DirectoryOptions): Directory {
   let scanning = 0
   let timer: NodeJS.Timeout | undefined
   let missed = false
+  /** When watching was last begun, in milliseconds of `performance.now()`. */
+  let tried = Number.NEGATIVE_INFINITY
+
+  /** What goes wrong because all is being closed isn't wrong. */
+  function onError(error: unknown): void {
+    if (!stopping.signal.aborted) options.onError(error)
+  }
 
   const settling = createSettling({
     settle: options.settle,
     limit: mostSettling,
     look: (path) => lookAt(source, path),
-    onQuiet: (files) => options.announce(files).catch(options.onError),
+    judge,
+    onQuiet: (files) => options.announce(files).catch(onError),
     onEmpty() {
       if (missed) rescan()
       options.onQuiet()
@@ -73,8 +85,9 @@ export function openDirectory(options: DirectoryOptions): Directory {
     directory: source,
     onComplete(paths) {
       const files = paths.filter(options.wants)
-      for (const path of files) settling.delete(path)
+      // In this order: what has settled is announced already, so nothing seems to be over in between.
       announce(files)
+      for (const path of files) settling.delete(path)
     },
     onFound(paths) {
       for (const path of paths) if (options.wants(path)) settle(path, undefined)
@@ -85,7 +98,8 @@ export function openDirectory(options: DirectoryOptions): Directory {
       rescan()
     },
     onLimit(directory, failure) {
-      const why = failure?.code === 'ENOSPC' ? 'raise fs.inotify.max_user_watches' : (failure?.code ?? 'no reason given')
+      const why =
+        failure?.code === 'ENOSPC' ? 'raise fs.inotify.max_user_watches' : (failure?.code ?? 'no reason given')
       const text = `A directory can't be watched (${why}); its files are found by scans only`
       report({ type: 'observed', at: now(), code: 'WATCH_LIMIT', subject: directory, text })
     },
@@ -106,12 +120,19 @@ export function openDirectory(options: DirectoryOptions): Directory {
     announcing += paths.length
     options
       .announce(paths.map((path) => ({ path })))
-      .catch(options.onError)
+      .catch(onError)
       .finally(() => {
         announcing -= paths.length
         if (missed && announcing === 0) rescan()
         if (announcing === 0) options.onQuiet()
       })
+  }
+
+  function judge(path: ByteString, fingerprint: Fingerprint): Verdict {
+    if (options.knows(path, fingerprint)) return 'known'
+    const { mtimeNs, ctimeNs } = fingerprint
+    const touched = Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n)
+    return Date.now() - touched >= longQuiet ? 'quiet' : 'young'
   }
 
   function settle(path: ByteString, fingerprint: Fingerprint | undefined): void {
@@ -140,8 +161,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     try {
       if (there && !stopping.signal.aborted) await scanOnce()
     } catch (error) {
-      // The root went away meanwhile, or the engine was closed: the next look will tell.
-      if (!stopping.signal.aborted && there) options.onError(error)
+      reportScan(source, error)
     } finally {
       scanning -= 1
       const pause = Math.max(options.interval, (performance.now() - begun) / share)
@@ -150,11 +170,19 @@ export function openDirectory(options: DirectoryOptions): Directory {
     }
   }
 
+  function reportScan(subject: ByteString, error: unknown): void {
+    if (stopping.signal.aborted) return
+    const why = error instanceof Error ? error.message : String(error)
+    const text = `A look at the source could not read all: ${why}; what is there is found when it can be read`
+    report({ type: 'observed', at: now(), code: 'SCAN_ERROR', subject, text })
+  }
+
   async function scanOnce(): Promise<void> {
     const host = {
       walk: () => engine.walk({ root: source, below: '' as ByteString }, { signal: stopping.signal }),
       wants: options.wants,
-      knows: options.knows,
+      judge,
+      unreadable: (error: NativeError) => reportScan(error.path, fromNative(error)),
       announce: (files: readonly SeenFile[]) => options.announce(files),
       settle,
       records: options.records,
@@ -162,21 +190,32 @@ export function openDirectory(options: DirectoryOptions): Directory {
       isGone: (path: ByteString) => isGone(source, path),
       vanished: options.vanished,
     }
-    await scanSource(host, round, now, stopping.signal)
+    await scanSource(host, round, stopping.signal)
     round += 1
+  }
+
+  /** @returns whether notifications come from now on, and did not before */
+  function startWatching(atOnce: boolean): boolean {
+    if (watching.active || (!atOnce && performance.now() - tried < options.interval)) return false
+    tried = performance.now()
+    try {
+      watching.start()
+      return true
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      const text = `The source can't be watched (${why}); its files are found by scans only`
+      report({ type: 'observed', at: now(), code: 'WATCH_LIMIT', subject: source, text })
+      return false
+    }
   }
 
   return {
     present(is) {
+      const back = is && !there
       there = is
-      if (!is || watching.active || stopping.signal.aborted) return
-      try {
-        watching.start()
-      } catch (error) {
-        const text = `The source can't be watched (${String(error)}); its files are found by scans only`
-        report({ type: 'observed', at: now(), code: 'WATCH_LIMIT', subject: source, text })
-      }
-      rescan()
+      if (!is || stopping.signal.aborted) return
+      const started = startWatching(back)
+      if (back || started) rescan()
     },
     scan,
     get quiet() {

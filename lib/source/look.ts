@@ -1,6 +1,6 @@
 /** One look at a file, by name. */
 import { lstat } from 'node:fs/promises'
-import { bufferOfBytes, type ByteString } from '../bytes.js'
+import { type ByteString, bufferOfBytes } from '../bytes.js'
 import type { Fingerprint } from '../core/index.js'
 
 /** The fingerprint of a regular file; undefined if there is none of this name, or it can't be looked at. */

@@ -2,8 +2,9 @@
 import type { ByteString } from '../bytes.js'
 import type { FileRecord, Fingerprint } from '../core/index.js'
 import type { WalkEntries } from '../engine/index.js'
+import type { NativeError } from '../native.js'
 import { createNameFilter, type NameFilter } from './name-filter.js'
-import { type SeenFile } from './settling.js'
+import type { SeenFile, Verdict } from './settling.js'
 import { inSlices } from './slices.js'
 
 /** What a scan needs of its surroundings. */
@@ -11,8 +12,9 @@ export interface ScanHost {
   walk(): AsyncIterable<WalkEntries>
   /** Whether a file is to be announced at all. */
   wants(path: ByteString): boolean
-  /** Whether this version of it is known, so that nothing is to be done. */
-  knows(path: ByteString, fingerprint: Fingerprint): boolean
+  judge(path: ByteString, fingerprint: Fingerprint): Verdict
+  /** A directory or file could not be read. */
+  unreadable(error: NativeError): void
   /** Announces files that are quiet; resolves when they are journaled. */
   announce(files: readonly SeenFile[]): Promise<void>
   /** Keeps an eye on a file that may still be being written. */
@@ -26,21 +28,17 @@ export interface ScanHost {
   vanished(path: ByteString): void
 }
 
-/** A file that nobody touched for this long, in milliseconds, is quiet at the first look. */
-const longQuiet = 60_000
 /** Announcements of a scan that may be on their way to the journal, in batches. */
 const outstanding = 8
 
 /**
  * Scans once.
  * @param round Counts scans: from time to time, records are compared even where nothing seems to be missing.
- * @param now Milliseconds since the epoch, of the clock that file times are of.
  * @returns how many files there are, and whether all could be read
  */
 export async function scanSource(
   host: ScanHost,
   round: number,
-  now: () => number,
   signal: AbortSignal,
 ): Promise<{ files: number; complete: boolean }> {
   const names = createNameFilter(host.recordCount(), round)
@@ -50,9 +48,10 @@ export async function scanSource(
   let complete = true
   for await (const batch of host.walk()) {
     if (signal.aborted) return { files, complete: false }
+    for (const error of batch.unreadable) host.unreadable(error)
     if (batch.unreadable.length > 0) complete = false
     files += batch.names.length
-    const quiet = await sift(host, batch, names, BigInt(Math.round(now())) * 1_000_000n)
+    const quiet = await sift(host, batch, names)
     if (quiet.length > 0) announced.push(host.announce(quiet))
     if (announced.length >= outstanding) await announced.shift()
   }
@@ -62,16 +61,15 @@ export async function scanSource(
 }
 
 /** The files of a batch that are to be announced now; those that may still be written are kept in mind. */
-async function sift(host: ScanHost, batch: WalkEntries, names: NameFilter, now: bigint): Promise<SeenFile[]> {
+async function sift(host: ScanHost, batch: WalkEntries, names: NameFilter): Promise<SeenFile[]> {
   const quiet: SeenFile[] = []
   await inSlices(batch.names, (path, index) => {
     const fingerprint = batch.fingerprints[index]
     names.add(path)
-    if (fingerprint === undefined || !host.wants(path) || host.knows(path, fingerprint)) return
-    const { mtimeNs, ctimeNs } = fingerprint
-    const touched = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
-    if (now - touched >= BigInt(longQuiet) * 1_000_000n) quiet.push({ path, fingerprint })
-    else host.settle(path, fingerprint)
+    if (fingerprint === undefined || !host.wants(path)) return
+    const verdict = host.judge(path, fingerprint)
+    if (verdict === 'quiet') quiet.push({ path, fingerprint })
+    else if (verdict === 'young') host.settle(path, fingerprint)
   })
   return quiet
 }

@@ -8,12 +8,17 @@ export interface SeenFile {
   readonly fingerprint: Fingerprint
 }
 
+/** `known`: nothing is to be done about it; `quiet`: nobody touched it for long; `young`: it may still be written. */
+export type Verdict = 'known' | 'quiet' | 'young'
+
 export interface SettlingOptions {
   /** Milliseconds between the two looks at which a file must be the same. */
   readonly settle: number
   /** The most files that are kept in mind. */
   readonly limit: number
   readonly look: (path: ByteString) => Promise<Fingerprint | undefined>
+  /** What the first look at a file tells. */
+  readonly judge: (path: ByteString, fingerprint: Fingerprint) => Verdict
   /** Told of files that are quiet, many at a time; resolves when more may come. */
   readonly onQuiet: (files: readonly SeenFile[]) => Promise<void>
   /** Told when the last file has settled. */
@@ -47,7 +52,7 @@ const most = 256
  * and a source that hangs must not take them all.
  */
 export function createSettling(options: SettlingOptions): Settling {
-  const { settle, limit, look, onQuiet, onEmpty } = options
+  const { settle, limit, look, judge, onQuiet, onEmpty } = options
   const files = new Map<ByteString, Watched>()
   let timer: NodeJS.Timeout | undefined
   let running = false
@@ -63,12 +68,11 @@ export function createSettling(options: SettlingOptions): Settling {
 
   async function round(): Promise<void> {
     running = true
-    let quiet: SeenFile[] = []
+    let quiet: [ByteString, Watched][] = []
     for (const [path, watched] of files) {
       if (closed) return
       if (watched.fingerprint !== undefined && performance.now() - watched.since < settle) continue
-      const found = await inspect(path, watched)
-      if (found !== undefined) quiet.push({ path, fingerprint: found })
+      if (await isQuiet(path, watched)) quiet.push([path, watched])
       if (quiet.length >= most) {
         await tell(quiet)
         quiet = []
@@ -82,23 +86,27 @@ export function createSettling(options: SettlingOptions): Settling {
   }
 
   /** Files leave only once they were told, so that nobody takes them for settled in between. */
-  async function tell(quiet: readonly SeenFile[]): Promise<void> {
+  async function tell(quiet: readonly [ByteString, Watched][]): Promise<void> {
     if (quiet.length === 0 || closed) return
-    await onQuiet(quiet)
-    for (const { path } of quiet) files.delete(path)
+    await onQuiet(quiet.flatMap(([path, { fingerprint }]) => (fingerprint === undefined ? [] : { path, fingerprint })))
+    for (const [path, watched] of quiet) if (files.get(path) === watched) files.delete(path)
   }
 
-  /** What the file is, if it is quiet. */
-  async function inspect(path: ByteString, watched: Watched): Promise<Fingerprint | undefined> {
+  /** Looks at a file again. One that is gone, or that nothing is to be done about, leaves at once. */
+  async function isQuiet(path: ByteString, watched: Watched): Promise<boolean> {
+    const before = watched.fingerprint
     const now = await look(path)
-    if (closed || files.get(path) !== watched) return undefined
-    if (now === undefined) files.delete(path)
-    else if (watched.fingerprint !== undefined && sameVersion(watched.fingerprint, now)) return now
-    else {
-      watched.fingerprint = now
-      watched.since = performance.now()
+    if (closed || files.get(path) !== watched) return false
+    if (now === undefined) {
+      files.delete(path)
+      return false
     }
-    return undefined
+    if (before !== undefined && sameVersion(before, now)) return true
+    watched.fingerprint = now
+    watched.since = performance.now()
+    const verdict = before === undefined ? judge(path, now) : 'young'
+    if (verdict === 'known') files.delete(path)
+    return verdict === 'quiet'
   }
 
   return {

@@ -1,0 +1,31 @@
+/** After a storage's file system was exchanged: what was copied to the old one is copied to the new one. */
+import type { ByteString } from '../bytes.js'
+import type { Journal } from '../journal/index.js'
+import { isGone } from '../source/index.js'
+import type { Shell } from './shell.js'
+
+/** What recopying needs of its surroundings. */
+export interface RecopyHost {
+  readonly source: ByteString
+  readonly journal: Journal
+  readonly shell: Shell
+  readonly now: () => number
+}
+
+/**
+ * Makes copied files of a storage pending again, where the source still has them. What the new file system has
+ * already is found out by a look, without reading.
+ * @returns their number, once they are journaled
+ */
+export async function recopyAll({ source, journal, shell, now }: RecopyHost, storage: string): Promise<number> {
+  let count = 0
+  for await (const { path, copies } of journal.files()) {
+    if (!copies.some((copy) => copy.storage === storage && copy.state === 'copied')) continue
+    if (await isGone(source, path)) continue
+    shell.post({ type: 'recopy', at: now(), storage, path })
+    count += 1
+    if (count % 256 === 0) await shell.postDurably([])
+  }
+  await shell.postDurably([])
+  return count
+}
