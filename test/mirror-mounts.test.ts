@@ -167,3 +167,25 @@ test('a source that is unmounted is told; what lies below its mount point is not
   assert.equal(mirror.status().source.available, false)
   assert.deepEqual(filesBelow(place.disk), ['image'])
 })
+
+test('a journal without room ends the Mirror: it is told, and nobody waits for ever', async (t) => {
+  if (why !== undefined) return t.skip(why)
+  const place = await createPlace(t)
+  const small = mount('tmpfs', 1 << 20)
+  t.after(() => small.unmount())
+  const { mirror, told } = await open(t, place, { watch: false, journal: join(small.path, 'journal') })
+  mirror.pause()
+  const full = { code: 'ENOSPC', syscall: 'write' }
+  const idle = assert.rejects(mirror.idle(), full)
+  // More than fits, whatever a record takes.
+  await assert.rejects(async () => {
+    for (let i = 0; i < 100; i++) {
+      await mirror.add(Array.from({ length: 200 }, (_, k) => `run/a_name_that_takes_some_room_${i}_${k}`))
+    }
+  }, full)
+  await idle
+  await mirror.close()
+  await assert.rejects(mirror.add('image'), full)
+  assert.equal((told.errors[0] as { code?: string }).code, 'ENOSPC')
+  assert.equal(told.errors.length, 1)
+})

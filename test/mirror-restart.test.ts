@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { lstatSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { cpSync, lstatSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { NativeFault } from 'susten'
+import { openJournal } from '#lib/journal/index.js'
 import { all, createPlace, figures, filesBelow, message, open, until, heard } from './support/mirror-world.js'
 
 /** Copies that take a while, so that stopping meets some in the middle. */
@@ -121,7 +122,28 @@ test('a storage may be given another target: what is pending goes there', async 
   assert.deepEqual(filesBelow(moved), ['image'])
 })
 
-test('leftover temp files of a dead process are swept, those of others are left', async (t) => {
+test('what a process left that was killed after placing a copy is swept', async (t) => {
+  const place = await createPlace(t)
+  const path = place.write('run/image')
+  const { mirror } = await open(t, place, { watch: false })
+  await mirror.close()
+  const journal = await openJournal({ directory: place.journal })
+  const hidden = `.susten-${journal.id}-0123456789abcdef-fedcba9876543210.tmp`
+  await journal.close()
+  mkdirSync(join(place.disk, 'run'))
+  cpSync(path, join(place.disk, 'run/image'), { preserveTimestamps: true })
+  const { mtime } = lstatSync(path)
+  utimesSync(path, mtime, mtime)
+  utimesSync(join(place.disk, 'run/image'), mtime, mtime)
+  writeFileSync(join(place.disk, 'run', hidden), 'the older content')
+  const { mirror: next, told } = await open(t, place, { watch: false })
+  await next.add(path)
+  await next.idle()
+  assert.equal(told.copied.find(({ storage }) => storage === 'disk')?.outcome, 'unchanged')
+  assert.deepEqual(filesBelow(place.disk), ['run/image'])
+})
+
+test('temp files of other programs are left', async (t) => {
   const place = await createPlace(t)
   place.write('image')
   const { mirror } = await open(t, place)

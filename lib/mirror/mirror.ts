@@ -100,7 +100,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     onFailure(error) {
       failure = { error }
       emit('error', { type: 'error', error })
-      void close('stop')
+      close('stop').catch(() => {})
     },
     onProgress: look,
   })

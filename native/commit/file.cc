@@ -142,6 +142,8 @@ class FileCommit {
       }
     }
     if (options_.verify != Verify::none) result_.digest = ours;
+    // What was placed and not yet told of may have left the name behind that it had before.
+    commit_.temps.sweep(sys_, *target_.directory);
     return answer(Outcome::unchanged);
   }
 
