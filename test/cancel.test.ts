@@ -183,15 +183,16 @@ test('an abort in the middle of a tree leaves whole files and no hidden names', 
   const root = await scratch(t)
   const leaf = { a: 'a', b: 'b', link: { link: 'a' }, c: { d: 'd' } }
   await plant(root, { src: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`${i}`, leaf])) })
-  for (const fault of [
+  const faults = [
     hold('mkdirat', 20),
     hold('symlinkat', 10),
     hold('pwrite', 50),
     hold('getdents64', 30),
     hold('renameat2', 25),
-  ]) {
-    await using engine = openRaw({ threads: 2, faults: [fault] })
-    const dest = `${root}/dest-${fault.call}`
+  ]
+  for (const { threads, fault } of [1, 2].flatMap((threads) => faults.map((fault) => ({ threads, fault })))) {
+    await using engine = openRaw({ threads, faults: [fault] })
+    const dest = `${root}/dest-${fault.call}-${threads}`
     const { id, finished } = engine.startTree({ src: bytes(`${root}/src`), dest: bytes(dest), verbatimSymlinks: true })
     await engine.reached(fault)
     engine.cancel(id)
@@ -204,7 +205,8 @@ test('an abort in the middle of a tree leaves whole files and no hidden names', 
       Object.keys(is).filter((name) => !(name in was)),
       [],
     )
-    assert.ok(Object.keys(is).length < Object.keys(was).length)
+    // The other thread may have copied all that the held one left.
+    if (threads === 1) assert.ok(Object.keys(is).length < Object.keys(was).length)
   }
 })
 

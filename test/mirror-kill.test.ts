@@ -54,7 +54,7 @@ test('a Mirror that is killed 50 times under load loses nothing, and leaves noth
     leftBehind += filesBelow(join(root, 'gpfs')).filter((name) => name.includes('.susten-')).length
   }
   t.diagnostic(`${promised.length} files promised, ${leftBehind} temp files met after kills`)
-  assert.ok(promised.length > 200, `${promised.length} files`)
+  assert.ok(promised.length > 50, `${promised.length} files`)
 
   await using mirror = await Mirror.open(victimOptions(root))
   const told = listen(mirror)
