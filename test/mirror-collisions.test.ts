@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { createPlace, filesBelow, message, type Open, open, type Place, heard } from './support/mirror-world.js'
+import { createPlace, filesBelow, heard, message, type Open, open, type Place } from './support/mirror-world.js'
 import { mount, whyNot } from './support/mounts.js'
 
 /** A Mirror that has copied `image` once, with the content `first`. */
-async function copiedOnce(t: TestContext, more: Parameters<typeof open>[2] = {}): Promise<Open & { place: Place; path: string }> {
+async function copiedOnce(
+  t: TestContext,
+  more: Parameters<typeof open>[2] = {},
+): Promise<Open & { place: Place; path: string }> {
   const place = await createPlace(t)
   const path = place.write('image', 'first')
   // Without watching, each announcement is one copy: what becomes of it is certain.

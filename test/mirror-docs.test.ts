@@ -24,8 +24,16 @@ async function runExample(t: TestContext, document: string, place: Place): Promi
   writeFileSync(file, source)
   const tsc = spawnSync(
     join(root, 'node_modules/.bin/tsc'),
-    ['--ignoreConfig', '--strict', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2023,esnext.disposable']
-      .concat(['--types', 'node', '--typeRoots', join(root, 'node_modules/@types'), '--skipLibCheck', file]),
+    [
+      '--ignoreConfig',
+      '--strict',
+      '--target',
+      'es2022',
+      '--module',
+      'nodenext',
+      '--lib',
+      'es2023,esnext.disposable',
+    ].concat(['--types', 'node', '--typeRoots', join(root, 'node_modules/@types'), '--skipLibCheck', file]),
     { encoding: 'utf8' },
   )
   assert.equal(tsc.status, 0, tsc.stdout)

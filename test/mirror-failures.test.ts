@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NativeFault, SustenError } from 'susten'
-import { all, createPlace, figures, filesBelow, message, open, until, heard } from './support/mirror-world.js'
+import { all, createPlace, figures, filesBelow, heard, message, open, until } from './support/mirror-world.js'
 
 /** Every file fails at the owner: its own trouble, not the storage's. */
 const refused: NativeFault = { call: 'fchmod', effect: 'EPERM', times: -1 }
@@ -57,7 +69,10 @@ test('a target that is a file is unavailable', async (t) => {
 
 test('a storage without room stops its own queue, and goes on when there is some', async (t) => {
   const place = await createPlace(t)
-  const faults: NativeFault[] = [{ call: 'pwrite', effect: 'ENOSPC', times: 3 }, { call: 'write', effect: 'ENOSPC', times: 3 }]
+  const faults: NativeFault[] = [
+    { call: 'pwrite', effect: 'ENOSPC', times: 3 },
+    { call: 'write', effect: 'ENOSPC', times: 3 },
+  ]
   for (let i = 0; i < 10; i++) place.write(`f${i}`)
   const { mirror, told } = await open(t, place, { engines: { gpfs: { faults } } })
   await mirror.idle()
@@ -139,7 +154,10 @@ test('dismiss() drops failed files from the list, and from the figures', async (
   const { mirror } = await open(t, place, { engines: { gpfs: { faults: [refused] } } })
   await mirror.idle()
   assert.equal(await mirror.dismiss({ storage: 'gpfs', path: 'a' }), 1)
-  assert.deepEqual((await all(mirror.failures())).map(({ path }) => path), [join(place.source, 'b')])
+  assert.deepEqual(
+    (await all(mirror.failures())).map(({ path }) => path),
+    [join(place.source, 'b')],
+  )
   assert.equal(await mirror.dismiss(), 1)
   assert.deepEqual(await all(mirror.failures()), [])
   assert.equal(figures(mirror, 'gpfs').failed, 0)
@@ -226,7 +244,10 @@ test('announced directories, links and FIFOs fail at once', async (t) => {
 test('a file that keeps changing is waited for, without failing', async (t) => {
   const place = await createPlace(t)
   const path = place.write('image', 'x')
-  const faults: NativeFault[] = [{ call: 'pwrite', effect: 'delay', delay: 30, times: -1 }, { call: 'write', effect: 'delay', delay: 30, times: -1 }]
+  const faults: NativeFault[] = [
+    { call: 'pwrite', effect: 'delay', delay: 30, times: -1 },
+    { call: 'write', effect: 'delay', delay: 30, times: -1 },
+  ]
   const { mirror, told } = await open(t, place, { engines: { disk: { faults }, gpfs: { faults } }, watch: false })
   await mirror.add(path)
   let changing = true

@@ -15,22 +15,22 @@ import { scratch } from './support/tree.js'
 const victim = fileURLToPath(new URL('./fixtures/mirror-victim.js', import.meta.url))
 const kept = /\.~\d+~$/
 
-/** Starts the victim and kills it some milliseconds after it was started, or had opened; what it printed. */
-async function killed(root: string, first: number, after: 'start' | 'open', delay: number): Promise<string[]> {
+/** Starts the victim and kills it some milliseconds after it has printed so many lines; what it printed, but the first. */
+async function killed(root: string, first: number, lines: number, delay: number): Promise<string[]> {
   const child = spawn(process.execPath, [victim, root, String(first)], { stdio: ['ignore', 'pipe', 'pipe'] })
   let [text, complaint] = ['', '']
   child.stderr.setEncoding('utf8').on('data', (some: string) => {
     complaint += some
   })
-  const opened = new Promise<void>((resolve) => {
+  const reached = new Promise<void>((resolve) => {
     child.stdout.setEncoding('utf8').on('data', (some: string) => {
       text += some
-      if (text !== '') resolve()
+      if (text.split('\n').length > lines) resolve()
     })
     child.once('close', () => resolve())
   })
   const closed = once(child, 'close') as Promise<[number | null, string | null]>
-  if (after === 'open') await opened
+  if (lines > 0) await reached
   await sleep(delay)
   child.kill('SIGKILL')
   const [code, signal] = await closed
@@ -46,8 +46,9 @@ test('a Mirror that is killed 50 times under load loses nothing, and leaves noth
   let next = 0
   let leftBehind = 0
   for (let round = 0; round < 50; round++) {
-    const soon = random.chance(0.15)
-    const printed = await killed(root, next, soon ? 'start' : 'open', random.below(soon ? 250 : 150))
+    // Now and then while it opens; else once it has announced some.
+    const lines = random.chance(0.15) ? random.below(2) : 1 + 4 * (1 + random.below(4))
+    const printed = await killed(root, next, lines, random.below(lines > 0 ? 40 : 250))
     promised.push(...printed)
     // What was begun last may be there by half: it isn't written again, and must be copied as it is.
     next += printed.length + 8

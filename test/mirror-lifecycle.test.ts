@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Mirror, type MirrorEvent, type NativeFault } from 'susten'
-import { createPlace, figures, filesBelow, open, optionsFor, until } from './support/mirror-world.js'
+import { all, createPlace, figures, filesBelow, open, optionsFor, until } from './support/mirror-world.js'
 
 const closed = { name: 'SustenError', code: 'ERR_SUSTEN_CLOSED' }
 const slow: NativeFault = { call: 'fchmod', effect: 'delay', delay: 50, times: -1 }
@@ -90,7 +90,10 @@ test("close('stop') gives up what is under way, and leaves no temp file", async 
   await mirror.close('stop')
   const names = filesBelow(place.gpfs)
   assert.ok(names.length < 200, `${names.length} copies`)
-  assert.deepEqual(names.filter((name) => name.includes('.susten-')), [])
+  assert.deepEqual(
+    names.filter((name) => name.includes('.susten-')),
+    [],
+  )
 })
 
 test("close('stop') cuts a drain short", async (t) => {
@@ -211,7 +214,9 @@ test('a closed Mirror leaves no thread and no descriptor', async (t) => {
 
 /** Threads of this library, and descriptors such as it opens: those of the process itself come and go. */
 function held(root: string): Record<string, number> {
-  const threads = readdirSync('/proc/self/task').map((id) => textOf(() => readFileSync(`/proc/self/task/${id}/comm`, 'utf8')))
+  const threads = readdirSync('/proc/self/task').map((id) =>
+    textOf(() => readFileSync(`/proc/self/task/${id}/comm`, 'utf8')),
+  )
   const links = readdirSync('/proc/self/fd').map((fd) => textOf(() => readlinkSync(`/proc/self/fd/${fd}`)))
   const count = (list: string[], pattern: RegExp): number => list.filter((one) => pattern.test(one)).length
   return {
@@ -253,8 +258,7 @@ test('a slow reader of events loses the newest, and is told how many', async (t)
   await mirror.add(Array.from({ length: 50 }, (_, i) => place.write(`f${i}`)))
   await mirror.idle()
   await mirror.close()
-  const read = []
-  for await (const event of events) read.push(event)
+  const read = await all(events)
   assert.equal(read.length, 11)
   assert.ok(read.slice(0, 10).every(({ type }) => type === 'copied'))
   const [lost] = read.slice(10)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { createPlace, figures, filesBelow, message, open, until, heard } from './support/mirror-world.js'
+import { createPlace, figures, filesBelow, heard, message, open, until } from './support/mirror-world.js'
 import { command, mount, whyNot } from './support/mounts.js'
 
 const why = whyNot('tmpfs')
@@ -10,7 +10,8 @@ const why = whyNot('tmpfs')
 /** A place whose storage `gpfs` is a tmpfs of its own, for who knows how long. */
 async function mountedPlace(t: TestContext, size = 4 << 20) {
   const place = await createPlace(t)
-  const mountTmpfs = (bytes = size): string => command('mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', place.gpfs)
+  const mountTmpfs = (bytes = size): string =>
+    command('mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', place.gpfs)
   const unmount = (): string => command('umount', place.gpfs)
   mountTmpfs()
   t.after(() => {

@@ -27,7 +27,10 @@ const refusals: Record<string, [Wrong, RegExp]> = {
   'an id with a slash': [storages({ id: 'a/b' }), /'storages\[0\]\.id' must be .* not 'a\/b'/],
   'two storages of one id': [storages({}, { id: 'disk' }), /two have the id 'disk'/],
   'no target': [storages({ target: undefined }), /'storages\[0\]\.target' is missing/],
-  'a relative target': [storages({}, { target: 'data' }), /'storages\[1\]\.target' must be an absolute path, not 'data'/],
+  'a relative target': [
+    storages({}, { target: 'data' }),
+    /'storages\[1\]\.target' must be an absolute path, not 'data'/,
+  ],
   "a target with '..'": [storages({ target: '/data/../x' }), /must have no '\.\.'/],
   'an unknown type': [storages({ type: 'tape' }), /'storages\[0\]\.type'.*internal/],
   'no internal storage': [storages({ type: 'optional' }), /exactly one of type 'internal', not 0/],
@@ -66,7 +69,10 @@ const refusals: Record<string, [Wrong, RegExp]> = {
     () => ({ policy: { name: 'tidy', release: () => ({ when: 'never' }) } }),
     /policy 'tidy' has release\(\)/,
   ],
-  'a policy of shifts': [() => ({ policy: { name: 'tidy', shiftEnd: () => 'keep' } }), /policy 'tidy' has shiftEnd\(\)/],
+  'a policy of shifts': [
+    () => ({ policy: { name: 'tidy', shiftEnd: () => 'keep' } }),
+    /policy 'tidy' has shiftEnd\(\)/,
+  ],
   'a policy with an unknown method': [() => ({ policy: { name: 'odd', storage: () => [] } }), /'storage'/],
 }
 
@@ -93,7 +99,12 @@ test('Mirror.open refuses a source that is a file', async (t) => {
   const source = join(place.root, 'file')
   writeFileSync(source, '')
   const opening = Mirror.open({ ...optionsFor(place), source })
-  t.after(() => opening.then((mirror) => mirror.close(), () => {}))
+  t.after(() =>
+    opening.then(
+      (mirror) => mirror.close(),
+      () => {},
+    ),
+  )
   await assert.rejects(opening, { name: 'SustenError', code: 'ENOTDIR', path: source })
 })
 

@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { NativeFault } from 'susten'
 import { openJournal } from '#lib/journal/index.js'
-import { all, createPlace, figures, filesBelow, message, open, until, heard } from './support/mirror-world.js'
+import { all, createPlace, figures, filesBelow, heard, message, open, until } from './support/mirror-world.js'
 
 /** Copies that take a while, so that stopping meets some in the middle. */
 const slow: NativeFault = { call: 'fchmod', effect: 'delay', delay: 20, times: -1 }
 
 test('a Mirror that is stopped in the middle goes on where it was', async (t) => {
   const place = await createPlace(t)
-  const { mirror, told } = await open(t, place, { watch: false, engines: { disk: { faults: [slow] }, gpfs: { faults: [slow] } } })
+  const { mirror, told } = await open(t, place, {
+    watch: false,
+    engines: { disk: { faults: [slow] }, gpfs: { faults: [slow] } },
+  })
   const paths = Array.from({ length: 300 }, (_, i) => place.write(`run${i % 7}/f${i}`))
   await mirror.add(paths)
   await until(() => told.copied.length >= 10, 'some copies')
@@ -19,13 +22,20 @@ test('a Mirror that is stopped in the middle goes on where it was', async (t) =>
   const before = new Set(told.copied.map(({ dest }) => dest))
   assert.ok(before.size < 600, 'it was stopped in the middle')
   const inodes = new Map([...before].map((dest) => [dest, lstatSync(dest).ino]))
-  assert.deepEqual(filesBelow(place.disk).filter((name) => name.includes('.susten-')), [])
+  assert.deepEqual(
+    filesBelow(place.disk).filter((name) => name.includes('.susten-')),
+    [],
+  )
 
   const { mirror: next, told: later } = await open(t, place, { watch: false })
   await next.idle()
   const after = later.copied.map(({ dest }) => dest)
   assert.equal(new Set(after).size, after.length, 'nothing is told twice')
-  assert.deepEqual(after.filter((dest) => before.has(dest)), [], 'nothing that was told is copied again')
+  assert.deepEqual(
+    after.filter((dest) => before.has(dest)),
+    [],
+    'nothing that was told is copied again',
+  )
   assert.equal(before.size + after.length, 600)
   for (const [dest, ino] of inodes) assert.equal(lstatSync(dest).ino, ino)
   assert.deepEqual(filesBelow(place.disk), filesBelow(place.source))

@@ -312,14 +312,17 @@ test('status tells of each storage what was copied, and is plain data', async (t
   assert.equal(status.journal.records, 5)
   for (const storage of status.storages) {
     const { state, pending, copying, copied, failed, bytes } = storage
-    assert.deepEqual({ state, pending, copying, copied, failed, bytes }, {
-      state: 'up',
-      pending: 0,
-      copying: 0,
-      copied: 5,
-      failed: 0,
-      bytes: 500,
-    })
+    assert.deepEqual(
+      { state, pending, copying, copied, failed, bytes },
+      {
+        state: 'up',
+        pending: 0,
+        copying: 0,
+        copied: 5,
+        failed: 0,
+        bytes: 500,
+      },
+    )
     assert.ok(storage.volume && storage.volume.total > 0 && storage.volume.fill >= 0 && storage.volume.fill <= 1)
   }
 })

@@ -110,9 +110,7 @@ function jobOf(options: CopierOptions, { identity, files }: Batch): Parameters<E
     options: copy,
     files: files.map(({ path, cut, known }): NativeCopyFile => {
       const file = { src: path, dest: placeBelow(target, path, cut), existing: 'version' } as const
-      return known === undefined
-        ? file
-        : { ...file, known, expect: { size: known.size, mtimeNs: known.mtimeNs } }
+      return known === undefined ? file : { ...file, known, expect: { size: known.size, mtimeNs: known.mtimeNs } }
     }),
   }
 }
