@@ -1,4 +1,5 @@
 /** What is to be reached, and whether it was. */
+import { isDisturbed } from './measure.mjs'
 import { spread } from './statistics.mjs'
 
 /** @typedef {import('./rounds.mjs').Group} Group */
@@ -29,6 +30,7 @@ import { spread } from './statistics.mjs'
  * @property {string} [to] Label.
  * @property {Spread} value
  * @property {boolean} reached
+ * @property {boolean} disturbed More than half of the runs that it rests on were: it says nothing.
  */
 
 /** Pairs two rows' runs of the same rounds. @param {Row} a @param {Row} b @param {(a: import('./measure.mjs').Run, b: import('./measure.mjs').Run) => number} ratio */
@@ -73,7 +75,9 @@ export function judge(goals, groups) {
         const reached =
           value.median >= (goal.atLeast ?? Number.NEGATIVE_INFINITY) &&
           value.median <= (goal.atMost ?? Number.POSITIVE_INFINITY)
-        return [{ goal, set: set.name, of: row.label, ...(other && { to: other.label }), value, reached }]
+        const runs = [...row.runs, ...(other?.runs ?? [])]
+        const disturbed = runs.filter(isDisturbed).length > runs.length / 2
+        return [{ goal, set: set.name, of: row.label, ...(other && { to: other.label }), value, reached, disturbed }]
       }),
   )
 }

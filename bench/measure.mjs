@@ -24,6 +24,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const ticksPerSecond = 100
 
+/** Whether others used so much of the processors that the run should be done again. @param {Run} run */
+export const isDisturbed = ({ othersCpu }) => othersCpu > 0.1
+
 /** Processor seconds that the whole machine spent since it started. `kernel` counts what the kernel did too. */
 function machineSeconds(/** @type {boolean} */ kernel) {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { checkCounts, compare, inventory } from './check.mjs'
-import { measure, runTimed, waitForQuiet } from './measure.mjs'
+import { isDisturbed, measure, runTimed, waitForQuiet } from './measure.mjs'
 import { median } from './statistics.mjs'
 
 /** @typedef {import('./bench.mjs').Bench} Bench */
@@ -42,8 +42,6 @@ const execute = promisify(execFile)
 const programStarts = 15
 /** Seconds to wait for a quiet machine before a run. */
 const longestWait = 120
-/** More of the processors than this used by others, and a run is done again. */
-export const disturbed = 0.1
 
 /** The order of round `round`: begun one further each time, and backwards every other time. */
 function order(/** @type {Row[]} */ rows, /** @type {number} */ round) {
@@ -140,7 +138,7 @@ export async function runRounds(bench, set, src, fileSystem, contenders, { check
         if (!signal.aborted) await clear()
       }
       if (attempt > 0) spend(begin)
-      if (best.othersCpu <= disturbed) break
+      if (!isDisturbed(best)) break
     }
     return /** @type {Run} */ (best)
   }

@@ -1,6 +1,6 @@
 /** What the reports show of a contender's runs. */
 import { perRound } from '../goals.mjs'
-import { disturbed } from '../rounds.mjs'
+import { isDisturbed } from '../measure.mjs'
 import { median, spread } from '../statistics.mjs'
 
 /** @typedef {import('../rounds.mjs').Group} Group */
@@ -38,7 +38,7 @@ export function figures(group, row, per) {
     ...(delays.length > 0 && {
       loopDelayMs: { p99: median(delays.map(({ p99 }) => p99)), max: Math.max(...delays.map(({ max }) => max)) },
     }),
-    disturbed: runs.filter(({ othersCpu }) => othersCpu > disturbed).length,
+    disturbed: runs.filter(isDisturbed).length,
   }
 }
 

@@ -62,7 +62,7 @@ export function groupGrid(group, per) {
 /** @param {Outcome[]} outcomes @returns {Grid} */
 export function goalGrid(outcomes) {
   const head = ['goal', 'set', 'wanted', 'median', 'min–max', '']
-  const lines = outcomes.map(({ goal, set, of, to, value, reached }) => {
+  const lines = outcomes.map(({ goal, set, of, to, value, reached, disturbed }) => {
     const text = {
       speed: `speed of ${of} / ${to}`,
       loopDelay: `event-loop delay p99 of ${of}, ms`,
@@ -70,7 +70,14 @@ export function goalGrid(outcomes) {
       peakRss: `peak RSS of ${of}, MiB`,
     }[goal.what]
     const wanted = goal.atLeast === undefined ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`
-    return [text, set, wanted, three(value.median), range(value), reached ? 'reached' : 'MISSED']
+    return [
+      text,
+      set,
+      wanted,
+      three(value.median),
+      range(value),
+      (reached ? 'reached' : 'MISSED') + (disturbed ? ' (disturbed)' : ''),
+    ]
   })
   return [head, ...lines]
 }
