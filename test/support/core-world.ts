@@ -87,7 +87,10 @@ export class ModelJournal {
     // A record that is being changed may be found a little later only.
     const changing = new Set(this.queue.flatMap(({ ops }) => ops.map((op) => op.type === 'put' && op.record.path)))
     return [...this.committed.values()]
-      .filter((r) => !changing.has(r.path) && r.seq > after && r.copies.some((c) => c.storage === storage && c.state === state))
+      .filter(
+        (r) =>
+          !changing.has(r.path) && r.seq > after && r.copies.some((c) => c.storage === storage && c.state === state),
+      )
       .sort((a, b) => a.seq - b.seq)
       .slice(0, limit)
   }
