@@ -116,7 +116,10 @@ export function openRaw(
     cancel: (id) => native.cancel(handle, id),
     calls: () => native.callCounts(handle),
     async reached({ call, at = 1 }) {
-      while ((native.callCounts(handle)[call] ?? 0) < at) await turn()
+      while ((native.callCounts(handle)[call] ?? 0) < at) {
+        if (jobs.size === 0) throw new Error(`${call} #${at} was never called`)
+        await turn()
+      }
     },
     release: () => native.releaseCalls(handle),
     threads: () => native.engineThreads(handle),
