@@ -321,6 +321,24 @@ void end_with_environment(void *data) {
   if (!std::exchange(handle->life.closed, true)) handle->end();
 }
 
+// What belongs to the environment as a whole.
+struct Environment {
+  // Node's own, taken at loading: tests of embedding programs may put another in its place.
+  Napi::FunctionReference set_immediate;
+};
+
+// Calls again on a later turn of the event loop. A call from inside the callback would be served in the same turn, up
+// to a thousand times over.
+template <typename Handle>
+void call_later(Napi::Env env, Handle *handle) {
+  ++handle->life.owners;
+  const auto call = Napi::Function::New(env, [handle](const Napi::CallbackInfo &) {
+    if (!handle->life.closed) handle->wake.NonBlockingCall();
+    drop(handle);
+  });
+  env.GetInstanceData<Environment>()->set_immediate.Call({call});
+}
+
 template <typename Handle>
 void dispose(Handle &handle) {
   if (std::exchange(handle.life.closed, true)) return;
@@ -396,7 +414,7 @@ void call_engine(Napi::Env env, Napi::Function callback, EngineHandle *handle, v
   if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty() || handle->life.closed) return;
   const Napi::HandleScope scope(env);
   std::vector<Event> events;
-  if (handle->engine->sink().take(events, kEventsPerCall)) handle->wake.NonBlockingCall();
+  if (handle->engine->sink().take(events, kEventsPerCall)) call_later(env, handle);
   Napi::Array batch = Napi::Array::New(env);
   uint32_t count = 0;
   bool closed = false;
@@ -681,7 +699,7 @@ void call_watcher(Napi::Env env, Napi::Function callback, WatcherHandle *handle,
       handle->events.pop_front();
     }
     handle->awake = !handle->events.empty();
-    if (handle->awake) handle->wake.NonBlockingCall();
+    if (handle->awake) call_later(env, handle);
   }
   handle->room.notify_all();
   if (batch.Length() > 0) callback.Call({batch});
@@ -755,6 +773,9 @@ void unlock_file_named(const Napi::CallbackInfo &info) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto environment = std::make_unique<Environment>();
+  environment->set_immediate = Napi::Persistent(env.Global().Get("setImmediate").As<Napi::Function>());
+  env.SetInstanceData(environment.release());
   const auto add = [&](const char *name, auto function) { exports[name] = Napi::Function::New(env, function, name); };
   add("openEngine", open_engine);
   add("closeEngine", close_engine);

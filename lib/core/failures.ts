@@ -13,8 +13,8 @@ import type { Failure } from './record.js'
  */
 export type FailureClass = 'cancelled' | 'changed' | 'final' | 'full' | 'storage' | 'disk' | 'file'
 
-/** Wherever they come up, they say that the storage has no room. */
-const full = new Set(['ENOSPC', 'EDQUOT'])
+/** Wherever it comes up, it says that the storage has no room. A quota (`EDQUOT`) is one user's own trouble. */
+const full = new Set(['ENOSPC'])
 /** Wherever they come up, they stop all copies to a storage: wrong file system, or this process is short of something. */
 const everywhere = new Set(['ERR_SUSTEN_STORAGE', 'ERR_SUSTEN_QUEUE_FULL', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM'])
 /** On the storage's side they concern all of it. */

@@ -121,6 +121,7 @@ export function createShell(host: ShellHost): Shell {
     } catch (error) {
       // Whatever it is, going on could do harm; the journal has all that counts.
       fail(error)
+      for (const { done } of batch) done?.reject(error)
     }
   }
 

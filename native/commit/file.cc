@@ -17,6 +17,9 @@ namespace {
 
 using Done = std::function<void(FileResult)>;
 
+// Below this size no question is asked.
+constexpr int64_t kCertainlyFits = int64_t{1} << 30;
+
 class FileCommit {
  public:
   FileCommit(Context &context, Commit &commit, const CopyOptions &options, const SourceFile &source, TargetFile target,
@@ -37,11 +40,12 @@ class FileCommit {
       target_.expected.reset();
     }
     Error error;
-    const uint64_t opened = commit_.groups.opening();
     if (!Temp::create(sys_, commit_.temps, target_.directory, temp_, error)) {
       error.dest = target_.path;
       return fail_with(std::move(error));
     }
+    // After the opening and before the first write: whoever has the lowest number was open before anyone wrote.
+    const uint64_t opened = commit_.groups.opening();
     if (copy() && set_metadata() && verify()) finish(opened);
   }
 
@@ -91,7 +95,18 @@ class FileCommit {
       return reject(errno, "fstat", false);
     }
     result_.fingerprint = fingerprint_of(st_);
-    return true;
+    return fits();
+  }
+
+  // A sparse file of exabytes costs its owner nothing, and whoever reads it for ever.
+  bool fits() {
+    if (st_.st_size <= kCertainlyFits) return true;
+    struct statvfs fs {};
+    if (retry([&] { return sys_.fstatvfs(target_.directory->fd.get(), &fs); }) != 0) {
+      return reject(errno, "fstatvfs", true);
+    }
+    const uint64_t room = static_cast<uint64_t>(fs.f_blocks) * fs.f_frsize;
+    return room == 0 || static_cast<uint64_t>(st_.st_size) <= room || reject(EFBIG, "fstatvfs", true);
   }
 
   // Some existing destinations make copying needless or wrong; true if `done` was called.

@@ -62,6 +62,16 @@ bool GroupCommit::flush(Context &context) {
   return false;
 }
 
+void GroupCommit::flush_old(Context &context) {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return;
+  for (auto &[dev, group] : groups_) {
+    if (group.busy || group.files.empty() || Clock::now() - group.since < kDueAge) continue;
+    lead(context, group, lock);
+    return;
+  }
+}
+
 // Makes what waits in `group` durable; `lock` is held on entry and on return, not meanwhile.
 void GroupCommit::lead(Context &context, Group &group, std::unique_lock<std::mutex> &lock) {
   group.busy = true;
@@ -81,14 +91,13 @@ void GroupCommit::commit(Context &context, std::vector<Written> &files) {
     if (files[i].cancelled->load(std::memory_order_relaxed)) results[i] = failure(0, "copy", "ABORT_ERR");
   }
   sync_contents(files, results);
-  // The files are of many jobs: none's cancelling may cut short a comparison for another.
-  const std::atomic<bool> never{false};
   std::atomic<int64_t> uncounted{0};
-  Context quiet{sys_, context.scratch, never, uncounted};
   for (size_t i = 0; i < files.size(); ++i) {
     if (failed(results[i])) continue;
     Written &file = files[i];
-    results[i] = place(quiet, file.directory, file.temp, file.name, file.existing, file.expected, file.size);
+    // The files are of many jobs: each has its own right to be cancelled.
+    Context own{sys_, context.scratch, *file.cancelled, uncounted, {}};
+    results[i] = place(own, file.directory, file.temp, file.name, file.existing, file.expected, file.size);
   }
   sync_directories(files, results);
   for (size_t i = 0; i < files.size(); ++i) {

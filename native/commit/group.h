@@ -44,6 +44,8 @@ class GroupCommit {
   void add(Context &context, Written file);
   // Makes due what waits: called by workers that have nothing else to do. True if there was something.
   bool flush(Context &context);
+  // Makes due what has waited too long: called by workers in the middle of long files.
+  void flush_old(Context &context);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -62,8 +62,7 @@ MetadataResult copy_attributes(Sys &sys, int in, int out, const CopyOptions &opt
   return {};
 }
 
-MetadataResult set_owner(Sys &sys, int out, const struct stat &st, const struct stat &now,
-                         const CopyOptions &options) {
+MetadataResult set_owner(Sys &sys, int out, const struct stat &st, const struct stat &now, const CopyOptions &options) {
   constexpr auto kNoUser = static_cast<uid_t>(-1);
   constexpr auto kNoGroup = static_cast<gid_t>(-1);
   const uid_t uid = options.uid == Preserve::off || st.st_uid == now.st_uid ? kNoUser : st.st_uid;

@@ -95,10 +95,12 @@ class Placing {
       return fail(errno, "fstatat");
     }
     if (S_ISDIR(st.st_mode)) return fail(EISDIR, "renameat2");
-    if (existing == Existing::replace || is_own_copy(st, expected) || is_same(st, size)) {
+    if (existing == Existing::replace) {
       if (!rename_over()) return fail(errno, "renameat2");
       return done(Outcome::replaced);
     }
+    if (is_own_copy(st, expected) || is_same(st, size)) return replace_looked_at(st);
+    if (context_.cancelled.load(std::memory_order_relaxed)) return fail(0, "compare", "ABORT_ERR");
     return keep_version(st);
   }
 
@@ -112,12 +114,37 @@ class Placing {
     const Fd there(sys_, retry([&] {
                      return sys_.openat(dir_, name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
                    }));
-    if (!there) return false;
+    struct stat now {};
+    if (!there || retry([&] { return sys_.fstat(there.get(), &now); }) != 0 || !is_one(st, now)) return false;
     // Comparing isn't reading; refused only where the file was given to somebody else.
     sys_.setfl(there.get(), O_NOATIME);
     sys_.setfl(temp_.fd(), O_NOATIME);
     int error = 0;
     return same_content(context_, temp_.fd(), there.get(), size, error);
+  }
+
+  // The same file with the same content as when it was looked at; the change of its name doesn't count.
+  static bool is_one(const struct stat &before, const struct stat &after) {
+    return before.st_dev == after.st_dev && before.st_ino == after.st_ino && before.st_size == after.st_size &&
+           to_ns(before.st_mtim) == to_ns(after.st_mtim);
+  }
+
+  // Replaces what was found to be needed no more, and nothing that took its place since.
+  std::optional<Placement> replace_looked_at(const struct stat &before) {
+    if (retry([&] { return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_EXCHANGE); }) != 0) {
+      if (errno == ENOENT) return std::nullopt;
+      if (errno != EINVAL && errno != ENOSYS) return fail(errno, "renameat2");
+      // A file system that can't exchange: the gap can't be closed here.
+      if (!rename_over()) return fail(errno, "renameat2");
+      return done(Outcome::replaced);
+    }
+    struct stat after {};
+    if (retry([&] { return sys_.fstatat(dir_, temp_.name().c_str(), &after, AT_SYMLINK_NOFOLLOW); }) != 0 ||
+        !is_one(before, after)) {
+      return keep_stranger();
+    }
+    temp_.remove();
+    return done(Outcome::replaced);
   }
 
   // Keeps what stands there under a versioned name. First by a second link, so that a crash in the middle loses
@@ -145,14 +172,15 @@ class Placing {
     struct stat after {};
     if (retry([&] { return sys_.fstatat(dir_, temp_.name().c_str(), &after, AT_SYMLINK_NOFOLLOW); }) != 0 ||
         after.st_ino != before.st_ino || after.st_dev != before.st_dev) {
-      return keep_stranger(std::move(version));
+      return keep_stranger();
     }
     temp_.remove();
     return versioned(std::move(version));
   }
 
-  // What came out isn't what was linked: give it a versioned name of its own.
-  Placement keep_stranger(std::string version) {
+  // What came out isn't what was looked at: give it a versioned name of its own.
+  Placement keep_stranger() {
+    std::string version;
     for (unsigned number = 1; number < kVersionLimit; ++number) {
       version = version_name(name_, number);
       if (retry([&] { return sys_.renameat2(dir_, temp_.name().c_str(), dir_, version.c_str(), RENAME_NOREPLACE); }) ==

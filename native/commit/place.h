@@ -30,8 +30,8 @@ struct Placement {
 };
 
 // `size` is the temp file's. After `failed` the temp file still belongs to `temp`.
-Placement place(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name,
-                Existing existing, const std::optional<Expected> &expected, int64_t size);
+Placement place(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name, Existing existing,
+                const std::optional<Expected> &expected, int64_t size);
 
 // "name.~N~", cut so that it fits into 255 bytes.
 std::string version_name(const std::string &name, unsigned number);

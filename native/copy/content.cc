@@ -117,6 +117,7 @@ class ContentCopy {
       }
       context_.bytes.fetch_add(at - before, std::memory_order_relaxed);
       write_behind(at);
+      if (context_.between && at < range.end) context_.between();
     }
   }
 
@@ -126,9 +127,8 @@ class ContentCopy {
       case Strategy::copy_file_range: {
         off_t from = at;
         off_t to = at;
-        const ssize_t moved = retry([&] {
-          return context_.sys.copy_file_range(in_, &from, out_, &to, static_cast<size_t>(want));
-        });
+        const ssize_t moved =
+            retry([&] { return context_.sys.copy_file_range(in_, &from, out_, &to, static_cast<size_t>(want)); });
         return moved_or_failed(moved, "copy_file_range");
       }
       case Strategy::sendfile: {
@@ -137,8 +137,7 @@ class ContentCopy {
           return 0;
         }
         off_t from = at;
-        const ssize_t moved =
-            retry([&] { return context_.sys.sendfile(out_, in_, &from, static_cast<size_t>(want)); });
+        const ssize_t moved = retry([&] { return context_.sys.sendfile(out_, in_, &from, static_cast<size_t>(want)); });
         out_at_ = moved > 0 ? at + moved : -1;
         return moved_or_failed(moved, "sendfile");
       }
@@ -175,9 +174,8 @@ class ContentCopy {
     }
     if (plan_.digest) context_.scratch.digest.update(buffer, static_cast<size_t>(got));
     for (ssize_t done = 0; done < got;) {
-      const ssize_t put = retry([&] {
-        return context_.sys.pwrite(out_, buffer + done, static_cast<size_t>(got - done), at + done);
-      });
+      const ssize_t put =
+          retry([&] { return context_.sys.pwrite(out_, buffer + done, static_cast<size_t>(got - done), at + done); });
       if (put <= 0) {
         fail(put < 0 ? errno : 0, "pwrite", true, put < 0 ? "" : "ERR_SUSTEN_SHORT");
         return 0;
@@ -260,9 +258,8 @@ size_t read_part(Context &context, int fd, unsigned char *buffer, int64_t at, in
   const auto want = static_cast<size_t>(std::min<int64_t>(size - at, kBufferSize));
   size_t got = 0;
   while (got < want) {
-    const ssize_t part = retry([&] {
-      return context.sys.pread(fd, buffer + got, want - got, at + static_cast<int64_t>(got));
-    });
+    const ssize_t part =
+        retry([&] { return context.sys.pread(fd, buffer + got, want - got, at + static_cast<int64_t>(got)); });
     if (part <= 0) {
       error = part < 0 ? errno : -1;
       return 0;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "digest/digest.h"
@@ -27,6 +28,8 @@ struct Context {
   const std::atomic<bool> &cancelled;
   // Content bytes carried so far, for progress.
   std::atomic<int64_t> &bytes;
+  // Called now and then while a long file is carried; may be empty. May use the buffers, not the digest.
+  std::function<void()> between;
 };
 
 }  // namespace susten

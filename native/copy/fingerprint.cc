@@ -54,7 +54,7 @@ bool wait_for_distinct_stamp(const struct stat &st) {
   if (to_ns(st.st_ctim) < to_ns(now)) return false;
   ::clock_getres(CLOCK_REALTIME_COARSE, &tick);
   const int64_t wait = std::clamp<int64_t>(to_ns(tick), 1, kLongestTick);
-  const struct timespec pause {.tv_sec = 0, .tv_nsec = static_cast<long>(wait)};
+  const struct timespec pause { .tv_sec = 0, .tv_nsec = static_cast<long>(wait) };
   ::nanosleep(&pause, nullptr);
   return true;
 }

@@ -10,7 +10,7 @@ namespace {
 bool flush_groups(Sys &sys, Commit &commit, Scratch &scratch) {
   static const std::atomic<bool> never{false};
   std::atomic<int64_t> unused{0};
-  Context context{sys, scratch, never, unused};
+  Context context{sys, scratch, never, unused, {}};
   return commit.groups.flush(context);
 }
 
@@ -20,8 +20,8 @@ Engine::Engine(EngineOptions options, std::function<void()> wake)
     : sys_(options.sys ? std::move(options.sys) : std::make_unique<Sys>()),
       sink_(std::move(wake)),
       commit_(*sys_, std::move(options.temp_tag)),
-      pool_(options.threads, options.nice,
-            [this](Scratch &scratch) { return flush_groups(*sys_, commit_, scratch); }) {}
+      pool_(options.threads, options.nice, [this](Scratch &scratch) { return flush_groups(*sys_, commit_, scratch); }) {
+}
 
 Engine::~Engine() { stop(); }
 

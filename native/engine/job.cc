@@ -41,7 +41,12 @@ void Job::run(Scratch &scratch) {
     task = std::move(tasks_.front());
     tasks_.pop_front();
   }
-  Context context{engine_.sys(), scratch, cancelled_, count_.bytes};
+  Context context{engine_.sys(), scratch, cancelled_, count_.bytes, {}};
+  context.between = [&] {
+    Context other{engine_.sys(), scratch, cancelled_, count_.bytes, {}};
+    engine_.commit().groups.flush_old(other);
+    report_progress();
+  };
   task(context);
   task = nullptr;  // closes what it held before the job can be over
   report_progress();

@@ -29,7 +29,8 @@ Split split_path(const std::string &path) {
 }  // namespace
 
 CopyJob::CopyJob(Engine &engine, CopyRequest request)
-    : Job(engine), request_(std::move(request)),
+    : Job(engine),
+      request_(std::move(request)),
       directories_(engine.sys(), engine.commit().temps, engine.commit().anchored, request_.options) {}
 
 void CopyJob::start() {
@@ -38,17 +39,16 @@ void CopyJob::start() {
 
 void CopyJob::finish() {
   if (cancelled() && !error_.failed()) {
-    error_ = {.number = 0, .code = "ABORT_ERR", .syscall = "copy", .path = request_.src_root,
-              .dest = request_.dest_root};
+    error_ = {
+        .number = 0, .code = "ABORT_ERR", .syscall = "copy", .path = request_.src_root, .dest = request_.dest_root};
   }
   emit_done(std::move(error_), true);
 }
 
 void CopyJob::open_roots(Context &context) {
   const auto open_root = [&](const std::string &path) {
-    return Fd(context.sys, retry([&] {
-                return context.sys.open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-              }));
+    return Fd(context.sys,
+              retry([&] { return context.sys.open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); }));
   };
   Fd target = open_root(request_.dest_root);
   if (!target) {

@@ -24,8 +24,8 @@ class VolumeJob : public Job {
 
  protected:
   void finish() override {
-    engine_.finished(
-        *this, DoneEvent{.job = id(), .progress = {}, .volume = std::move(volume_), .error = std::move(error_)});
+    engine_.finished(*this,
+                     DoneEvent{.job = id(), .progress = {}, .volume = std::move(volume_), .error = std::move(error_)});
   }
 
  private:

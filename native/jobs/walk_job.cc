@@ -41,7 +41,8 @@ void WalkJob::step(Context & /*context*/) {
   if (step == Walk::Step::finished) return;
   {
     const std::lock_guard lock(mutex_);
-    if (outstanding_ >= kMostOutstanding) {
+    // A cancel that came since would have found nothing parked.
+    if (outstanding_ >= kMostOutstanding && !cancelled()) {
       parked_ = true;
       hold();
       return;

@@ -76,9 +76,7 @@ int Sys::renameat2(int from_dir, const char *from, int to_dir, const char *to, u
 }
 int Sys::unlinkat(int dir, const char *name, int flags) { return ::unlinkat(dir, name, flags); }
 int Sys::mkdirat(int dir, const char *name, mode_t mode) { return ::mkdirat(dir, name, mode); }
-ssize_t Sys::getdents64(int fd, void *buffer, size_t size) {
-  return ::syscall(SYS_getdents64, fd, buffer, size);
-}
+ssize_t Sys::getdents64(int fd, void *buffer, size_t size) { return ::syscall(SYS_getdents64, fd, buffer, size); }
 int Sys::fstatfs(int fd, struct statfs *st) { return ::fstatfs(fd, st); }
 int Sys::fstatvfs(int fd, struct statvfs *st) { return ::fstatvfs(fd, st); }
 
