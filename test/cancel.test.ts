@@ -76,8 +76,8 @@ test('an abort ends the digest of a huge hole', async (t) => {
   const root = await scratch(t)
   await plant(root, { src: {}, dest: {} })
   const fd = openSync(`${root}/src/f`, 'w')
-  ftruncateSync(fd, 2 ** 40) // would take minutes
-  writeSync(fd, 'x', 2 ** 40 - 1)
+  ftruncateSync(fd, 2 ** 34)
+  writeSync(fd, 'x', 2 ** 34 - 1)
   closeSync(fd)
   const fault = hold('lseek')
   await using engine = openRaw({ faults: [fault] })
