@@ -94,6 +94,16 @@ test('the same code on the storage’s side is tried again', () => {
   assert.equal(driver.copy('a')?.state, 'pending')
 })
 
+test('a quota stops the files that it concerns, not the storage', () => {
+  const driver = ready()
+  driver.announce('over quota')
+  driver.failed('over quota', 'EDQUOT')
+  driver.take('copy')
+  driver.announce('of another user')
+  assert.deepEqual(driver.ordered(), ['of another user'])
+  assert.equal(driver.copy('over quota')?.attempts, 1)
+})
+
 test('a file that keeps changing is never given up, and does not count as failed', () => {
   const driver = ready()
   driver.announce('log')
