@@ -16,7 +16,7 @@ export function createRandom(seed: number): Random {
   const next = (): number => {
     a = (a + 0x6d2b79f5) >>> 0
     let t = Math.imul(a ^ (a >>> 15), 1 | a)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    t ^= t + Math.imul(t ^ (t >>> 7), 61 | t)
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
   const below = (n: number): number => Math.floor(next() * n)
