@@ -1,3 +1,3 @@
 export { openStorage, type Storage, type StorageOptions } from './storage.js'
-export { isWithin, join, parseTarget, placeBelow, type Target } from './target.js'
+export { isWithin, join, parseTarget, type Target } from './target.js'
 export { type VolumeWatch, watchVolume } from './volume-watch.js'

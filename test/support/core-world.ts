@@ -26,7 +26,7 @@ import type { Random } from './random.js'
 
 export const bytes = (text: string): ByteString => text as ByteString
 
-export const tinyLimits: CoreLimits = {
+const tinyLimits: CoreLimits = {
   window: 8,
   load: 3,
   batch: 3,
@@ -55,7 +55,7 @@ interface Flight {
 }
 
 /** The journal as the core needs it: applies at once, commits later, forgets what isn't committed in a crash. */
-export class ModelJournal {
+class ModelJournal {
   readonly live = new Map<ByteString, FileRecord>()
   readonly values = new Map<string, unknown>()
   private committed = new Map<ByteString, FileRecord>()

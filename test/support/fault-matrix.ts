@@ -158,6 +158,6 @@ function judgeError(world: FaultWorld, fault: NativeFault, error: NativeError): 
 }
 
 /** Numbers of the open descriptors of this process. */
-export function openDescriptors(): string[] {
+function openDescriptors(): string[] {
   return readdirSync('/proc/self/fd').sort()
 }

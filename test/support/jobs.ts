@@ -4,7 +4,7 @@ import type { NativeCopyJob, NativeCopyOptions } from '#lib/native.js'
 import type { Directory } from './tree.js'
 
 /** Everything preserved and verified; nothing waits for a disk. */
-export const quick: NativeCopyOptions = {
+const quick: NativeCopyOptions = {
   verify: 'inline',
   durability: 'none',
   strategy: 'auto',
