@@ -25,6 +25,7 @@ export { openEngine } from './engine/index.js'
 export type { SustenErrorDetails } from './errors.js'
 export { SustenError } from './errors.js'
 export type {
+  AcceptOptions,
   CopiedFile,
   ErrorEvent,
   FailedFile,

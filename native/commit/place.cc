@@ -22,12 +22,7 @@ constexpr size_t kNameMax = 255;
 class Placing {
  public:
   Placing(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name)
-      : context_(context),
-        sys_(context.sys),
-        directory_(directory),
-        dir_(directory->fd.get()),
-        temp_(temp),
-        name_(name) {}
+      : context_(context), sys_(context.sys), dir_(directory->fd.get()), temp_(temp), name_(name) {}
 
   Placement run(Existing existing, const std::optional<Expected> &expected, int64_t size) {
     // Another process may take or free the name between two steps: look again, a bounded number of times.
@@ -231,7 +226,6 @@ class Placing {
 
   Context &context_;
   Sys &sys_;
-  const DirectoryRef &directory_;
   int dir_;
   Temp &temp_;
   const std::string &name_;

@@ -36,7 +36,7 @@ uint64_t process_number() {
 
 std::string hex(uint64_t number) {
   std::array<char, 24> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016" PRIx64, number);
+  static_cast<void>(std::snprintf(digits.data(), digits.size(), "%016" PRIx64, number));
   return digits.data();
 }
 
@@ -51,7 +51,7 @@ int link_unnamed(Sys &sys, int fd, int dir, const std::string &name) {
   if (retry([&] { return sys.linkat(fd, "", dir, name.c_str(), AT_EMPTY_PATH); }) == 0) return 0;
   if (errno != ENOENT) return errno;
   std::array<char, 32> path{};
-  std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
+  static_cast<void>(std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd));
   if (retry([&] { return sys.linkat(AT_FDCWD, path.data(), dir, name.c_str(), AT_SYMLINK_FOLLOW); }) == 0) return 0;
   return errno;
 }

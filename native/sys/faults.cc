@@ -285,7 +285,7 @@ std::string check(const Fault &fault, Call &call, Rule &rule) {
 
 }  // namespace
 
-std::unique_ptr<Sys> make_faulty_sys(std::vector<Fault> faults, std::string &problem) {
+std::unique_ptr<Sys> make_faulty_sys(const std::vector<Fault> &faults, std::string &problem) {
   auto sys = std::make_unique<FaultySys>();
   for (const Fault &fault : faults) {
     Call call = kCallCount;

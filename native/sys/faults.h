@@ -24,7 +24,7 @@ struct Fault {
 // Makes a table with these faults. Where several match one call, their delays add up and the first other effect counts.
 // `close` fails after it has closed. Returns null, and says in `problem` what is wrong and what is allowed, if a call
 // or an effect is unknown or a number out of range.
-std::unique_ptr<Sys> make_faulty_sys(std::vector<Fault> faults, std::string &problem);
+std::unique_ptr<Sys> make_faulty_sys(const std::vector<Fault> &faults, std::string &problem);
 
 // Lets go on what an effect "hold" holds, now and in future; nothing for any other table.
 void release_holds(Sys &sys);

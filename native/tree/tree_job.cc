@@ -316,9 +316,9 @@ void TreeJob::copy_file(Context &context, const NodeRef &node, const TreeEntry &
   node->open.fetch_add(1);
   hold();
   commit_file(context, engine_.commit(), request_.options, source, std::move(target),
-              [self = std::static_pointer_cast<TreeJob>(shared_from_this()), node, name](FileResult result) mutable {
+              [self = std::static_pointer_cast<TreeJob>(shared_from_this()), node, name](FileResult result) {
                 self->file_done(name, std::move(result));
-                self->close(std::move(node));
+                self->close(node);
                 self->release();
               });
 }

@@ -35,7 +35,7 @@ class TreeJob : public Job {
   TreeJob(Engine &engine, TreeRequest request);
   void start() override;
   void cancel() override;
-  void answer(uint32_t question, const std::vector<bool> &accept) override;
+  void answer(uint32_t number, const std::vector<bool> &accept) override;
 
  protected:
   void finish() override;
