@@ -476,9 +476,9 @@ Napi::Value open_engine(const Napi::CallbackInfo &info) {
     throw to_exception(
         env, {.number = problem.code().value(), .code = {}, .syscall = "pthread_create", .path = {}, .dest = {}});
   }
-  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the last of its two owners frees it, see drop()
   return publish(env, opened);
-}
+  // The last of its two owners frees the handle, see drop().
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks)
 
 Napi::Value close_engine(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
