@@ -85,7 +85,8 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
   let closed: Promise<void> | undefined
   let failure: { readonly error: unknown } | undefined
   let announcing = 0
-  let idleTold = true
+  /** There was something to do since idleness was last told. */
+  let worked = false
   /** What came up before anyone could listen. */
   let held: (() => void)[] | undefined = []
 
@@ -141,9 +142,10 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
   /** Looks whether those who wait have what they wait for. */
   function look(): void {
     for (const check of waiting) check()
-    const idle = isIdle()
-    if (idle && !idleTold) emit('idle', { type: 'idle' })
-    idleTold = idle
+    worked ||= announcing > 0 || pendingFiles(state) > 0
+    if (!worked || !isIdle()) return
+    worked = false
+    emit('idle', { type: 'idle' })
   }
 
   function isIdle(): boolean {
@@ -173,6 +175,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
 
   async function announce(files: readonly Omit<Extract<CoreEvent, { type: 'announced' }>, 'type' | 'at'>[]) {
     announcing += files.length
+    worked = true
     try {
       await shell.postDurably(files.map((file) => ({ type: 'announced', at: now(), ...file })))
     } finally {
