@@ -72,8 +72,10 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
   })
 }
 
-test('an abort ends the digest of a huge hole', async (t) => {
-  const root = await scratch(t)
+test('an abort ends the digest of a huge hole', { skip: whyNot('tmpfs') ?? false }, async (t) => {
+  const disk = mount('tmpfs', 2 ** 41) // it may be said to be larger than the memory is
+  t.after(() => disk.unmount())
+  const root = disk.path
   await plant(root, { src: {}, dest: {} })
   const fd = openSync(`${root}/src/f`, 'w')
   ftruncateSync(fd, 2 ** 34)
