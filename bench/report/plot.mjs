@@ -76,6 +76,7 @@ export function plot(results) {
   const [hardware = '', software = ''] = machineLines(results.machine)
   const legend = `bars: median of ${results.rounds} interleaved rounds; marks: slowest to fastest; black: bare C++ loops${results.quick ? '; a quick run, not for figures' : ''}`
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${top}" viewBox="0 0 ${width} ${top}">
+<title>Copy throughput of susten and its peers</title>
 <style>
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .head { font-size: 18px; font-weight: 600 }
