@@ -139,6 +139,8 @@ export interface NativeFileResult {
   readonly digest?: string
   /** Of the source as copied. Copy jobs only. */
   readonly fingerprint?: NativeFingerprint
+  /** Of the copy as it is now, which the target's file system may have cut. Only with `existing: 'version'`. */
+  readonly mtimeNs?: bigint
   /** The strategy that carried the bytes. */
   readonly strategy?: Exclude<Strategy, 'auto'>
   /** `versioned`: the name, beside `dest`, under which the older content is kept. */

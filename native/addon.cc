@@ -243,6 +243,7 @@ struct FromEvent {
     object["bytes"] = number(env, result.bytes);
     if (!result.digest.empty()) object["digest"] = from_bytes(env, result.digest);
     if (event.index >= 0 && result.fingerprint) object["fingerprint"] = from_fingerprint(env, *result.fingerprint);
+    if (result.mtime_ns) object["mtimeNs"] = Napi::BigInt::New(env, *result.mtime_ns);
     if (result.outcome == Outcome::failed) {
       object["error"] = from_error(env, result.error);
     } else {

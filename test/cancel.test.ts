@@ -99,7 +99,7 @@ test('files that were not begun are answered without a system call of their own'
   const root = await scratch(t)
   const count = 500
   await plant(root, { src: Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}`, 'x'])), dest: {} })
-  const fault = hold('fchmod', 5)
+  const fault = hold('futimens', 5)
   await using engine = openRaw({ faults: [fault] })
   const files = Array.from({ length: count }, (_, i) => same(`${i}`))
   const { id, finished } = engine.startFiles({ srcRoot: bytes(`${root}/src`), destRoot: bytes(`${root}/dest`), files })

@@ -130,6 +130,35 @@ for (const faults of [[], [namedTemps]]) {
     assert.deepEqual(contents(`${dest}/f`), { inner: 'kept' })
   })
 
+  test(`whoever takes the name in the last moment keeps it where no other can be had (${temp} temp files)`, async (t) => {
+    const { src, dest } = await place(t)
+    writeFileSync(`${src}/f`, 'ours')
+    writeFileSync(`${dest}/f`, 'old')
+    const at = faults.length === 0 ? 1 : 2
+    const hold: NativeFault = { call: 'renameat2', effect: 'hold', at }
+    const full: NativeFault = { call: 'renameat2', effect: 'ENOSPC', at: at + 1 }
+    await using engine = openRaw({ faults: [hold, full, ...faults] })
+    const files = [same('f', { existing: 'version' })]
+    const { finished } = engine.startFiles({ srcRoot: bytes(src), destRoot: bytes(dest), files })
+    await engine.reached(hold)
+    writeFileSync(`${dest}/theirs`, 'theirs')
+    renameSync(`${dest}/theirs`, `${dest}/f`)
+    engine.release()
+    const [result] = (await finished).files
+    assert.equal(result?.error?.code, 'ENOSPC')
+    assert.deepEqual(contents(dest), { f: 'theirs', 'f.~1~': 'old' })
+  })
+
+  test(`a great many names that are taken are not all tried (${temp} temp files)`, async (t) => {
+    const { src, dest, copy } = await place(t)
+    writeFileSync(`${src}/f`, 'new')
+    writeFileSync(`${dest}/f`, 'old')
+    for (let i = 1; i <= 256; ++i) writeFileSync(`${dest}/f.~${i}~`, '')
+    const result = await copy(same('f', { existing: 'version' }), faults)
+    assert.match(result.version ?? '', /^f\.~[0-9a-f]{16}~$/)
+    assert.equal(readFileSync(`${dest}/${result.version}`, 'latin1'), 'old')
+  })
+
   test(`whoever takes the name in the last moment loses nothing either (${temp} temp files)`, async (t) => {
     const { src, dest } = await place(t)
     writeFileSync(`${src}/f`, 'ours')

@@ -45,11 +45,11 @@ test('failures of one kind give an error of that kind', async (t) => {
   const root = await scratch(t)
   const names = Array.from({ length: 40 }, (_, i) => [`f${i}`, 'x'] as const)
   await plant(root, { src: Object.fromEntries(names) })
-  const engine = faulty(t, { call: 'fchmod', effect: 'EIO', times: -1 })
+  const engine = faulty(t, { call: 'futimens', effect: 'EIO', times: -1 })
   const { failures } = await copyTree(join(root, 'src'), join(root, 'dest'), { engine, onError: 'continue' })
   // Every file, and the directory itself.
   assert.equal(failures.length, 41)
-  assert.deepEqual([...new Set(failures.map(({ code, syscall }) => `${code} ${syscall}`))], ['EIO fchmod'])
+  assert.deepEqual([...new Set(failures.map(({ code, syscall }) => `${code} ${syscall}`))], ['EIO futimens'])
   assert.equal(new Set(failures.map(({ path }) => path)).size, 41)
   const error = await failure(copyTree(join(root, 'src'), join(root, 'again'), { engine }))
   assert.equal(error.code, 'EIO')
@@ -59,7 +59,7 @@ test('every failure is told once, directories with their files among them', asyn
   const root = await scratch(t)
   const files = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, '']))
   await plant(root, { src: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`d${i}`, files])) })
-  const engine = openEngine({ threads: 4, faults: [{ call: 'fchmod', effect: 'EIO', times: -1 }] })
+  const engine = openEngine({ threads: 4, faults: [{ call: 'futimens', effect: 'EIO', times: -1 }] })
   t.after(() => engine.close())
   const options = { engine, onError: 'continue', durability: 'none' } as const
   const { failures } = await copyTree(join(root, 'src'), join(root, 'dest'), options)
@@ -71,7 +71,7 @@ test('failures of several kinds give ERR_SUSTEN_FAILURES, which holds them all',
   const root = await scratch(t)
   await plant(root, { src: { a: 'x' } })
   // First the file's, then the directory's.
-  const engine = faulty(t, { call: 'fchmod', effect: 'EIO' }, { call: 'fchmod', effect: 'EROFS', at: 2 })
+  const engine = faulty(t, { call: 'futimens', effect: 'EIO' }, { call: 'futimens', effect: 'EROFS', at: 2 })
   const error = await failure(copyTree(join(root, 'src'), join(root, 'dest'), { engine }))
   assert.equal(error.code, 'ERR_SUSTEN_FAILURES')
   assert.deepEqual(
@@ -88,7 +88,7 @@ test('failures of several kinds give ERR_SUSTEN_FAILURES, which holds them all',
 test('with onError: throw no file is begun after the first failure', async (t) => {
   const root = await scratch(t)
   await plant(root, { src: Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, 'x'])) })
-  const engine = openEngine({ threads: 1, faults: [{ call: 'fchmod', effect: 'EIO', at: 10 }] })
+  const engine = openEngine({ threads: 1, faults: [{ call: 'futimens', effect: 'EIO', at: 10 }] })
   t.after(() => engine.close())
   const error = await failure(copyTree(join(root, 'src'), join(root, 'dest'), { engine }))
   assert.equal(error.failures.length, 1)
@@ -182,7 +182,7 @@ test('aborting in the middle of a tree leaves whole files only', async (t) => {
   const content = 'x'.repeat(100_000)
   await plant(root, { src: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`f${i}`, content])) })
   const abort = new AbortController()
-  const engine = faulty(t, { call: 'fchmod', effect: 'delay', delay: 5, times: -1 })
+  const engine = faulty(t, { call: 'futimens', effect: 'delay', delay: 5, times: -1 })
   const copying = copyTree(join(root, 'src'), join(root, 'dest'), {
     engine,
     signal: abort.signal,

@@ -88,6 +88,38 @@ test('a look does not disturb a file that is being copied', () => {
   assert.equal(driver.copy('a')?.state, 'copied')
 })
 
+test('a look that finds a newer version than the one being copied has it copied as well', () => {
+  const driver = ready()
+  driver.announce('a')
+  driver.take('copy')
+  driver.feed(seen('a', 2))
+  driver.copied('a')
+  assert.deepEqual([driver.copy('a')?.state, driver.ordered()], ['pending', ['a']])
+  driver.copied('a', { fingerprint: fingerprintOf(2) })
+  assert.equal(driver.copy('a')?.state, 'copied')
+})
+
+test('a file that was gone for its copy, and there for a look meanwhile, is copied', () => {
+  const driver = ready()
+  driver.announce('a')
+  driver.take('copy')
+  driver.feed(seen('a', 1))
+  driver.failed('a', 'ENOENT', 'source')
+  assert.deepEqual([driver.copy('a')?.state, driver.ordered()], ['pending', ['a']])
+})
+
+test('the time of a copy is kept where it differs from that of its source, and goes with the next order', () => {
+  const driver = ready()
+  driver.announce('a')
+  driver.copied('a', { mtimeNs: 5n })
+  driver.take('copy')
+  driver.announce('a')
+  assert.deepEqual(
+    driver.take('copy').flatMap(({ files }) => files),
+    [{ path: 'a', cut: 0, known: fingerprintOf(1), knownMtimeNs: 5n }],
+  )
+})
+
 test('a look leaves a failed file alone, unless it failed for want of the file', () => {
   const driver = ready()
   driver.announce('denied', 'absent')
@@ -110,16 +142,18 @@ test('what needs no announcement is told by the record alone', () => {
     assert.ok(found)
     return found
   }
-  const { config } = driver.state
-  assert.equal(isKnown(config, record(), fingerprintOf(1)), true, 'pending')
+  const { state } = driver
+  assert.equal(isKnown(state, record(), fingerprintOf(1)), false, 'what is in flight may be an older version')
   driver.copied('a')
-  assert.equal(isKnown(config, record(), fingerprintOf(1)), true)
-  assert.equal(isKnown(config, record(), { ...fingerprintOf(1), dev: 5n }), true, 'a device number means nothing')
-  assert.equal(isKnown(config, record(), fingerprintOf(2)), false)
-  const more = {
-    ...config,
-    storages: [...config.storages, { id: 'new', type: 'optional', target: bytes('/n') } as const],
-  }
+  assert.equal(isKnown(state, record(), fingerprintOf(1)), true)
+  assert.equal(isKnown(state, record(), { ...fingerprintOf(1), dev: 5n }), true, 'a device number means nothing')
+  assert.equal(isKnown(state, record(), fingerprintOf(2)), false)
+  driver.feed({ type: 'pause' })
+  driver.announce('a')
+  assert.equal(isKnown(state, record(), fingerprintOf(2)), true, 'pending')
+  const { config } = state
+  const storages = [...config.storages, { id: 'new', type: 'optional', target: bytes('/n') } as const]
+  const more = { ...state, config: { ...config, storages } }
   assert.equal(isKnown(more, record(), fingerprintOf(1)), false, 'a storage that came later has no copy')
 })
 

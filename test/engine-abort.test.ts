@@ -9,7 +9,7 @@ import { SustenError } from '#lib/errors.js'
 import { copyJob, numbered } from './support/jobs.js'
 import { leftovers, plant, scratch } from './support/tree.js'
 
-const slow: EngineOptions = { faults: [{ call: 'fchmod', effect: 'delay', delay: 5, times: -1 }] }
+const slow: EngineOptions = { faults: [{ call: 'futimens', effect: 'delay', delay: 5, times: -1 }] }
 
 async function setUp(t: TestContext, options: EngineOptions): Promise<{ engine: Engine; src: string; dest: string }> {
   const root = await scratch(t)

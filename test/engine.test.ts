@@ -142,7 +142,7 @@ test('closing with drain finishes what was begun, waiting jobs too', async (t) =
 
 test('closing with cancel rejects every job, waiting ones too', async (t) => {
   const { src, dest } = await roots(t, 100)
-  const engine = engineFor(t, { queueLimit: 100, faults: [{ call: 'fchmod', effect: 'delay', delay: 5, times: -1 }] })
+  const engine = engineFor(t, { queueLimit: 100, faults: [{ call: 'futimens', effect: 'delay', delay: 5, times: -1 }] })
   const jobs = Array.from({ length: 5 }, () => engine.copyFiles(copyJob(src, dest, 100)))
   const settled = Promise.allSettled(jobs)
   await engine.close('cancel')
@@ -154,7 +154,7 @@ test('closing with cancel rejects every job, waiting ones too', async (t) => {
 
 test('a drain can be turned into a cancel', async (t) => {
   const { src, dest } = await roots(t, 500)
-  const engine = engineFor(t, { threads: 1, faults: [{ call: 'fchmod', effect: 'delay', delay: 20, times: -1 }] })
+  const engine = engineFor(t, { threads: 1, faults: [{ call: 'futimens', effect: 'delay', delay: 20, times: -1 }] })
   const job = engine.copyFiles(copyJob(src, dest, 500))
   const drained = engine.close('drain')
   const cancelled = engine.close('cancel')
@@ -238,7 +238,7 @@ test('closing keeps the process alive until it is done', async (t) => {
 
 test('leaving the scope of an engine cancels its jobs', async (t) => {
   const { src, dest } = await roots(t, 200)
-  const engine = engineFor(t, { faults: [{ call: 'fchmod', effect: 'delay', delay: 5, times: -1 }] })
+  const engine = engineFor(t, { faults: [{ call: 'futimens', effect: 'delay', delay: 5, times: -1 }] })
   const job = engine.copyFiles(copyJob(src, dest, 200))
   await Promise.all([assert.rejects(job, { code: 'ABORT_ERR' }), engine[Symbol.asyncDispose]()])
 })

@@ -114,7 +114,7 @@ test('engines of one thread share nothing', async (t) => {
   const files = Array.from({ length: 50 }, (_, i) => same(`${i}`))
   // The faults of one aren't those of another, nor is its end.
   const engines = Array.from({ length: 12 }, (_, i) =>
-    openRaw({ threads: 1 + (i % 3), faults: i % 4 === 3 ? [{ call: 'fchmod', effect: 'EIO', times: -1 }] : [] }),
+    openRaw({ threads: 1 + (i % 3), faults: i % 4 === 3 ? [{ call: 'futimens', effect: 'EIO', times: -1 }] : [] }),
   )
   const results = await Promise.all(
     engines.map(async (engine, i) => {

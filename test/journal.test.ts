@@ -41,6 +41,7 @@ test('what was applied is there after the journal is opened anew, with the same 
       attempts: 2,
       digest: '0123456789abcdef'.repeat(2),
       source: { dev: 1n, ino: 2n, size: 3, mtimeNs: -4n, ctimeNs: 2n ** 70n },
+      mtimeNs: -5n,
     }),
     record(8, 'c', {
       ...copy('disk', 'failed'),

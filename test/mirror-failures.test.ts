@@ -20,7 +20,7 @@ import type { NativeFault, SustenError } from 'susten'
 import { all, createPlace, figures, filesBelow, heard, message, open, until } from './support/mirror-world.js'
 
 /** Every file fails at the owner: its own trouble, not the storage's. */
-const refused: NativeFault = { call: 'fchmod', effect: 'EPERM', times: -1 }
+const refused: NativeFault = { call: 'futimens', effect: 'EPERM', times: -1 }
 
 test('a target that is not there is not made; the storage is unavailable, and the other goes on', async (t) => {
   const place = await createPlace(t)
@@ -85,7 +85,7 @@ test('a storage without room stops its own queue, and goes on when there is some
 test('a slow storage holds up no other', async (t) => {
   const place = await createPlace(t)
   // The slow one takes 100 seconds for what the other does at once.
-  const faults: NativeFault[] = [{ call: 'fchmod', effect: 'delay', delay: 1000, times: -1 }]
+  const faults: NativeFault[] = [{ call: 'futimens', effect: 'delay', delay: 1000, times: -1 }]
   for (let i = 0; i < 100; i++) place.write(`f${i}`)
   const { mirror, told } = await open(t, place, { gpfs: { concurrency: 1 }, engines: { gpfs: { faults } } })
   await until(() => figures(mirror, 'disk').copied === 100, 'all files on the disk')
@@ -109,10 +109,10 @@ test('a file that fails is tried again with growing waits, then failed with its 
     ['gpfs', path, join(place.gpfs, 'image'), 3],
   )
   const error = failed.error as SustenError
-  assert.deepEqual([error.name, error.code, error.errno, error.syscall], ['SustenError', 'EPERM', -1, 'fchmod'])
+  assert.deepEqual([error.name, error.code, error.errno, error.syscall], ['SustenError', 'EPERM', -1, 'futimens'])
   assert.deepEqual([figures(mirror, 'gpfs').failed, figures(mirror, 'gpfs').pending], [1, 0])
   assert.deepEqual(filesBelow(place.gpfs), [])
-  assert.match((await heard(told, 'COPY_ERROR')).text, /Failed to copy .*image to .*image: EPERM \(fchmod\)/)
+  assert.match((await heard(told, 'COPY_ERROR')).text, /Failed to copy .*image to .*image: EPERM \(futimens\)/)
 })
 
 test('failures are listed with their reasons, per storage or all', async (t) => {
@@ -285,7 +285,7 @@ test('a file whose name a directory has on one storage fails there alone', async
 test('I/O errors stop a storage until it works again', async (t) => {
   const place = await createPlace(t)
   for (let i = 0; i < 8; i++) place.write(`f${i}`)
-  const faults: NativeFault[] = [{ call: 'fchmod', effect: 'EIO', times: 12 }]
+  const faults: NativeFault[] = [{ call: 'futimens', effect: 'EIO', times: 12 }]
   const { mirror, told } = await open(t, place, { engines: { gpfs: { faults } } })
   await mirror.idle()
   assert.deepEqual(filesBelow(place.gpfs), filesBelow(place.source))

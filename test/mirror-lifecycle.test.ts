@@ -8,7 +8,7 @@ import { Mirror, type MirrorEvent, type NativeFault } from 'susten'
 import { all, createPlace, figures, filesBelow, open, optionsFor, until } from './support/mirror-world.js'
 
 const closed = { name: 'SustenError', code: 'ERR_SUSTEN_CLOSED' }
-const slow: NativeFault = { call: 'fchmod', effect: 'delay', delay: 50, times: -1 }
+const slow: NativeFault = { call: 'futimens', effect: 'delay', delay: 50, times: -1 }
 
 test('pause() begins no copies, announcements are still taken; resume() goes on', async (t) => {
   const place = await createPlace(t)

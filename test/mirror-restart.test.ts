@@ -7,7 +7,7 @@ import { openJournal } from '#lib/journal/index.js'
 import { all, createPlace, figures, filesBelow, heard, message, open, until } from './support/mirror-world.js'
 
 /** Copies that take a while, so that stopping meets some in the middle. */
-const slow: NativeFault = { call: 'fchmod', effect: 'delay', delay: 20, times: -1 }
+const slow: NativeFault = { call: 'futimens', effect: 'delay', delay: 20, times: -1 }
 
 test('a Mirror that is stopped in the middle goes on where it was', async (t) => {
   const place = await createPlace(t)

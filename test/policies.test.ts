@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { keepAll, type NativeFault, type PolicyAttempt, type PolicyStorage, type StoragePolicy } from 'susten'
 import { createPlace, figures, filesBelow, heard, open } from './support/mirror-world.js'
 
-const refused: NativeFault = { call: 'fchmod', effect: 'EPERM', times: -1 }
+const refused: NativeFault = { call: 'futimens', effect: 'EPERM', times: -1 }
 
 test('keepAll is the default: every file goes to every storage', async (t) => {
   const place = await createPlace(t)
@@ -135,7 +135,7 @@ test('a policy is not asked about conditions of a whole storage', async (t) => {
     name: 'hasty',
     retry: () => 'give-up',
   }
-  const faults: NativeFault[] = [{ call: 'fchmod', effect: 'ENOSPC', times: 4 }]
+  const faults: NativeFault[] = [{ call: 'futimens', effect: 'ENOSPC', times: 4 }]
   const { mirror, told } = await open(t, place, { policy, engines: { gpfs: { faults } } })
   await mirror.idle()
   assert.deepEqual(told.failed, [])

@@ -1,6 +1,5 @@
 /** A file was announced: which copies must be made, or made again. */
 import { copyOn, forget, recordOf, store } from './catalog.js'
-import type { CoreConfig } from './config.js'
 import type { CoreEvent } from './events.js'
 import { chooseStorages } from './guard.js'
 import { enqueue, hasten } from './queue.js'
@@ -54,6 +53,7 @@ function announceAgain(state: State, event: Announced, was: FileRecord): void {
     record = store(state, was, { ...was, ...order, cut, copies }).record
   }
   if (fingerprint === undefined || moved) hurry(state, record)
+  else remember(state, record, fingerprint)
   if (renewed) queuePending(state, record)
 }
 
@@ -81,7 +81,8 @@ function wasAbsent({ failure }: CopyRecord): boolean {
 const absent = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ERR_SUSTEN_NOT_REGULAR'])
 
 /** Whether nothing is to be done about a version that a look has found: it needn't be announced then. */
-export function isKnown(config: CoreConfig, record: FileRecord, fingerprint: Fingerprint): boolean {
+export function isKnown({ config, files }: State, record: FileRecord, fingerprint: Fingerprint): boolean {
+  if (files.get(record.path)?.slots.some((slot) => slot?.phase === 'flying')) return false
   return config.storages.every(({ id }) => {
     const copy = copyOn(record, id)
     return copy !== undefined && seen(copy, fingerprint) === copy
@@ -94,6 +95,13 @@ export function isKnown(config: CoreConfig, record: FileRecord, fingerprint: Fin
  */
 export function sameVersion(a: Fingerprint, b: Fingerprint): boolean {
   return a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+}
+
+/** What is in flight may be an older version than a look has found. */
+function remember(state: State, record: FileRecord, fingerprint: Fingerprint): void {
+  for (const slot of state.files.get(record.path)?.slots ?? []) {
+    if (slot?.phase === 'flying') slot.seen = fingerprint
+  }
 }
 
 /** What is in flight is copied again; what waits is tried now. */

@@ -47,8 +47,9 @@ function send(state: State, storage: StorageState): void {
 
 function orderOf(storage: StorageState, slot: Slot): CopyOrder {
   const { path, cut } = slot.entry.record
-  const known = copyOn(slot.entry.record, storage.config.id)?.source
-  return known === undefined ? { path, cut } : { path, cut, known }
+  const { source: known, mtimeNs } = copyOn(slot.entry.record, storage.config.id) ?? {}
+  if (known === undefined) return { path, cut }
+  return mtimeNs === undefined ? { path, cut, known } : { path, cut, known, knownMtimeNs: mtimeNs }
 }
 
 /** Takes turns between directories: creating many files in one at the same time is slow. */

@@ -50,6 +50,8 @@ export type CoreEvent =
       readonly outcome: 'created' | 'replaced' | 'unchanged' | 'versioned'
       readonly bytes: number
       readonly fingerprint: Fingerprint
+      /** The copy's, if it isn't the source's: some file systems cut time stamps. */
+      readonly mtimeNs?: bigint | undefined
       readonly digest?: string | undefined
       /** Path of the older content that was kept, below the target. */
       readonly version?: ByteString | undefined

@@ -50,6 +50,7 @@ function admit(storage: StorageState, entry: Entry): void {
     order: entry.record.seq,
     due: 0,
     again: false,
+    seen: undefined,
     changes: 0,
     epoch: 0,
     cut: entry.record.cut,
@@ -67,6 +68,7 @@ export function take(storage: StorageState): Slot | undefined {
   if (slot === undefined) return undefined
   slot.phase = 'flying'
   slot.again = false
+  slot.seen = undefined
   slot.epoch = storage.epoch
   slot.cut = slot.entry.record.cut
   storage.flying += 1

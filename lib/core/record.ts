@@ -30,8 +30,10 @@ export interface CopyRecord {
   readonly failure?: Failure
   /** Of the last completed copy: XXH3-128 of its content (absent with `verify: 'none'`). */
   readonly digest?: string
-  /** Of the last completed copy: the source's fingerprint when it was made. The copy has its size and mtime. */
+  /** Of the last completed copy: the source's fingerprint when it was made. The copy has its size. */
   readonly source?: Fingerprint
+  /** Of the last completed copy: its modification time, where it isn't the source's. */
+  readonly mtimeNs?: bigint
 }
 
 /** One announced file. `path` is unique in a journal. */

@@ -1,6 +1,7 @@
 /** What became of a copy. */
 import type { ByteString } from '../bytes.js'
 import { textOfBytes } from '../bytes.js'
+import { sameVersion } from './announce.js'
 import { copyOn, store, withCopy } from './catalog.js'
 import { countsOf } from './counters.js'
 import type { CoreEvent } from './events.js'
@@ -9,7 +10,7 @@ import { retryDelay } from './guard.js'
 import { say } from './messages.js'
 import { land, putAside, putBack, quietDelay, release } from './queue.js'
 import { addToRate } from './rate.js'
-import type { CopyRecord, Failure, FileRecord } from './record.js'
+import type { CopyRecord, Failure, FileRecord, Fingerprint } from './record.js'
 import type { Slot, State, StorageState } from './state.js'
 import { sourceGone, succeeded, troubled } from './storages.js'
 
@@ -27,7 +28,7 @@ export function copied(state: State, event: About<'copied'>): void {
   const was = slot.entry.record
   const cut = slot.cut
   const moved = cut !== was.cut
-  const again = slot.again || moved
+  const again = slot.again || moved || isOlder(event.fingerprint, slot.seen)
   if (!moved) {
     const digest = event.digest ?? (event.outcome === 'unchanged' ? copyOn(was, event.storage)?.digest : undefined)
     const copy: CopyRecord = {
@@ -36,6 +37,7 @@ export function copied(state: State, event: About<'copied'>): void {
       attempts: 0,
       source: event.fingerprint,
       ...(digest === undefined ? {} : { digest }),
+      ...(event.mtimeNs === undefined ? {} : { mtimeNs: event.mtimeNs }),
     }
     store(state, was, withCopy(was, copy))
   }
@@ -67,6 +69,11 @@ export function copied(state: State, event: About<'copied'>): void {
   })
 }
 
+/** A look has found another version meanwhile. */
+function isOlder(copied: Fingerprint, seen: Fingerprint | undefined): boolean {
+  return seen !== undefined && !sameVersion(copied, seen)
+}
+
 function collided(state: State, storage: StorageState, path: ByteString, cut: number, version: ByteString): void {
   const dest = destination(storage, path, cut)
   say(state, {
@@ -85,7 +92,8 @@ export function failed(state: State, event: About<'failed'>): void {
   const slot = land(state, storage, state.files.get(event.path))
   if (slot === undefined) return
   const { failure } = event
-  const again = slot.again
+  // What is gone for the copy was there for a look, and may be there again.
+  const again = slot.again || slot.seen !== undefined
   switch (classify(failure, event.side)) {
     case 'cancelled':
       putBack(state, storage, slot, false)

@@ -11,7 +11,7 @@ import type { Messages } from './messages.js'
 import { createMessages } from './messages.js'
 import type { Rate } from './rate.js'
 import { createRate } from './rate.js'
-import type { Failure, FileRecord, JournalOp } from './record.js'
+import type { Failure, FileRecord, Fingerprint, JournalOp } from './record.js'
 
 /** A file that is in memory because some storage waits for it or copies it. */
 export interface Entry {
@@ -33,6 +33,8 @@ export interface Slot {
   due: number
   /** Announced anew while in flight: copied again afterwards. */
   again: boolean
+  /** The version that a look has found while in flight: copied again afterwards, if it is another one. */
+  seen: Fingerprint | undefined
   /** How often it was found changing since it was last quiet. */
   changes: number
   /** The storage's {@link StorageState.epoch} when it was sent off. */

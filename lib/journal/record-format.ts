@@ -15,6 +15,8 @@ const HAS_SOURCE = 32
 /** The same as on the nearest storage before that has one. */
 const SAME_DIGEST = 64
 const SAME_SOURCE = 128
+/** In the number of attempts, of which it is the lowest bit. */
+const HAS_MTIME = 1
 
 /** Whether a copy's flags say that it is pending or failed, and which. `undefined`: copied. */
 export function listedState(flags: number): 'pending' | 'failed' | undefined {
@@ -44,11 +46,12 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numberOf: (sto
   source = undefined
   for (const copy of record.copies) {
     const flags = flagsOf(copy, digest, source)
-    out.varint(copy.attempts)
+    out.varint(copy.attempts * 2 + (copy.mtimeNs === undefined ? 0 : HAS_MTIME))
     if (copy.failure !== undefined) encodeFailure(out, copy.failure)
     if (copy.digest !== undefined && flags & HAS_DIGEST) out.hex(copy.digest)
     if (copy.digest !== undefined && flags & HAS_DIGEST_TEXT) out.utf8(copy.digest)
     if (copy.source !== undefined && flags & HAS_SOURCE) encodeFingerprint(out, copy.source)
+    if (copy.mtimeNs !== undefined) out.i64(copy.mtimeNs)
     digest = copy.digest ?? digest
     source = copy.source ?? source
   }
@@ -68,17 +71,20 @@ export function decodeRecord(from: ByteReader, nameOf: (storage: number) => stri
   let source: Fingerprint | undefined
   const copies = heads.map(({ storage, flags }): CopyRecord => {
     const attempts = from.varint()
+    const hasMtime = attempts % 2 === HAS_MTIME
     const failure = flags & HAS_FAILURE ? decodeFailure(from) : undefined
     if (flags & HAS_DIGEST) digest = from.hex(16)
     if (flags & HAS_DIGEST_TEXT) digest = from.utf8()
     if (flags & HAS_SOURCE) source = decodeFingerprint(from)
+    const mtimeNs = hasMtime ? from.i64() : undefined
     return {
       storage,
       state: STATES[flags & STATE_BITS] ?? 'pending',
-      attempts,
+      attempts: Math.floor(attempts / 2),
       ...(failure !== undefined && { failure }),
       ...(digest !== undefined && flags & (HAS_DIGEST | HAS_DIGEST_TEXT | SAME_DIGEST) && { digest }),
       ...(source !== undefined && flags & (HAS_SOURCE | SAME_SOURCE) && { source }),
+      ...(mtimeNs !== undefined && { mtimeNs }),
     }
   })
   return { seq, path, cut, shift, announced, copies }
@@ -162,9 +168,10 @@ function checkRecord(record: FileRecord): void {
   const { seq, path, cut, shift, announced, copies } = record
   if (!isCount(seq) || !isCount(cut) || !isCount(shift) || !Number.isFinite(announced)) throw refused(record)
   if (!isBytes(path)) throw refused(record)
-  for (const { state, attempts, source, failure } of copies) {
+  for (const { state, attempts, source, mtimeNs, failure } of copies) {
     if (!STATES.includes(state) || !isCount(attempts)) throw refused(record)
     if (source !== undefined && !isCount(source.size)) throw refused(record)
+    if (mtimeNs !== undefined && !isSigned(mtimeNs)) throw refused(record)
     if (failure === undefined) continue
     if (!isCount(Math.abs(failure.errno)) || !isBytes(failure.path) || !isBytes(failure.dest ?? ''))
       throw refused(record)

@@ -224,7 +224,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
         wants: () => true,
         knows(path, fingerprint) {
           const record = journal.get(path)
-          return record !== undefined && isKnown(config, record, fingerprint)
+          return record !== undefined && isKnown(state, record, fingerprint)
         },
         announce,
         vanished: (path) => shell.post({ type: 'vanished', at: now(), path }),

@@ -108,16 +108,17 @@ function jobOf(options: CopierOptions, { identity, files }: Batch): Parameters<E
     destRoot: target.root,
     destIdentity: identity,
     options: copy,
-    files: files.map(({ path, cut, known }): NativeCopyFile => {
+    files: files.map(({ path, cut, known, knownMtimeNs }): NativeCopyFile => {
       const file = { src: path, dest: placeBelow(target, path, cut), existing: 'version' } as const
-      return known === undefined ? file : { ...file, known, expect: { size: known.size, mtimeNs: known.mtimeNs } }
+      if (known === undefined) return file
+      return { ...file, known, expect: { size: known.size, mtimeNs: knownMtimeNs ?? known.mtimeNs } }
     }),
   }
 }
 
 function eventOf(options: CopierOptions, { path, cut }: CopyOrder, result: NativeFileResult): CoreEvent {
   const about = { at: options.now(), storage: options.id, path }
-  const { outcome, fingerprint, version } = result
+  const { outcome, fingerprint, mtimeNs, version } = result
   if (outcome !== 'failed' && outcome !== 'skipped' && fingerprint !== undefined) {
     return {
       type: 'copied',
@@ -125,6 +126,7 @@ function eventOf(options: CopierOptions, { path, cut }: CopyOrder, result: Nativ
       outcome,
       bytes: result.bytes,
       fingerprint,
+      mtimeNs: mtimeNs === fingerprint.mtimeNs ? undefined : mtimeNs,
       digest: result.digest,
       version: version === undefined ? undefined : beside(path.slice(cut), version),
     }

@@ -10,6 +10,7 @@
 #include "copy/content.h"
 #include "copy/fingerprint.h"
 #include "sys/retry.h"
+#include "sys/timestamp.h"
 
 namespace susten {
 
@@ -40,7 +41,7 @@ class FileCommit {
       target_.expected.reset();
     }
     Error error;
-    if (!Temp::create(sys_, commit_.temps, target_.directory, temp_, error)) {
+    if (!Temp::create(sys_, commit_.temps, target_.directory, mode_of(st_, options_), temp_, error)) {
       error.dest = target_.path;
       return fail_with(std::move(error));
     }
@@ -123,6 +124,7 @@ class FileCommit {
     const Expected now{.size = there.st_size, .mtime_ns = to_ns(there.st_mtim)};
     if (target_.known && *target_.known == *result_.fingerprint && target_.expected &&
         target_.expected->size == now.size && target_.expected->mtime_ns == now.mtime_ns) {
+      result_.mtime_ns = now.mtime_ns;
       return answer(Outcome::unchanged);
     }
     // The same size and time: very likely a copy that was finished and not yet journaled. Reading both is cheaper
@@ -157,6 +159,7 @@ class FileCommit {
       }
     }
     if (options_.verify != Verify::none) result_.digest = ours;
+    result_.mtime_ns = to_ns(now.st_mtim);
     // What was placed and not yet told of may have left the name behind that it had before.
     commit_.temps.sweep(sys_, *target_.directory);
     return answer(Outcome::unchanged);
@@ -198,6 +201,15 @@ class FileCommit {
     if (now.st_size != st_.st_size) return reject(0, "copy", true, "ERR_SUSTEN_SHORT");
     const MetadataResult metadata = apply_metadata(sys_, in_.get(), temp_.fd(), st_, now, options_);
     if (metadata.number != 0) return reject(metadata.number, metadata.syscall, true);
+    return target_.existing != Existing::version || note_stamp();
+  }
+
+  // The time that the copy really has: some file systems cut it, and `times` may be off. It's how the copy is known
+  // again.
+  bool note_stamp() {
+    struct stat now {};
+    if (retry([&] { return sys_.fstat(temp_.fd(), &now); }) != 0) return reject(errno, "fstat", true);
+    result_.mtime_ns = to_ns(now.st_mtim);
     return true;
   }
 

@@ -55,6 +55,8 @@ struct FileResult {
   int64_t bytes = 0;
   std::string digest;
   std::optional<Fingerprint> fingerprint;
+  // Of the copy; only with Existing::version.
+  std::optional<int64_t> mtime_ns;
   Strategy strategy = Strategy::readwrite;
   std::string version;
   Error error;

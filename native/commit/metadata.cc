@@ -67,6 +67,8 @@ MetadataResult set_owner(Sys &sys, int out, const struct stat &st, const struct 
   constexpr auto kNoGroup = static_cast<gid_t>(-1);
   const uid_t uid = options.uid == Preserve::off || st.st_uid == now.st_uid ? kNoUser : st.st_uid;
   const gid_t gid = options.gid == Preserve::off || st.st_gid == now.st_gid ? kNoGroup : st.st_gid;
+  if (uid == kNoUser && gid == kNoGroup) return {};
+  if (retry([&] { return sys.fchown(out, uid, gid); }) == 0) return {};
   // One by one: a group that we may give mustn't fail with an owner that we may not.
   if (gid != kNoGroup && retry([&] { return sys.fchown(out, kNoUser, gid); }) != 0) {
     if (options.gid == Preserve::keep || !not_permitted(errno)) return {errno, "fchown"};
@@ -77,13 +79,13 @@ MetadataResult set_owner(Sys &sys, int out, const struct stat &st, const struct 
   return {};
 }
 
+}  // namespace
+
 mode_t mode_of(const struct stat &st, const CopyOptions &options) {
   // `off`: what a plain creation would have given.
   if (options.mode == Preserve::off) return S_ISDIR(st.st_mode) ? 0755 : 0644;
   return st.st_mode & (S_ISDIR(st.st_mode) ? kDirectoryModes : kFileModes);
 }
-
-}  // namespace
 
 MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, const struct stat &now,
                               const CopyOptions &options) {

@@ -19,6 +19,9 @@ struct MetadataResult {
 MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, const struct stat &now,
                               const CopyOptions &options);
 
+// The mode that a copy of `st` gets.
+mode_t mode_of(const struct stat &st, const CopyOptions &options);
+
 // Whether `now` already has what apply_metadata would carry from `st`. Attributes aren't looked at: false if asked for.
 // What is only tried doesn't count.
 bool has_metadata(const struct stat &st, const struct stat &now, const CopyOptions &options);

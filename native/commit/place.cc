@@ -4,18 +4,25 @@
 #include <linux/fs.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <utility>
 
 #include "copy/content.h"
 #include "copy/fingerprint.h"
+#include "sys/random_number.h"
 #include "sys/retry.h"
+#include "sys/timestamp.h"
 
 namespace susten {
 
 namespace {
 
-constexpr unsigned kVersionLimit = 100'000;
+// Consecutive versions; somebody may have taken more names than anyone would want to try.
+constexpr unsigned kCountedVersions = 256;
+constexpr unsigned kVersionTries = kCountedVersions + 16;
 constexpr int kRaceLimit = 16;
 constexpr size_t kNameMax = 255;
 
@@ -176,8 +183,8 @@ class Placing {
   // What came out isn't what was looked at: give it a versioned name of its own.
   Placement keep_stranger() {
     std::string version;
-    for (unsigned number = 1; number < kVersionLimit; ++number) {
-      version = version_name(name_, number);
+    for (unsigned tries = 0; tries < kVersionTries; ++tries) {
+      version = version_name(name_, tries);
       if (retry([&] { return sys_.renameat2(dir_, temp_.name().c_str(), dir_, version.c_str(), RENAME_NOREPLACE); }) ==
           0) {
         temp_.keep();
@@ -185,15 +192,23 @@ class Placing {
       }
       if (errno != EEXIST) break;
     }
-    // It stays under the hidden name: rather litter than loss.
-    version = temp_.name();
-    temp_.keep();
-    return versioned(std::move(version));
+    // No room for another name, say. An exchange needs none: the stranger gets its name back, and the copy is made anew.
+    const int number = errno;
+    struct stat ours {};
+    struct stat hidden {};
+    const bool undone =
+        retry([&] { return sys_.fstat(temp_.fd(), &ours); }) == 0 &&
+        retry([&] { return sys_.renameat2(dir_, temp_.name().c_str(), dir_, name_.c_str(), RENAME_EXCHANGE); }) == 0 &&
+        retry([&] { return sys_.fstatat(dir_, temp_.name().c_str(), &hidden, AT_SYMLINK_NOFOLLOW); }) == 0 &&
+        ours.st_dev == hidden.st_dev && ours.st_ino == hidden.st_ino;
+    // Else what is under the hidden name is somebody's: rather litter than loss.
+    if (!undone) temp_.keep();
+    return fail(number, "renameat2");
   }
 
   int link_version(std::string &version) {
-    for (unsigned number = 1; number < kVersionLimit; ++number) {
-      version = version_name(name_, number);
+    for (unsigned tries = 0; tries < kVersionTries; ++tries) {
+      version = version_name(name_, tries);
       if (retry([&] { return sys_.linkat(dir_, name_.c_str(), dir_, version.c_str(), 0); }) == 0) return 0;
       if (errno != EEXIST) return errno;
     }
@@ -202,8 +217,8 @@ class Placing {
 
   // No hard links here: move the older file away, then take the name.
   std::optional<Placement> move_to_version() {
-    for (unsigned number = 1; number < kVersionLimit; ++number) {
-      std::string version = version_name(name_, number);
+    for (unsigned tries = 0; tries < kVersionTries; ++tries) {
+      std::string version = version_name(name_, tries);
       struct stat st {};
       if (retry([&] { return sys_.fstatat(dir_, version.c_str(), &st, AT_SYMLINK_NOFOLLOW); }) == 0) continue;
       if (retry([&] { return sys_.renameat2(dir_, name_.c_str(), dir_, version.c_str(), RENAME_NOREPLACE); }) != 0) {
@@ -235,8 +250,12 @@ class Placing {
 
 }  // namespace
 
-std::string version_name(const std::string &name, unsigned number) {
-  const std::string suffix = ".~" + std::to_string(number) + "~";
+std::string version_name(const std::string &name, unsigned tries) {
+  std::array<char, 24> digits{};
+  static_cast<void>(tries < kCountedVersions
+                        ? std::snprintf(digits.data(), digits.size(), ".~%u~", tries + 1)
+                        : std::snprintf(digits.data(), digits.size(), ".~%016" PRIx64 "~", random_number()));
+  const std::string suffix = digits.data();
   return name.substr(0, kNameMax - suffix.size()) + suffix;
 }
 

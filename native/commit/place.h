@@ -33,7 +33,8 @@ struct Placement {
 Placement place(Context &context, const DirectoryRef &directory, Temp &temp, const std::string &name, Existing existing,
                 const std::optional<Expected> &expected, int64_t size);
 
-// "name.~N~", cut so that it fits into 255 bytes.
-std::string version_name(const std::string &name, unsigned number);
+// The name for a version after `tries` were taken: "name.~1~", "name.~2~" and so on; where very many are taken,
+// "name.~N~" with a random N of 16 hex digits. Cut so that it fits into 255 bytes.
+std::string version_name(const std::string &name, unsigned tries);
 
 }  // namespace susten

@@ -1,11 +1,9 @@
 #include "commit/temp.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
@@ -13,6 +11,7 @@
 #include <vector>
 
 #include "sys/entries.h"
+#include "sys/random_number.h"
 #include "sys/retry.h"
 #include "sys/temp_name.h"
 
@@ -24,13 +23,9 @@ constexpr mode_t kPrivate = 0600;
 constexpr int kNameTries = 16;
 constexpr int kRemoveTries = 3;
 
-// Unguessable, so that a hostile user can't occupy the names; tells this process's names from a dead one's.
+// Tells this process's names from a dead one's.
 uint64_t process_number() {
-  static const uint64_t number = [] {
-    uint64_t random = 0;
-    if (::getrandom(&random, sizeof random, 0) != sizeof random) random = static_cast<uint64_t>(::getpid());
-    return random;
-  }();
+  static const uint64_t number = random_number();
   return number;
 }
 
@@ -56,8 +51,8 @@ int link_unnamed(Sys &sys, int fd, int dir, const std::string &name) {
   return errno;
 }
 
-int open_unnamed(Sys &sys, int dir) {
-  return retry([&] { return sys.openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, kPrivate); });
+int open_unnamed(Sys &sys, int dir, mode_t mode) {
+  return retry([&] { return sys.openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode); });
 }
 
 // Removes a hidden name; 0 or errno. More than once, since a leftover stays for long.
@@ -76,7 +71,7 @@ struct Probe {
 // Finds out, once per device, whether an unnamed file can be made and named here. Fails only with what says nothing
 // about the file system (ENOSPC, EIO, EMFILE, …).
 Probe probe(Sys &sys, TempMemo &memo, const Directory &directory) {
-  const Fd fd(sys, open_unnamed(sys, directory.fd.get()));
+  const Fd fd(sys, open_unnamed(sys, directory.fd.get(), kPrivate));
   if (!fd) {
     if (!lacks_unnamed_files(errno)) return {errno, "openat"};
     memo.set(directory.dev, TempMemo::Unnamed::fails);
@@ -108,12 +103,10 @@ void TempMemo::set(dev_t dev, Unnamed answer) {
 }
 
 std::string TempMemo::name() const {
-  static std::atomic<uint64_t> counter{0};
-  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;  // spreads consecutive numbers over the directory's hash buckets
-  const uint64_t id = process_number() + counter.fetch_add(1, std::memory_order_relaxed) * kOdd;
   std::string name(kTempPrefix);
   if (!tag_.empty()) name.append(tag_).append(1, '-').append(hex(process_number())).append(1, '-');
-  return name.append(hex(id)).append(kTempSuffix);
+  // Unguessable, so that a hostile user can't occupy the next ones.
+  return name.append(hex(random_number())).append(kTempSuffix);
 }
 
 void TempMemo::sweep(Sys &sys, const Directory &directory) {
@@ -158,7 +151,7 @@ Temp::~Temp() {
   if (named()) remove();
 }
 
-bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp &temp, Error &failure) {
+bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, mode_t mode, Temp &temp, Error &failure) {
   temp = Temp();
   temp.sys_ = &sys;
   temp.memo_ = &memo;
@@ -174,7 +167,7 @@ bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp 
     unnamed = memo.get(directory->dev);
   }
   if (unnamed == TempMemo::Unnamed::works) {
-    temp.fd_ = Fd(sys, open_unnamed(sys, directory->fd.get()));
+    temp.fd_ = Fd(sys, open_unnamed(sys, directory->fd.get(), mode));
     if (temp.fd_) return true;
     if (!lacks_unnamed_files(errno)) return fail(errno, "openat");
     // This directory is an exception (a mount below the target, say): use a named file.

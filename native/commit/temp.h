@@ -48,8 +48,9 @@ class Temp {
   // Removes the file, unless it was kept.
   ~Temp();
 
-  // Makes an empty temp file in `directory`. False: `failure` says why.
-  static bool create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, Temp &temp, Error &failure);
+  // Makes an empty temp file in `directory`. `mode` is what the file will have in the end: an unnamed file may have it
+  // from the start, since nobody can open it. False: `failure` says why.
+  static bool create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, mode_t mode, Temp &temp, Error &failure);
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] bool named() const { return !name_.empty(); }
@@ -62,7 +63,6 @@ class Temp {
   void keep() { name_.clear(); }
   // Removes what is under the hidden name now; 0 or errno.
   int remove();
-  void close_fd() { fd_.reset(); }
 
  private:
   Sys *sys_ = nullptr;

@@ -8,12 +8,12 @@
 #include <ctime>
 
 #include "sys/retry.h"
+#include "sys/timestamp.h"
 
 namespace susten {
 
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kLongestTick = 10'000'000;
 
 bool has_multigrain_stamps() {
@@ -26,8 +26,6 @@ bool has_multigrain_stamps() {
 }
 
 }  // namespace
-
-int64_t to_ns(const struct timespec &time) { return static_cast<int64_t>(time.tv_sec) * kSecond + time.tv_nsec; }
 
 Fingerprint fingerprint_of(const struct stat &st) {
   return Fingerprint{.dev = st.st_dev,
@@ -42,7 +40,7 @@ bool is_other_file(Sys &sys, int fd, const struct stat &st, const Fingerprint &k
   struct statx birth {};
   if (retry([&] { return sys.fstatx(fd, STATX_BTIME, &birth); }) != 0) return errno != ENOSYS;
   if ((birth.stx_mask & STATX_BTIME) == 0) return false;
-  return birth.stx_btime.tv_sec * kSecond + birth.stx_btime.tv_nsec > known.ctime_ns;
+  return to_ns({.tv_sec = birth.stx_btime.tv_sec, .tv_nsec = birth.stx_btime.tv_nsec}) > known.ctime_ns;
 }
 
 bool wait_for_distinct_stamp(const struct stat &st) {

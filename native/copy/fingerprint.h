@@ -19,7 +19,6 @@ struct Fingerprint {
   bool operator==(const Fingerprint &) const = default;
 };
 
-int64_t to_ns(const struct timespec &time);
 Fingerprint fingerprint_of(const struct stat &st);
 
 // Whether an open file is another one than the file of that fingerprint, not the same one written to again. An inode

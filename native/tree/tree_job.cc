@@ -18,8 +18,10 @@ namespace susten {
 namespace {
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-// Files of one task: few, so that workers end together; more than one, so that handing out costs little.
+// Files of one task: more than one, so that handing out costs little.
 constexpr size_t kFilesPerTask = 4;
+// Of so few files each is a task of its own: they may be large, and workers are to end together.
+constexpr size_t kFewFiles = 256;
 
 struct Split {
   std::string directory;
@@ -252,6 +254,7 @@ void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
   if (more) {
     spawn([this, node](Context &) { scan(node); }, true);
   }
+  const size_t lot_size = entries.size() <= kFewFiles ? 1 : kFilesPerTask;
   auto lot = std::make_shared<Entries>();
   const auto hand_out = [&] {
     if (lot->empty()) return;
@@ -277,7 +280,7 @@ void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
           true);
     } else {
       lot->push_back(std::move(entry));
-      if (lot->size() == kFilesPerTask) hand_out();
+      if (lot->size() == lot_size) hand_out();
     }
   }
   hand_out();

@@ -11,6 +11,7 @@
 #include "sys/dents.h"
 #include "sys/fd.h"
 #include "sys/retry.h"
+#include "sys/timestamp.h"
 #include "sys/temp_name.h"
 
 namespace susten {
@@ -30,8 +31,6 @@ constexpr size_t kNameLimit = 1024 * 1024;
 constexpr size_t kDepthLimit = 100'000;
 
 constexpr int kDirFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-
-int64_t nanoseconds(const struct timespec &time) { return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
 
 // What a name says that was there a moment ago: removed, or replaced by something else.
 bool is_vanished(int number) { return number == ENOENT || number == ENOTDIR || number == ELOOP; }
@@ -153,8 +152,8 @@ class Walk::Impl {
     entry.dev = st.st_dev;
     entry.ino = st.st_ino;
     entry.size = st.st_size;
-    entry.mtime_ns = nanoseconds(st.st_mtim);
-    entry.ctime_ns = nanoseconds(st.st_ctim);
+    entry.mtime_ns = to_ns(st.st_mtim);
+    entry.ctime_ns = to_ns(st.st_ctim);
     name_room_ -= std::min(name_room_, entry.name.size());
     batch_->push_back(std::move(entry));
   }

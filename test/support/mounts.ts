@@ -65,8 +65,14 @@ export function command(name: string, ...args: string[]): string {
  * Mounts a new file system.
  * @param size In bytes; what the kind needs at least, if that is more.
  * @param options Of mount(8).
+ * @param making Of mkfs(8).
  */
-export function mount(kind: FileSystem, size = 0, options: readonly string[] = []): Mount {
+export function mount(
+  kind: FileSystem,
+  size = 0,
+  options: readonly string[] = [],
+  making: readonly string[] = [],
+): Mount {
   folder ??= newFolder()
   const at = mkdtempSync(join(folder, `${kind}-`))
   const path = join(at, 'mnt')
@@ -84,7 +90,7 @@ export function mount(kind: FileSystem, size = 0, options: readonly string[] = [
     writeFileSync(image, '')
     truncateSync(image, bytes)
     const [tool = '', ...args] = make[kind]
-    command(tool, ...args, image)
+    command(tool, ...args, ...making, image)
   }
   attach()
   command('chmod', '1777', path)
