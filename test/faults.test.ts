@@ -5,6 +5,8 @@ import { type Before, copyWorld } from './support/copy-world.js'
 import { faultMatrix } from './support/fault-matrix.js'
 import { type Mount, mount, whyNot } from './support/mounts.js'
 
+process.umask(0o022)
+
 /** Every policy with every state of the name that it treats differently, and what becomes of the file. */
 const states: readonly [Existing, Before, NativeFileResult['outcome']][] = [
   ['replace', 'nothing', 'created'],
@@ -54,6 +56,8 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
             const world = copyWorld(disk.path, { existing, before: state, options: care, ...(named && { named: 2 }) })
             const { cases, calls, outcomes } = await faultMatrix(world)
             assert.deepEqual(outcomes, [outcome])
+            // A mode that the mask doesn't let a new file have.
+            if (copies) assert.ok('fchmod' in calls)
             if (copies && outcome !== 'versioned') assert.equal(calls['linkat'] === undefined, named)
             assert.ok(cases >= 50, `only ${cases} cases`)
           })

@@ -192,7 +192,8 @@ class Placing {
       }
       if (errno != EEXIST) break;
     }
-    // No room for another name, say. An exchange needs none: the stranger gets its name back, and the copy is made anew.
+    // No room for another name, say. An exchange needs none: the stranger gets its name back, and the copy is made
+    // anew.
     const int number = errno;
     struct stat ours {};
     struct stat hidden {};

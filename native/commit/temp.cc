@@ -110,7 +110,7 @@ std::string TempMemo::name() const {
 }
 
 void TempMemo::sweep(Sys &sys, const Directory &directory) {
-  if (tag_.empty() || !swept_.add(directory.dev, directory.ino)) return;
+  if (tag_.empty() || !swept_.add(sys, directory.fd.get(), directory.dev, directory.ino)) return;
   const std::string prefix = std::string(kTempPrefix) + tag_ + "-";
   const std::string ours = prefix + hex(process_number());
   const Fd fd(sys, retry([&] { return sys.openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); }));

@@ -57,7 +57,8 @@ TargetDirectories::Opened TargetDirectories::open(const std::string &target, con
 }
 
 void TargetDirectories::anchor(const Opened &opened) {
-  if (!opened.parents.empty()) anchored_.add(opened.directory->dev, opened.directory->ino);
+  if (opened.parents.empty()) return;
+  anchored_.add(sys_, opened.directory->fd.get(), opened.directory->dev, opened.directory->ino);
 }
 
 TargetDirectories::Opened TargetDirectories::find(const std::string &target, const std::string &source,
@@ -70,7 +71,7 @@ TargetDirectories::Opened TargetDirectories::find(const std::string &target, con
       failure = failed_with(errno, "fstat", join_path(root_->path, target));
       return {};
     }
-    if (anchored_.contains(st.st_dev, st.st_ino) || options_.durability == Durability::none) {
+    if (options_.durability == Durability::none || anchored_.contains(sys_, fd.get(), st.st_dev, st.st_ino)) {
       return {adopt_directory(sys_, std::move(fd), join_path(root_->path, target), st, *root_, failure), {}};
     }
   } else if (errno != ENOENT) {

@@ -11,8 +11,8 @@
 #include "sys/dents.h"
 #include "sys/fd.h"
 #include "sys/retry.h"
-#include "sys/timestamp.h"
 #include "sys/temp_name.h"
+#include "sys/timestamp.h"
 
 namespace susten {
 namespace {

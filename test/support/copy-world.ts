@@ -60,7 +60,7 @@ export interface CopyScenario {
 }
 
 /** Owner, mode and time of the source. */
-const owner = { uid: 1234, gid: 5678, mode: 0o640 }
+const owner = { uid: 1234, gid: 5678, mode: 0o660 }
 const dense = Buffer.alloc(70_000)
 for (let i = 0; i < dense.length; ++i) dense[i] = (i * 7 + (i >> 8)) & 0xff
 const older = Buffer.from('the older content')
