@@ -252,11 +252,12 @@ export interface NativeEngineOptions {
 /**
  * What a watcher saw. `closed`: closed after writing; `moved`: renamed into place; `found`: was there when its
  * directory came under watch (it may still be being written); `overflow`: events were lost, scan; `limit`: a
- * directory could not be watched (see `error`), scan at intervals; `gone`: the root itself is gone.
+ * directory could not be watched (see `error`), scan at intervals; `marked`: the answer to one
+ * {@link Native.markWatcher}; `gone`: the root itself is gone, nothing follows but `marked`.
  */
 export interface NativeWatchEvent {
-  readonly kind: 'closed' | 'moved' | 'found' | 'overflow' | 'limit' | 'gone'
-  /** Below the watched root; empty for `overflow` and `gone`. */
+  readonly kind: 'closed' | 'moved' | 'found' | 'overflow' | 'limit' | 'marked' | 'gone'
+  /** Below the watched root; empty for `overflow`, `marked` and `gone`. */
   readonly name: ByteString
   readonly error?: NativeError
 }
@@ -288,6 +289,8 @@ export interface Native {
 
   /** Watches `root` recursively for files that are complete. The first scan reports existing files as `found`. */
   openWatcher(root: ByteString, onEvents: (events: NativeWatchEvent[]) => void): NativeWatcher
+  /** Asks for one `marked` event, sent once all that happened before this call has been reported. */
+  markWatcher(watcher: NativeWatcher): void
   closeWatcher(watcher: NativeWatcher): Promise<void>
 
   /** Creates and locks a file exclusively (flock), or throws `{ code: 'EWOULDBLOCK' }` if another process has it. */

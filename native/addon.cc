@@ -677,6 +677,8 @@ const char *watch_kind(WatchKind kind) {
       return "overflow";
     case WatchKind::limit:
       return "limit";
+    case WatchKind::marked:
+      return "marked";
     case WatchKind::gone:
       break;
   }
@@ -724,6 +726,12 @@ Napi::Value open_watcher(const Napi::CallbackInfo &info) {
     throw to_exception(env, error);
   }
   return publish(env, opened);
+}
+
+void mark_watcher(const Napi::CallbackInfo &info) {
+  if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "a watcher was expected");
+  WatcherHandle &handle = *info[0].As<Napi::External<WatcherHandle>>().Data();
+  if (!handle.life.closed && handle.closing.empty()) handle.watcher->mark();
 }
 
 Napi::Value close_watcher(const Napi::CallbackInfo &info) {
@@ -793,6 +801,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("answerFilter", answer_filter);
   add("cancel", cancel);
   add("openWatcher", open_watcher);
+  add("markWatcher", mark_watcher);
   add("closeWatcher", close_watcher);
   add("lockFile", lock_file_named);
   add("unlockFile", unlock_file_named);

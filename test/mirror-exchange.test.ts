@@ -32,6 +32,22 @@ test('an accepted disk gets what was copied to the old one, as far as the source
   assert.deepEqual([told.failed, figures(mirror, 'gpfs').copied], [[], 3])
 })
 
+test('an accepted disk gets each of very many files once', async (t) => {
+  if (why !== undefined) return t.skip(why)
+  const { place, mirror, told } = await exchanged(t)
+  const names = Array.from({ length: 600 }, (_, i) => `many/${i}`)
+  for (const name of names) place.write(name)
+  await mirror.scan()
+  await until(() => figures(mirror, 'disk').pending === 0, 'all are on the disk')
+  await mirror.acceptStorage('gpfs')
+  await mirror.idle()
+  told.copied.length = 0
+  await mirror.acceptStorage('gpfs')
+  await mirror.idle()
+  assert.equal(told.copied.filter(({ storage }) => storage === 'gpfs').length, 602)
+  assert.equal(filesBelow(place.gpfs).length, 602)
+})
+
 test('an accepted disk is left as it is if that is wanted', async (t) => {
   if (why !== undefined) return t.skip(why)
   const { place, mirror } = await exchanged(t)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Mirror, type MirrorEvent, type NativeFault } from 'susten'
+import { Mirror, type MirrorEvent, type NativeFault, SustenError } from 'susten'
 import { all, createPlace, figures, filesBelow, open, optionsFor, until } from './support/mirror-world.js'
 
 const closed = { name: 'SustenError', code: 'ERR_SUSTEN_CLOSED' }
@@ -57,6 +57,35 @@ test('an unknown storage is refused by its name', async (t) => {
   await assert.rejects(mirror.retry({ storage: 'tape' }), refused)
 })
 
+test('calls with arguments that mean nothing are refused, and say what is meant', async (t) => {
+  const place = await createPlace(t)
+  const path = place.write('image')
+  const { mirror } = await open(t, place, { watch: false })
+  const refused = (message: RegExp) => ({ name: 'SustenError', code: 'ERR_SUSTEN_OPTION', message })
+  const loose = mirror as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
+  const call = async (name: string, ...args: unknown[]): Promise<unknown> => loose[name]?.(...args)
+  await assert.rejects(call('add', path, path), refused(/^add: takes one path or a list of paths/))
+  for (const id of [undefined, null, { storage: 'disk' }]) {
+    await assert.rejects(call('acceptStorage', id), refused(/^there is no storage .*; known are disk, gpfs$/))
+  }
+  await assert.rejects(call('retry', 'image'), refused(/^retry: options must be an object, not 'image'$/))
+  assert.equal(mirror.status().storages[0]?.pending, 0)
+})
+
+test('an event that does not exist, and a listener that is none, are refused by their names', async (t) => {
+  const place = await createPlace(t)
+  const { mirror } = await open(t, place, { watch: false })
+  for (const listening of [mirror.on, mirror.once, mirror.off]) {
+    const call = listening as (type: string, listener?: unknown) => unknown
+    const mistyped = /^there is no event 'copyed'; known are copied, failed, message, idle, error$/
+    assert.throws(() => call('copyed', () => {}), { code: 'ERR_SUSTEN_OPTION', message: mistyped })
+    const missing = /^a listener of 'copied' must be a function, not undefined$/
+    assert.throws(() => call('copied'), { code: 'ERR_SUSTEN_OPTION', message: missing })
+  }
+  // @ts-expect-error The compiler refuses it too.
+  assert.throws(() => mirror.on('copyed', () => {}))
+})
+
 test('close() drains: what was announced is copied first', async (t) => {
   const place = await createPlace(t)
   const { mirror } = await open(t, place, { watch: false, engines: { gpfs: { faults: [slow] } } })
@@ -64,6 +93,30 @@ test('close() drains: what was announced is copied first', async (t) => {
   await mirror.close()
   assert.equal(filesBelow(place.disk).length, 20)
   assert.equal(filesBelow(place.gpfs).length, 20)
+})
+
+test('idle() and close() know of every file that was complete before the call', async (t) => {
+  const place = await createPlace(t)
+  const { mirror } = await open(t, place)
+  await mirror.idle()
+  place.write('new')
+  place.write('deep/er/new')
+  await mirror.idle()
+  assert.deepEqual(filesBelow(place.disk), ['deep/er/new', 'new'])
+  place.write('last')
+  place.write('deep/est/last')
+  await mirror.close()
+  assert.deepEqual(filesBelow(place.gpfs), ['deep/er/new', 'deep/est/last', 'last', 'new'])
+})
+
+test('close() does not wait for a file that is never quiet', async (t) => {
+  const place = await createPlace(t)
+  const { mirror } = await open(t, place)
+  await mirror.idle()
+  const path = place.write('new/busy')
+  const writer = setInterval(() => appendFileSync(path, 'more'), 5)
+  t.after(() => clearInterval(writer))
+  await mirror.close()
 })
 
 test('close() does not wait for a storage that is out, nor for one that is paused', async (t) => {
@@ -124,7 +177,11 @@ test('a closed Mirror takes no calls that need it open, and still tells its figu
   await assert.rejects(mirror.retry(), closed)
   await assert.rejects(mirror.dismiss(), closed)
   await assert.rejects(mirror.acceptStorage('disk'), closed)
-  await mirror.scan()
+  await assert.rejects(mirror.scan(), closed)
+  for (const id of [undefined, 'disk']) {
+    assert.throws(() => mirror.pause(id), closed)
+    assert.throws(() => mirror.resume(id), closed)
+  }
   await mirror.idle()
   assert.equal(figures(mirror, 'disk').copied, 1)
 })
@@ -148,8 +205,9 @@ test('the signal of idle() stops the waiting, not the Mirror', async (t) => {
   const idle = mirror.idle({ signal: stopping.signal })
   const reason = new Error('enough')
   stopping.abort(reason)
-  await assert.rejects(idle, (error: Error & { code?: string }) => error === reason || error.code === 'ABORT_ERR')
-  await assert.rejects(mirror.idle({ signal: AbortSignal.abort() }))
+  const aborted = { name: 'AbortError', code: 'ABORT_ERR' }
+  await assert.rejects(idle, { ...aborted, cause: reason })
+  await assert.rejects(mirror.idle({ signal: AbortSignal.abort(reason) }), { ...aborted, cause: reason })
   mirror.resume()
   await mirror.idle()
   assert.deepEqual(filesBelow(place.disk), ['image'])
@@ -179,11 +237,14 @@ test('an AbortSignal stops the Mirror', async (t) => {
 
 test('a signal that is aborted before or while it opens keeps a Mirror from opening, and leaves the journal free', async (t) => {
   const place = await createPlace(t)
-  await assert.rejects(Mirror.open({ ...optionsFor(place), signal: AbortSignal.abort() }), { name: 'AbortError' })
+  const aborted = { name: 'AbortError', code: 'ABORT_ERR', cause: 'enough' }
+  const before = Mirror.open({ ...optionsFor(place), signal: AbortSignal.abort('enough') })
+  await assert.rejects(before, (error) => error instanceof SustenError)
+  await assert.rejects(before, aborted)
   const stopping = new AbortController()
   const opening = Mirror.open({ ...optionsFor(place), signal: stopping.signal })
-  stopping.abort()
-  await assert.rejects(opening, { code: 'ABORT_ERR' })
+  stopping.abort('enough')
+  await assert.rejects(opening, aborted)
   await using mirror = await Mirror.open(optionsFor(place))
   await mirror.idle()
 })

@@ -42,6 +42,25 @@ test('nothing is written below the mount point of a storage that is not mounted'
   assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /not mounted, or exchanged/)
 })
 
+for (const name of ['image', 'run/image']) {
+  test(`a target in which nothing may be made is a storage that is out: ${name} waits`, async (t) => {
+    if (whyNot('ext4') !== undefined) return t.skip(whyNot('ext4'))
+    const disk = mount('ext4', 8 << 20)
+    t.after(() => disk.unmount())
+    const place = { ...(await createPlace(t)), gpfs: join(disk.path, 'target') }
+    mkdirSync(place.gpfs)
+    command('chattr', '+i', place.gpfs)
+    const { mirror, told } = await open(t, place)
+    place.write(name)
+    await mirror.scan()
+    await until(() => figures(mirror, 'gpfs').state === 'down', 'gpfs is down')
+    assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /EPERM/)
+    command('chattr', '-i', place.gpfs)
+    await mirror.idle()
+    assert.deepEqual([filesBelow(place.gpfs), told.failed], [[name], []])
+  })
+}
+
 test('a storage that is not mounted at the start is known by its mount point', async (t) => {
   if (why !== undefined) return t.skip(why)
   const { place, unmount, mountTmpfs } = await mountedPlace(t)

@@ -128,6 +128,13 @@ test('the journal of another source is refused', async (t) => {
   })
 })
 
+test('a source that is not there does not take the journal', async (t) => {
+  const place = await createPlace(t)
+  const source = join(place.root, 'mistyped')
+  await assert.rejects(Mirror.open({ ...optionsFor(place), source }), { code: 'ENOENT', path: source })
+  await (await Mirror.open(optionsFor(place))).close()
+})
+
 test('without a journal option there is one below the state directory, named after the source', async (t) => {
   const place = await createPlace(t)
   const { journal: _, ...options } = optionsFor(place)

@@ -64,6 +64,8 @@ export type CoreEvent =
       readonly path: ByteString
       readonly side: Side
       readonly failure: Failure
+      /** It would meet every file of the storage: nothing may be made in the target itself, say. */
+      readonly whole?: boolean
     }
   /** Copies that were ordered and not begun, or given up midway; with the condition that stopped them, if any. */
   | {

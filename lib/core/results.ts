@@ -94,7 +94,7 @@ export function failed(state: State, event: About<'failed'>): void {
   const { failure } = event
   // What is gone for the copy was there for a look, and may be there again.
   const again = slot.again || slot.seen !== undefined
-  switch (classify(failure, event.side)) {
+  switch (event.whole === true ? 'storage' : classify(failure, event.side)) {
     case 'cancelled':
       putBack(state, storage, slot, false)
       break

@@ -1,4 +1,5 @@
 /** Files that were given up: listing them, and doing something about them. */
+import { inspect } from 'node:util'
 import type { ByteString } from '../bytes.js'
 import type { CoreEvent, FileRecord, State } from '../core/index.js'
 import type { Journal } from '../journal/index.js'
@@ -10,16 +11,25 @@ import { failedFile, type Geography } from './views.js'
 /** Records per look into the journal. */
 const page = 128
 
-/** The failures of some storages, one storage after the other. */
+/** Which failures are meant. */
+export interface Meant {
+  readonly storages: readonly string[]
+  /** Below the source; none: all files. */
+  readonly path: ByteString | undefined
+}
+
+/** The failures that are meant, one storage after the other. */
 export async function* listFailures(
   journal: Journal,
   where: Geography,
-  storages: readonly string[],
+  { storages, path: only }: Meant,
 ): AsyncGenerator<FailedFile, void, undefined> {
   for (const storage of storages) {
-    for await (const records of pages(journal, storage)) {
+    const one = only === undefined ? undefined : journal.get(only)
+    const found = only === undefined ? pages(journal, storage) : [one === undefined ? [] : [one]]
+    for await (const records of found) {
       for (const { path, cut, copies } of records) {
-        const copy = copies.find((one) => one.storage === storage && one.state === 'failed')
+        const copy = copies.find((of) => of.storage === storage && of.state === 'failed')
         if (copy?.failure === undefined) continue
         yield failedFile(where, { storage, path, cut, failure: copy.failure, attempts: copy.attempts })
       }
@@ -31,8 +41,7 @@ export async function* listFailures(
 export async function treatFailures(
   type: 'retry' | 'dismiss',
   host: { readonly journal: Journal; readonly shell: Shell; readonly now: () => number },
-  storages: readonly string[],
-  path: ByteString | undefined,
+  { storages, path }: Meant,
 ): Promise<number> {
   const { journal, shell, now } = host
   let count = 0
@@ -72,8 +81,13 @@ async function* pages(journal: Journal, storage: string): AsyncGenerator<FileRec
 
 /** The storages that are meant: one by its id, or all. */
 export function chosenStorages(state: State, id: string | undefined): readonly string[] {
-  const all = state.storages.map((storage) => storage.config.id)
-  if (id === undefined) return all
-  if (!state.byId.has(id)) throw optionError(`there is no storage '${id}'; known are ${all.join(', ')}`)
-  return [id]
+  return id === undefined ? idsOf(state) : [oneStorage(state, id)]
 }
+
+/** A storage's id, or the error that there is none of this id. */
+export function oneStorage(state: State, id: string): string {
+  if (state.byId.has(id)) return id
+  throw optionError(`there is no storage ${inspect(id)}; known are ${idsOf(state).join(', ')}`)
+}
+
+const idsOf = (state: State): string[] => state.storages.map((storage) => storage.config.id)

@@ -18,7 +18,7 @@ import { checkBoolean, checkInteger, checkNames, checkWord, optionError } from '
 import { type Directory, openDirectory, openSweep, parseAnnounced } from '../source/index.js'
 import { openStorage, type Storage } from '../storage/index.js'
 import { createClock } from './clock.js'
-import { chosenStorages, listFailures, treatFailures } from './failures.js'
+import { chosenStorages, listFailures, oneStorage, treatFailures } from './failures.js'
 import { type CompleteMirrorOptions, completeMirrorOptions } from './options.js'
 import { recopyAll } from './recopy.js'
 import { closedError, createShell, foreignStorages } from './shell.js'
@@ -34,6 +34,7 @@ import type {
 } from './types.js'
 import { copiedFile, failedFile, type Geography, messageView } from './views.js'
 
+const eventNames = ['copied', 'failed', 'message', 'idle', 'error'] as const satisfies (keyof MirrorEvents)[]
 /** Key of the journal value that says what the journal is for. */
 const ownerKey = 'mirror'
 /** Announcements per slice: about a millisecond's work. */
@@ -50,10 +51,10 @@ const defaultLimit = 10_000
  */
 export async function openMirror(options: MirrorOptions): Promise<Mirror> {
   const complete = completeMirrorOptions(options)
-  complete.signal?.throwIfAborted()
+  if (complete.signal?.aborted) throw abortError(complete.signal)
   const journal = await openJournal({ directory: complete.journal })
   try {
-    await claim(journal, complete.source)
+    checkOwner(journal, complete.source)
     return await run(complete, journal)
   } catch (error) {
     await journal.close()
@@ -62,14 +63,11 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
 }
 
 /** A journal belongs to one source: its paths are below it. */
-async function claim(journal: Journal, source: ByteString): Promise<void> {
+function checkOwner(journal: Journal, source: ByteString): void {
   const owner = journal.value(ownerKey) as { readonly source: string } | undefined
-  if (owner === undefined) {
-    await journal.apply([{ type: 'set', key: ownerKey, value: { source } }])
-  } else if (owner.source !== source) {
-    const where = Buffer.from(owner.source, 'latin1').toString('utf8')
-    throw optionError(`journal ${journal.directory} is that of source ${where}; give this source a journal of its own`)
-  }
+  if (owner === undefined || owner.source === source) return
+  const where = Buffer.from(owner.source, 'latin1').toString('utf8')
+  throw optionError(`journal ${journal.directory} is that of source ${where}; give this source a journal of its own`)
 }
 
 async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mirror> {
@@ -78,7 +76,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
   const config = coreConfig(options)
   const where: Geography = { source, targets: new Map(options.storages.map(({ id, target }) => [id, target.path])) }
   const storages = new Map<string, Storage>()
-  const emitter = createEmitter<MirrorEvents>(onListenerError)
+  const emitter = createEmitter<MirrorEvents>(eventNames, onListenerError)
   const streams = createStreams<MirrorEvent>()
   const waiting = new Set<() => void>()
   let closing: 'drain' | 'stop' | undefined
@@ -171,6 +169,12 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     })
   }
 
+  /** Who asks a Mirror to do something must learn that it won't. */
+  function checkOpen(): void {
+    if (failure !== undefined) throw failure.error
+    if (closing !== undefined) throw closedError()
+  }
+
   // ---- Announcing --------------------------------------------------------------------------------------------------
 
   async function announce(files: readonly Omit<Extract<CoreEvent, { type: 'announced' }>, 'type' | 'at'>[]) {
@@ -183,9 +187,9 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     }
   }
 
-  async function add(paths: PathInput | readonly PathInput[]): Promise<void> {
-    if (failure !== undefined) throw failure.error
-    if (closing !== undefined) throw closedError()
+  async function add(paths: PathInput | readonly PathInput[], ...more: readonly unknown[]): Promise<void> {
+    if (more.length > 0) throw optionError('add: takes one path or a list of paths; more of them go into a list')
+    checkOpen()
     const list = Array.isArray(paths) ? (paths as readonly PathInput[]) : [paths as PathInput]
     // All are read before the first is taken: a wrong one changes nothing.
     const files = list.map((path) => parseAnnounced(source, path))
@@ -268,6 +272,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     options.signal?.removeEventListener('abort', stop)
     beginTelling()
     await sourceWatch.close()
+    if (closing !== 'stop') await Promise.race([lastFiles(), until(() => closing === 'stop')]).catch(() => {})
     await Promise.all([directory?.close(), sweep?.close()])
     // Waits for what moves only: files of a storage that is out stay in the journal.
     await until(() => closing === 'stop' || (shell.settled && announcing === 0 && movingFiles(state) === 0)).catch(
@@ -286,6 +291,21 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     }
   }
 
+  /** What was complete before the call belongs to it; what is still being written isn't waited for. */
+  async function lastFiles(): Promise<void> {
+    await catchUp()
+    const patience = 2 * options.settle + 1000
+    const end = performance.now() + patience
+    const timer = setTimeout(look, patience)
+    await until(() => (directory?.quiet ?? true) || performance.now() >= end)
+    clearTimeout(timer)
+  }
+
+  /** What can't be looked at tells so in a message; nobody needs to wait for it. */
+  async function catchUp(): Promise<void> {
+    await directory?.catchUp().catch(() => {})
+  }
+
   const stop = (): void => void close('stop').catch(() => {})
   options.signal?.addEventListener('abort', stop, { once: true })
 
@@ -298,6 +318,10 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     try {
       const absent = await sourceWatch.refresh()
       if (absent !== undefined) throw fromNative({ ...absent, path: source })
+      // Only now: a source that was mistyped doesn't take the journal.
+      if (journal.value(ownerKey) === undefined) {
+        await journal.apply([{ type: 'set', key: ownerKey, value: { source } }])
+      }
       await Promise.all([...storages.values()].map((storage) => storage.refresh()))
       if (options.signal?.aborted) throw abortError(options.signal)
     } catch (error) {
@@ -306,15 +330,21 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     }
   }
 
-  const treat = async (type: 'retry' | 'dismiss', filter: FailureFilter = {}): Promise<number> => {
-    checkNames(type, filter, ['storage', 'path'])
-    if (closing !== undefined) throw closedError()
+  const meant = (where: string, filter: FailureFilter) => {
+    checkNames(where, filter, ['storage', 'path'])
     const path = filter.path === undefined ? undefined : parseAnnounced(source, filter.path).path
-    return treatFailures(type, { journal, shell, now }, chosenStorages(state, filter.storage), path)
+    return { storages: chosenStorages(state, filter.storage), path }
+  }
+
+  const treat = async (type: 'retry' | 'dismiss', filter: FailureFilter = {}): Promise<number> => {
+    const which = meant(type, filter)
+    checkOpen()
+    return treatFailures(type, { journal, shell, now }, which)
   }
 
   const setPaused = (type: 'pause' | 'resume', storage: string | undefined): void => {
-    if (storage !== undefined) chosenStorages(state, storage)
+    if (storage !== undefined) oneStorage(state, storage)
+    checkOpen()
     shell.post({ type, at: now(), storage })
   }
 
@@ -327,6 +357,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     journal: journal.directory,
     add,
     async scan() {
+      checkOpen()
       await directory?.scan()
     },
     status() {
@@ -336,17 +367,24 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
     async idle(given: WaitOptions = {}) {
       checkNames('idle', given, ['signal'])
       if (closing !== undefined && !isIdle()) throw closedError()
-      await until(() => isIdle() || closing !== undefined, given.signal)
+      let caughtUp = closing !== undefined
+      if (!caughtUp) {
+        void catchUp().then(() => {
+          caughtUp = true
+          look()
+        })
+      }
+      await until(() => (caughtUp && isIdle()) || closing !== undefined, given.signal)
       if (!isIdle()) throw closedError()
     },
-    failures: (storage) => listFailures(journal, where, chosenStorages(state, storage)),
+    failures: (filter: FailureFilter = {}) => listFailures(journal, where, meant('failures', filter)),
     retry: (filter) => treat('retry', filter),
     dismiss: (filter) => treat('dismiss', filter),
     async acceptStorage(id, given: AcceptOptions = {}) {
       checkNames('acceptStorage', given, ['recopy'])
       const recopy = checkBoolean('recopy', given.recopy ?? true)
-      chosenStorages(state, id)
-      if (closing !== undefined) throw closedError()
+      oneStorage(state, id)
+      checkOpen()
       await shell.postDurably([{ type: 'accept', at: now(), storage: id }])
       await storages.get(id)?.refresh()
       await shell.postDurably([])

@@ -19,7 +19,10 @@ export interface RecopyHost {
  */
 export async function recopyAll({ source, journal, shell, now }: RecopyHost, storage: string): Promise<number> {
   let count = 0
-  for await (const { path, copies } of journal.files()) {
+  // A record that is made pending moves behind all others: what is behind this point is done.
+  const last = shell.state.seq
+  for await (const { seq, path, copies } of journal.files()) {
+    if (seq > last) break
     if (!copies.some((copy) => copy.storage === storage && copy.state === 'copied')) continue
     if (await isGone(source, path)) continue
     shell.post({ type: 'recopy', at: now(), storage, path })

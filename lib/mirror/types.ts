@@ -143,7 +143,7 @@ export interface ErrorEvent {
 export type MirrorEvent = CopiedFile | FailedFile | MirrorMessage | IdleEvent | ErrorEvent
 
 /** What listeners of each event are given. */
-export interface MirrorEvents extends Record<string, unknown> {
+export interface MirrorEvents {
   readonly copied: CopiedFile
   readonly failed: FailedFile
   readonly message: MirrorMessage
@@ -189,17 +189,22 @@ export interface Mirror extends AsyncDisposable, AsyncIterable<MirrorEvent | Los
    * @throws SustenError `ERR_INVALID_ARG_VALUE`: not below the source; `ERR_SUSTEN_CLOSED`; the journal's error
    */
   add(paths: PathInput | readonly PathInput[]): Promise<void>
-  /** Looks at the source now; resolves when the look is over. At once with `watch: false`. */
+  /**
+   * Looks at the source now; resolves when the look is over. At once with `watch: false`.
+   * @throws SustenError `ERR_SUSTEN_CLOSED`
+   */
   scan(): Promise<void>
   /** All figures, cheap to read. */
   status(): MirrorStatus
   /**
    * Resolves when every known file is copied or failed on every storage, and nothing is under way. Files of an
-   * unavailable storage, or of a paused one, are waited for.
+   * unavailable storage, or of a paused one, are waited for. On a closed Mirror: at once if that was so when it was
+   * closed, else it rejects.
+   * @throws SustenError `ERR_SUSTEN_CLOSED`, `ABORT_ERR`; the journal's error
    */
   idle(options?: WaitOptions): Promise<void>
-  /** Files that were given up, in order of announcement. */
-  failures(storage?: string): AsyncIterable<FailedFile>
+  /** Files that were given up: an async iteration, storage by storage, in order of announcement. */
+  failures(filter?: FailureFilter): AsyncIterable<FailedFile>
   /** Tries failed files again. Resolves to their number once that is journaled. */
   retry(filter?: FailureFilter): Promise<number>
   /** Drops failed files from the list: their copies are not wanted any more. Resolves to their number. */
@@ -207,14 +212,18 @@ export interface Mirror extends AsyncDisposable, AsyncIterable<MirrorEvent | Los
   /**
    * Takes the file system that is now at a storage's target for the storage, after a disk was exchanged; if none can
    * be used at the moment, the next one that can. Resolves once that, and what is to be copied again, is journaled.
+   * @throws SustenError `ERR_SUSTEN_OPTION`: no such storage; `ERR_SUSTEN_CLOSED`
    */
   acceptStorage(id: string, options?: AcceptOptions): Promise<void>
-  /** Begins no more copies, on one storage or on all. Announcements are still taken. */
+  /**
+   * Begins no more copies, on one storage or on all. Announcements are still taken. `status()` shows it a moment later.
+   * @throws SustenError `ERR_SUSTEN_CLOSED`
+   */
   pause(storage?: string): void
   resume(storage?: string): void
-  on<K extends keyof MirrorEvents & string>(type: K, listener: (event: MirrorEvents[K]) => void): this
-  off<K extends keyof MirrorEvents & string>(type: K, listener: (event: MirrorEvents[K]) => void): this
-  once<K extends keyof MirrorEvents & string>(type: K, listener: (event: MirrorEvents[K]) => void): this
+  on<K extends keyof MirrorEvents>(type: K, listener: (event: MirrorEvents[K]) => void): this
+  off<K extends keyof MirrorEvents>(type: K, listener: (event: MirrorEvents[K]) => void): this
+  once<K extends keyof MirrorEvents>(type: K, listener: (event: MirrorEvents[K]) => void): this
   /**
    * Events as an iteration from now on, until the Mirror is closed.
    * @param options `limit`: events that wait for a slow reader, default 10,000; beyond, they are left out, and one

@@ -38,6 +38,11 @@ export interface Directory {
   present(there: boolean): void
   /** Resolves when a complete look, begun after this call, is over; at once where the source is absent or closed. */
   scan(): Promise<void>
+  /**
+   * Resolves when all that happened in the directory before this call is known. Where notifications don't reach, that
+   * takes a scan.
+   */
+  catchUp(): Promise<void>
   /** False while a scan is under way, or files are waited for to be quiet. */
   readonly quiet: boolean
   close(): Promise<void>
@@ -61,6 +66,8 @@ export function openDirectory(options: DirectoryOptions): Directory {
   let scanning = 0
   let timer: NodeJS.Timeout | undefined
   let missed = false
+  /** Some directories aren't watched. */
+  let partial = false
   /** When watching was last begun, in milliseconds of `performance.now()`. */
   let tried = Number.NEGATIVE_INFINITY
 
@@ -98,6 +105,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
       rescan()
     },
     onLimit(directory, failure) {
+      partial = true
       const why =
         failure?.code === 'ENOSPC' ? 'raise fs.inotify.max_user_watches' : (failure?.code ?? 'no reason given')
       const text = `A directory can't be watched (${why}); its files are found by scans only`
@@ -200,6 +208,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
     tried = performance.now()
     try {
       watching.start()
+      partial = false
       return true
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
@@ -218,6 +227,10 @@ export function openDirectory(options: DirectoryOptions): Directory {
       if (back || started) rescan()
     },
     scan,
+    async catchUp() {
+      if (watching.active) await watching.catchUp()
+      if (partial || !watching.active) await scan()
+    },
     get quiet() {
       return scanning === 0 && settling.size === 0 && announcing === 0 && !missed
     },

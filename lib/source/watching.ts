@@ -8,6 +8,8 @@ export interface Watching {
   readonly active: boolean
   /** Begins, if it isn't active. Throws what the system says. */
   start(): void
+  /** Resolves when all that happened before this call has been told; at once where it isn't active. */
+  catchUp(): Promise<void>
   close(): Promise<void>
 }
 
@@ -28,11 +30,15 @@ export interface WatchingOptions {
 export function createWatching(options: WatchingOptions): Watching {
   let watcher: NativeWatcher | undefined
   let closing: Promise<void> = Promise.resolve()
+  /** Those who wait to have been told all, in order. */
+  let waiting: (() => void)[] = []
 
   function stop(): void {
     if (watcher === undefined) return
     const ended = watcher
     watcher = undefined
+    for (const tell of waiting) tell()
+    waiting = []
     closing = closing.then(() => native.closeWatcher(ended))
   }
 
@@ -48,6 +54,7 @@ export function createWatching(options: WatchingOptions): Watching {
     if (found.length > 0) options.onFound(found)
     for (const event of events) {
       if (event.kind === 'overflow') options.onOverflow()
+      else if (event.kind === 'marked') waiting.shift()?.()
       else if (event.kind === 'limit') options.onLimit(event.name, event.error)
       else if (event.kind === 'gone') {
         stop()
@@ -64,6 +71,14 @@ export function createWatching(options: WatchingOptions): Watching {
       if (watcher !== undefined) return
       const mine = native.openWatcher(options.directory, (events) => take(() => mine, events))
       watcher = mine
+    },
+    catchUp() {
+      if (watcher === undefined) return Promise.resolve()
+      const mine = watcher
+      return new Promise((resolve) => {
+        waiting.push(resolve)
+        native.markWatcher(mine)
+      })
     },
     async close() {
       stop()

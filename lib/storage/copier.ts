@@ -134,7 +134,17 @@ function eventOf(options: CopierOptions, { path, cut }: CopyOrder, result: Nativ
   const { target } = options
   const unknown: NativeError = { code: 'EIO', errno: 5, syscall: 'copy', path: target.path }
   const failure = failureOf(result.error ?? unknown)
-  return { type: 'failed', ...about, side: sideOf(options, textOfBytes(failure.path)), failure }
+  const side = sideOf(options, textOfBytes(failure.path))
+  if (isDenied(failure) && isTarget(target, failure)) return { type: 'failed', ...about, side, failure, whole: true }
+  return { type: 'failed', ...about, side, failure }
+}
+
+const isDenied = ({ code }: Failure): boolean => code === 'EACCES' || code === 'EPERM'
+
+/** Whether it was the target itself in which nothing could be made. */
+function isTarget({ root }: Target, { syscall, path }: Failure): boolean {
+  const where = syscall === 'mkdirat' ? path.slice(0, path.lastIndexOf('/')) : path
+  return where === root || (where === '' && root === '/')
 }
 
 function failureOf({ code, errno, syscall, path, dest }: NativeError): Failure {

@@ -1,6 +1,7 @@
 #include "watch/inotify.h"
 
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -34,11 +35,18 @@ int Inotify::add(int dir) {
 
 void Inotify::remove(int wd) { ::inotify_rm_watch(fd_.get(), wd); }
 
-Error Inotify::read(std::vector<InotifyEvent> &events) {
+size_t Inotify::queued() const {
+  int bytes = 0;
+  return ::ioctl(fd_.get(), FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
+Error Inotify::read(std::vector<InotifyEvent> &events, size_t &taken) {
   events.clear();
+  taken = 0;
   buffer_.resize(kBuffer);
   const ssize_t got = retry([&] { return sys_.read(fd_.get(), buffer_.data(), buffer_.size()); });
   if (got < 0 && errno != EAGAIN) return last_error("read", "inotify");
+  if (got > 0) taken = static_cast<size_t>(got);
   for (ssize_t at = 0; at < got;) {
     struct inotify_event raw;
     std::memcpy(&raw, buffer_.data() + at, sizeof raw);

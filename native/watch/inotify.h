@@ -1,6 +1,7 @@
 // The kernel's inotify instance: one queue of events for many watched directories.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -32,8 +33,10 @@ class Inotify {
   int add(int dir);
   void remove(int wd);
 
-  // Reads what is queued, up to a buffer's size, without waiting.
-  Error read(std::vector<InotifyEvent> &events);
+  // Reads what is queued, up to a buffer's size, without waiting. `taken`: bytes of the queue that it took.
+  Error read(std::vector<InotifyEvent> &events, size_t &taken);
+  // Bytes in the queue.
+  [[nodiscard]] size_t queued() const;
 
  private:
   Sys &sys_;

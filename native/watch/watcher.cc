@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -52,11 +53,15 @@ class Watcher::Impl {
     return error;
   }
 
+  void mark() {
+    marks_.fetch_add(1);
+    wake();
+  }
+
   void stop() {
     if (!thread_.joinable()) return;
     stopping_.store(true);
-    const uint64_t one = 1;
-    retry([&] { return ::write(wake_.get(), &one, sizeof one); });
+    wake();
     thread_.join();
     // Now, not when JavaScript's garbage is collected.
     inotify_.close();
@@ -83,6 +88,11 @@ class Watcher::Impl {
     return follower_.start();
   }
 
+  void wake() {
+    const uint64_t one = 1;
+    retry([&] { return ::write(wake_.get(), &one, sizeof one); });
+  }
+
   bool wait_for(int fd, uint32_t events) {
     struct epoll_event event = {};
     event.events = events;
@@ -103,6 +113,7 @@ class Watcher::Impl {
       // As long for what events have brought up as for the events, so that neither piles up.
       const Follower::Clock::time_point now = Follower::Clock::now();
       follower_.work(now + (now - begin));
+      answer_marks();
       if (!stopping_.load()) outbox_.flush();
       // Nothing more will come, and the kernel may forget the watches.
       if (follower_.ended()) inotify_.close();
@@ -110,16 +121,42 @@ class Watcher::Impl {
   }
 
   void take(int fd, std::vector<InotifyEvent> &events) {
+    if (fd == wake_.get()) {
+      uint64_t count = 0;
+      retry([&] { return ::read(fd, &count, sizeof count); });
+      begin_marks();
+      return;
+    }
     if (fd == mounts_.get()) follower_.check_root();
     if (fd != inotify_.fd()) return;
-    const Error error = inotify_.read(events);
+    size_t got = 0;
+    const Error error = inotify_.read(events, got);
+    ahead_ -= std::min(ahead_, got);
     if (error.failed()) follower_.end(error);
     follower_.handle(events);
+  }
+
+  // What is queued now came before the mark; what comes later needn't be waited for.
+  void begin_marks() {
+    if (marking_ == 0) {
+      marking_ = marks_.exchange(0);
+      ahead_ = marking_ == 0 ? 0 : inotify_.queued();
+    }
+  }
+
+  void answer_marks() {
+    if (marking_ == 0 || (!follower_.ended() && (ahead_ > 0 || follower_.idle_ms() == 0))) return;
+    for (; marking_ > 0; --marking_) outbox_.push(WatchKind::marked, "");
+    if (marks_.load() > 0) wake();
   }
 
   Sys &sys_;
   const std::string root_;
   std::atomic<bool> stopping_ = false;
+  // Asked for; those that are waited with; bytes of the kernel's queue that go before these.
+  std::atomic<uint32_t> marks_ = 0;
+  uint32_t marking_ = 0;
+  size_t ahead_ = 0;
   Fd wake_;
   Fd mounts_;
   Fd epoll_;
@@ -134,6 +171,7 @@ Watcher::Watcher(Sys &sys, std::string root, Sink sink)
 Watcher::~Watcher() = default;
 
 Error Watcher::start() { return impl_->start(); }
+void Watcher::mark() { impl_->mark(); }
 void Watcher::stop() { impl_->stop(); }
 
 }  // namespace susten

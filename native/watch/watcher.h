@@ -19,6 +19,7 @@ enum class WatchKind {
   overflow,  // events were lost: scan
   limit,  // the directory `name` isn't watched or couldn't be read, for `error`: scan at intervals. A lack of watches,
           // descriptors or memory is told once a minute, for the first directory that it hits
+  marked,  // all that happened before a call of mark() has been reported
   gone,   // the root was removed, renamed, unmounted or hidden by another mount; nothing follows
 };
 
@@ -47,6 +48,9 @@ class Watcher {
   // Watches the root and starts the thread, which reports what is already there as `found`. Fails if the root is
   // missing or not a directory, or a limit of the system is reached. Call once.
   Error start();
+
+  // Asks for one event `marked`. Thread-safe.
+  void mark();
 
   // Ends the thread; the sink isn't called after it. Takes milliseconds, and the kernel about one more for every
   // thousand directories. May be called again. Not from the sink.
