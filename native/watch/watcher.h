@@ -17,10 +17,10 @@ enum class WatchKind {
   moved,     // renamed into place
   found,     // was there when its directory came under watch, or was linked into place; may still be being written
   overflow,  // events were lost: scan
-  limit,  // the directory `name` isn't watched or couldn't be read, for `error`: scan at intervals. A lack of watches,
-          // descriptors or memory is told once a minute, for the first directory that it hits
+  limit,   // the directory `name` isn't watched or couldn't be read, for `error`: scan at intervals. A lack of watches,
+           // descriptors or memory is told once a minute, for the first directory that it hits
   marked,  // all that happened before a call of mark() has been reported
-  gone,   // the root was removed, renamed, unmounted or hidden by another mount; nothing follows
+  gone,    // the root was removed, renamed, unmounted or hidden by another mount; nothing follows
 };
 
 struct WatchEvent {
