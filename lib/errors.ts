@@ -23,12 +23,13 @@ const none: readonly SustenError[] = Object.freeze([])
  * | `ERR_SUSTEN_OPTION` | an option has a wrong name or value |
  * | `ERR_SUSTEN_CLOSED` | the object is closed |
  * | `ERR_SUSTEN_FAILURES` | several files failed; see {@link SustenError.failures} |
- * | `ABORT_ERR` | cancelled through an `AbortSignal` or by closing |
+ * | `ABORT_ERR` | cancelled by an `AbortSignal`, whose reason is the `cause`, or by closing; the `name` is `AbortError` |
  *
  * `copyTree` uses the `ERR_FS_CP_*` codes of Node's `fs.cp` where it refuses what `fs.cp` refuses.
  */
 export class SustenError extends Error {
-  override readonly name = 'SustenError'
+  /** `AbortError` with the code `ABORT_ERR`, as everywhere in Node; else `SustenError`. */
+  override readonly name: 'SustenError' | 'AbortError'
   /** A system error's name (`ENOSPC`), or one of the codes above. Never parse {@link message}. */
   readonly code: string
   /** Negative errno as in Node's own errors, 0 if no system call failed. */
@@ -53,6 +54,7 @@ export class SustenError extends Error {
 
   constructor(message: string, details: SustenErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = details.code === 'ABORT_ERR' ? 'AbortError' : 'SustenError'
     this.code = details.code
     this.errno = details.errno ?? 0
     this.syscall = details.syscall ?? ''

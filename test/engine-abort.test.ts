@@ -25,6 +25,7 @@ test('an aborted signal rejects before anything is handed over', async (t) => {
   await assert.rejects(copying, (error) => {
     assert.ok(error instanceof SustenError)
     assert.equal(error.code, 'ABORT_ERR')
+    assert.equal(error.name, 'AbortError')
     assert.equal(error.cause, 'enough')
     return true
   })

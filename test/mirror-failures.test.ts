@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { NativeFault, SustenError } from 'susten'
+import type { FailureFilter, NativeFault, SustenError } from 'susten'
 import { all, createPlace, figures, filesBelow, heard, message, open, until } from './support/mirror-world.js'
 
 /** Every file fails at the owner: its own trouble, not the storage's. */
@@ -125,8 +125,23 @@ test('failures are listed with their reasons, per storage or all', async (t) => 
     listed.map(({ storage, path, error }) => [storage, path, error.code]).sort(),
     ['a', 'b', 'c'].map((name) => ['gpfs', join(place.source, name), 'EPERM']),
   )
-  assert.deepEqual(await all(mirror.failures('disk')), [])
-  assert.throws(() => mirror.failures('tape'), { code: 'ERR_SUSTEN_OPTION', message: /no storage 'tape'.*disk, gpfs/ })
+  assert.deepEqual(await all(mirror.failures({ storage: 'disk' })), [])
+  assert.equal((await all(mirror.failures({ storage: 'gpfs' }))).length, 3)
+  const one = await all(mirror.failures({ path: 'b' }))
+  assert.deepEqual(
+    one.map(({ storage, path }) => [storage, path]),
+    [['gpfs', join(place.source, 'b')]],
+  )
+  assert.deepEqual(await all(mirror.failures({ storage: 'disk', path: 'b' })), [])
+  assert.deepEqual(await all(mirror.failures({ path: 'never announced' })), [])
+  assert.throws(() => mirror.failures({ storage: 'tape' }), {
+    code: 'ERR_SUSTEN_OPTION',
+    message: "there is no storage 'tape'; known are disk, gpfs",
+  })
+  assert.throws(() => mirror.failures('disk' as FailureFilter), {
+    code: 'ERR_SUSTEN_OPTION',
+    message: "failures: options must be an object, not 'disk'",
+  })
 })
 
 test('retry() tries failed files again', async (t) => {
