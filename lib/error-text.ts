@@ -3,6 +3,9 @@ import { getSystemErrorMap } from 'node:util'
 
 const findings: Readonly<Record<string, string>> = {
   ABORT_ERR: 'cancelled',
+  // The system's text speaks of a socket, which hardly ever is one here.
+  ENOTSUP: 'operation not supported',
+  EOPNOTSUPP: 'operation not supported',
   ERR_SUSTEN_CHANGED: 'the source changed while it was copied; copy it again when it is quiet',
   ERR_SUSTEN_SHORT: 'fewer bytes could be read or written than the file has',
   ERR_SUSTEN_NOT_REGULAR: 'not a regular file',

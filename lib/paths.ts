@@ -8,7 +8,8 @@ import { SustenError } from './errors.js'
 /**
  * A user's path as bytes, unchanged otherwise.
  * @param name How messages call it, e.g. `src`.
- * @throws SustenError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` (empty, or with a NUL byte), as `node:fs`
+ * @throws SustenError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE` (empty, or with a NUL byte), as `node:fs`;
+ *   `ERR_SUSTEN_OPTION` for a URL that isn't one of a file
  */
 export function bytesOfPath(path: PathInput, name = 'path'): ByteString {
   const bytes = rawPath(path, name)
@@ -23,10 +24,22 @@ export function bytesOfPath(path: PathInput, name = 'path'): ByteString {
 function rawPath(path: unknown, name: string): ByteString {
   if (typeof path === 'string') return bytesOfText(path)
   if (path instanceof Uint8Array) return bytesOfBuffer(path)
-  if (path instanceof URL) return bytesOfText(fileURLToPath(path))
+  if (path instanceof URL) return bytesOfText(pathOfUrl(path, name))
   throw new SustenError(`${name} must be a string, a Uint8Array or a file: URL, not ${typeof path}`, {
     code: 'ERR_INVALID_ARG_TYPE',
   })
+}
+
+function pathOfUrl(url: URL, name: string): string {
+  try {
+    return fileURLToPath(url)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new SustenError(`${name} must be a file: URL of this machine, not '${url.href}': ${why}`, {
+      code: 'ERR_SUSTEN_OPTION',
+      cause,
+    })
+  }
 }
 
 /**

@@ -233,3 +233,14 @@ test('a closed engine refuses to copy', async (t) => {
   await engine.close()
   await assert.rejects(copyTree(join(root, 'src'), join(root, 'dest'), { engine }), { code: 'ERR_SUSTEN_CLOSED' })
 })
+
+test('a way to copy that a file system does not offer is said in plain words', async (t) => {
+  const root = await scratch(t)
+  await plant(root, { src: 'x' })
+  const engine = openEngine({ faults: [{ call: 'ficlone', effect: 'ENOTSUP', times: -1 }] })
+  t.after(() => engine.close())
+  await assert.rejects(copyTree(join(root, 'src'), join(root, 'dest'), { strategy: 'reflink', engine }), {
+    code: 'ENOTSUP',
+    message: /^ENOTSUP: operation not supported, ficlone /,
+  })
+})

@@ -144,6 +144,18 @@ test('a manifest that cannot be written is a failure, and the files are copied',
   assert.deepEqual([files, failures.map(({ code }) => code)], [1, ['ENOTDIR']])
 })
 
+test('a manifest that cannot take its name is told as what it is', async (t) => {
+  const root = await scratch(t)
+  await plant(root, { src: { a: 'x' }, taken: {} })
+  const manifest = join(root, 'taken')
+  await assert.rejects(copyTree(join(root, 'src'), join(root, 'dest'), { manifest }), {
+    name: 'SustenError',
+    code: 'EISDIR',
+    path: manifest,
+    message: new RegExp(`^The manifest can't be written: EISDIR: .*, rename '${manifest}'$`),
+  })
+})
+
 test('a cancelled copy leaves no manifest', async (t) => {
   const root = await scratch(t)
   await plant(root, { src: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`f${i}`, 'x'])) })

@@ -41,6 +41,7 @@ const wrong: readonly [what: string, options: object, says: RegExp][] = [
     { preserveTimestamps: true, preserve: { times: 'off' } },
     /'preserveTimestamps: true' contradicts/,
   ],
+  ['an engine that is none', { engine: {} }, /'engine' must be an engine, as openEngine\(\) gives it, not \{\}/],
   ['an unknown answer to errors', { onError: 'ignore' }, /'onError' must be 'throw' or 'continue'/],
 ]
 
@@ -62,6 +63,18 @@ for (const options of [null, 7, 'x', []]) {
     await assert.rejects(copyTree('/a', '/b', options as unknown as CopyTreeOptions), { code: 'ERR_SUSTEN_OPTION' })
   })
 }
+
+test('a URL that is not one of a file is refused, and it is said whose it is', async () => {
+  const url = new URL('http://beamline/data')
+  const refused = (name: string) => ({
+    name: 'SustenError',
+    code: 'ERR_SUSTEN_OPTION',
+    message: new RegExp(`^${name} must be a file: URL of this machine, not 'http://beamline/data'`),
+  })
+  await assert.rejects(copyTree(url, '/tmp/b'), refused('src'))
+  await assert.rejects(copyTree('/tmp/a', url), refused('dest'))
+  await assert.rejects(copyTree('/tmp/a', '/tmp/b', { manifest: url }), refused('manifest'))
+})
 
 test('concurrency together with an engine is refused', async (t) => {
   const engine = openEngine({ threads: 1 })

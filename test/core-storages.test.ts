@@ -48,6 +48,67 @@ test('an exchange while copies go on is told once, and its end once', () => {
   ])
 })
 
+/** The file system of a disk with this number, mounted somewhere. */
+const mountedAt = (place: string, disk: number) => ({
+  mountPoint: bytes(place),
+  identity: `ext4 uuid=${disk} root=/ at=${place}`,
+})
+
+/** The text of the one message that a storage is unavailable. */
+function unavailableText(driver: Driver): string {
+  const told = driver.messages().filter(({ code }) => code === 'STORAGE_UNAVAILABLE')
+  assert.equal(told.length, 1)
+  return told[0]?.text ?? ''
+}
+
+test('an exchanged disk and one that is not mounted are told apart, and only one may be meant', () => {
+  const exchanged = new Driver()
+  exchanged.volume(mountedAt('/disk', 1))
+  exchanged.volume(mountedAt('/disk', 2))
+  assert.match(
+    unavailableText(exchanged),
+    /another file system was mounted at \/disk in its place; if .* exchanged, accept it: acceptStorage\('disk'\)/,
+  )
+  const unmounted = new Driver({}, { identities: { disk: mountedAt('/disk', 1).identity } })
+  unmounted.volume(mountedAt('/', 3))
+  assert.match(
+    unavailableText(unmounted),
+    /its file system is not mounted; what is there now belongs to the one at \/;/,
+  )
+})
+
+test('an exchange that comes after an unmount is told as well', () => {
+  const driver = new Driver()
+  driver.volume(mountedAt('/disk', 1))
+  driver.volume(mountedAt('/', 3))
+  driver.volume(mountedAt('/disk', 2))
+  const texts = driver.messages().map(({ text }) => text)
+  assert.match(texts[0] ?? '', /not mounted/)
+  assert.match(texts[1] ?? '', /acceptStorage/)
+})
+
+test('a wrong mountPoint is told as what it is: the target lies elsewhere', () => {
+  const storages = [
+    { id: 'disk', type: 'internal', target: bytes('/disk/raw'), mountPoint: bytes('/dev/shm') },
+  ] as const
+  const driver = new Driver({ storages })
+  driver.volume({ mountPoint: bytes('/disk') })
+  assert.match(
+    unavailableText(driver),
+    /target lies on the file system mounted at \/disk, not on one mounted at \/dev\/shm as its mountPoint says/,
+  )
+})
+
+test('messages about storages and the source say what an error code means', () => {
+  const driver = ready()
+  const full = { code: 'ENOSPC', errno: 28, syscall: 'pwrite', path: bytes('/disk/a') }
+  driver.feed({ type: 'unavailable', storage: 'disk', failure: full })
+  assert.match(unavailableText(driver), /is unavailable: ENOSPC, no space left on device \(pwrite\); its files wait/)
+  driver.feed({ type: 'source', available: false, failure: { ...lost, path: bytes('/source') } })
+  const [message] = driver.messages()
+  assert.match(message?.text ?? '', /is unavailable: ENOENT, no such file or directory \(open\); all files wait/)
+})
+
 test('a file system that is not mounted where it should be gets nothing, at the first start too', () => {
   const storages = [{ id: 'disk', type: 'internal', target: bytes('/disk/raw'), mountPoint: bytes('/disk') }] as const
   const driver = new Driver({ storages })

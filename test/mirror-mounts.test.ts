@@ -39,7 +39,10 @@ test('nothing is written below the mount point of a storage that is not mounted'
   assert.deepEqual(readdirSync(place.gpfs), [])
   assert.equal(figures(mirror, 'gpfs').reason, 'ERR_SUSTEN_STORAGE')
   assert.equal(figures(mirror, 'gpfs').pending, 20)
-  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /not mounted, or exchanged/)
+  assert.match(
+    (await heard(told, 'STORAGE_UNAVAILABLE')).text,
+    /another file system than expected|its file system is not mounted/,
+  )
 })
 
 for (const name of ['image', 'run/image']) {
@@ -69,7 +72,10 @@ test('a storage that is not mounted at the start is known by its mount point', a
   const { mirror, told } = await open(t, place, { gpfs: { mountPoint: place.gpfs } })
   await until(() => figures(mirror, 'disk').copied === 1, 'the file on the disk')
   assert.deepEqual(readdirSync(place.gpfs), [])
-  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /nothing is mounted at .*gpfs/)
+  assert.match(
+    (await heard(told, 'STORAGE_UNAVAILABLE')).text,
+    /target lies on the file system mounted at .*, not on one mounted at .*gpfs/,
+  )
   mountTmpfs()
   await mirror.idle()
   assert.deepEqual(filesBelow(place.gpfs), ['image'])
@@ -88,6 +94,7 @@ test('another file system in the place of a storage gets nothing, until it is ac
   await until(() => figures(mirror, 'disk').copied === 2, 'the file on the disk')
   await until(() => figures(mirror, 'gpfs').state === 'down', 'gpfs is down')
   assert.ok(!readdirSync(place.gpfs).includes('after'))
+  await until(() => told.messages.some(({ text }) => text.includes("acceptStorage('gpfs')")), 'it is told what to do')
   await mirror.acceptStorage('gpfs')
   await mirror.idle()
   assert.ok(readdirSync(place.gpfs).includes('after'))
@@ -135,7 +142,7 @@ test('a full storage stops its own queue, and goes on when space is freed', asyn
   for (let i = 0; i < 6; i++) place.write(`f${i}`, Buffer.alloc(100 << 10, i))
   await until(() => figures(mirror, 'disk').copied === 6, 'all files on the disk')
   await until(() => message(told, 'STORAGE_UNAVAILABLE') !== undefined, 'the storage is full')
-  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /ENOSPC/)
+  assert.match((await heard(told, 'STORAGE_UNAVAILABLE')).text, /ENOSPC, no space left on device/)
   assert.ok(figures(mirror, 'gpfs').pending >= 4)
   assert.equal(figures(mirror, 'gpfs').failed, 0)
   rmSync(join(place.gpfs, 'ballast'))
@@ -182,7 +189,7 @@ test('a source that is unmounted is told; what lies below its mount point is not
   await mirror.idle()
   command('umount', '-l', place.source)
   mounted = false
-  await until(() => message(told, 'SOURCE_UNAVAILABLE') !== undefined, 'the source is missed')
+  assert.match((await heard(told, 'SOURCE_UNAVAILABLE')).text, /is unavailable: its file system is not mounted; all/)
   await mirror.scan()
   assert.equal(mirror.status().source.available, false)
   assert.deepEqual(filesBelow(place.disk), ['image'])

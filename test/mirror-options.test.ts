@@ -25,11 +25,20 @@ const refusals: Record<string, [Wrong, RegExp]> = {
   'an empty list of storages': [() => ({ storages: [] }), /'storages' must list at least one/],
   'a storage without an id': [storages({ id: undefined }), /'storages\[0\]\.id' must be/],
   'an id with a slash': [storages({ id: 'a/b' }), /'storages\[0\]\.id' must be .* not 'a\/b'/],
+  'an id that is a number': [storages({ id: 1 }), /'storages\[0\]\.id' must be .* not 1$/],
   'two storages of one id': [storages({}, { id: 'disk' }), /two have the id 'disk'/],
   'no target': [storages({ target: undefined }), /'storages\[0\]\.target' is missing/],
   'a relative target': [
     storages({}, { target: 'data' }),
     /'storages\[1\]\.target' must be an absolute path, not 'data'/,
+  ],
+  'a relative mountPoint': [
+    storages({}, { mountPoint: 'gpfs' }),
+    /'storages\[1\]\.mountPoint' must be an absolute path, not 'gpfs'/,
+  ],
+  'a source that is no file URL': [
+    () => ({ source: new URL('http://beamline/data') }),
+    /'source' must be a file: URL of this machine, not 'http:\/\/beamline\/data'/,
   ],
   "a target with '..'": [storages({ target: '/data/../x' }), /must have no '\.\.'/],
   'an unknown type': [storages({ type: 'tape' }), /'storages\[0\]\.type'.*internal/],
@@ -37,9 +46,13 @@ const refusals: Record<string, [Wrong, RegExp]> = {
   'two internal storages': [storages({}, { type: 'internal' }), /exactly one of type 'internal', not 2/],
   'a concurrency of nothing': [storages({ concurrency: 0 }), /'storages\[0\]\.concurrency'/],
   'too great a concurrency': [storages({ concurrency: 257 }), /'storages\[0\]\.concurrency'/],
-  'an unknown way to verify': [() => ({ verify: 'maybe' }), /verify/],
+  'an unknown way to verify': [() => ({ verify: 'maybe' }), /^option 'verify' must be/],
   'an unknown way to verify on a storage': [storages({ verify: 'maybe' }), /storages\[0\]\.verify/],
-  'an unknown durability': [() => ({ durability: 'some' }), /durability/],
+  'an unknown durability': [() => ({ durability: 'sync' }), /^option 'durability' must be .* not 'sync'$/],
+  'an unknown durability of a storage': [
+    storages({}, { durability: 'sync' }),
+    /^option 'storages\[1\]\.durability' must be .* not 'sync'$/,
+  ],
   'an unknown way to preserve': [storages({ preserve: { uid: 'maybe' } }), /uid/],
   'an unknown thing to preserve': [storages({ preserve: { colour: 'keep' } }), /colour/],
   'a target in the source': [

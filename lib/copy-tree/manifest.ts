@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { type ByteString, bufferOfBytes } from '../bytes.js'
-import { fromSystem } from '../errors.js'
+import { fromSystem, SustenError } from '../errors.js'
 import { makeParents, syncDirectory } from './roots.js'
 
 /** A manifest that is being written. */
@@ -76,11 +76,21 @@ export function createManifest(path: ByteString, durable: boolean): Manifest {
         if (durable) await syncDirectory(directory)
       } catch (error) {
         await discard()
-        throw fromSystem(error, path)
+        throw unwritten(fromSystem(error, path))
       }
     },
     discard,
   }
+}
+
+/** The error's text alone would not say that all files are copied. */
+function unwritten(error: unknown): unknown {
+  if (!(error instanceof SustenError)) return error
+  const { code, errno, syscall, path, dest, pathBytes, destBytes } = error
+  return new SustenError(`The manifest can't be written: ${error.message}`, {
+    ...{ code, errno, syscall, path, dest, pathBytes, destBytes },
+    cause: error,
+  })
 }
 
 /**

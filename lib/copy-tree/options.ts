@@ -108,11 +108,16 @@ export function completeOptions<P extends string | Uint8Array>(
     manifest: options.manifest === undefined ? undefined : bytesOfPath(options.manifest, 'manifest'),
     concurrency:
       options.concurrency === undefined ? undefined : checkInteger('concurrency', options.concurrency, 1, 256),
-    engine: options.engine,
+    engine: options.engine === undefined ? undefined : checkEngine(options.engine),
     signal: options.signal === undefined ? undefined : checkSignal('signal', options.signal),
     filter: options.filter === undefined ? undefined : checkFunction('filter', options.filter),
     onProgress: options.onProgress === undefined ? undefined : checkFunction('onProgress', options.onProgress),
   }
+}
+
+function checkEngine(engine: Engine): Engine {
+  if (typeof engine === 'object' && engine !== null && typeof engine.copyTree === 'function') return engine
+  throw optionError(`option 'engine' must be an engine, as openEngine() gives it, not ${inspect(engine)}`)
 }
 
 /** The three names of one switch must agree. */

@@ -3,6 +3,7 @@
  * succeed. A storage that can't stops its own queue only; nothing of it is dropped, and it is tried for ever.
  */
 import { textOfBytes } from '../bytes.js'
+import { meaningOf } from '../error-text.js'
 import { backoff } from './backoff.js'
 import type { CoreEvent, VolumeReading } from './events.js'
 import { say } from './messages.js'
@@ -19,7 +20,7 @@ export function volumeRead(state: State, event: About<'volume'>): void {
   if (storage.accepting && unfit(storage, volume) === undefined) adopt(state, storage, volume)
   const failure = unfit(storage, volume) ?? exchanged(storage, volume)
   if (failure !== undefined) {
-    unreachable(state, storage, failure)
+    unreachable(state, storage, failure, volume)
     return
   }
   storage.volume = volume
@@ -45,14 +46,15 @@ export function accept(state: State, event: About<'accept'>): void {
 function unfit(storage: StorageState, volume: VolumeReading): Failure | undefined {
   const { target, mountPoint } = storage.config
   if (mountPoint !== undefined && volume.mountPoint !== mountPoint) {
-    return { code: 'ERR_SUSTEN_STORAGE', errno: 0, syscall: 'mount', path: mountPoint }
+    return { code: 'ERR_SUSTEN_STORAGE', errno: 0, syscall: 'mountPoint', path: mountPoint }
   }
   return volume.readOnly ? { code: 'EROFS', errno: 30, syscall: 'statvfs', path: target } : undefined
 }
 
 function exchanged(storage: StorageState, volume: VolumeReading): Failure | undefined {
   if (storage.identity === undefined || storage.identity === volume.identity) return undefined
-  return { code: 'ERR_SUSTEN_STORAGE', errno: 0, syscall: 'identity', path: storage.config.target }
+  const syscall = placeOf(storage.identity) === placeOf(volume.identity) ? 'identity' : 'mount'
+  return { code: 'ERR_SUSTEN_STORAGE', errno: 0, syscall, path: storage.config.target }
 }
 
 function adopt(state: State, storage: StorageState, volume: VolumeReading): void {
@@ -73,10 +75,15 @@ function identify(state: State, storage: StorageState, volume: VolumeReading): v
   state.out.identities = true
 }
 
-function unreachable(state: State, storage: StorageState, failure: Failure): void {
+function unreachable(state: State, storage: StorageState, failure: Failure, volume?: VolumeReading): void {
   storage.reachable = false
-  if (storage.mode === 'down' && storage.failure?.code === failure.code) return
-  fall(state, storage, failure)
+  if (storage.mode === 'down' && storage.failure !== undefined && kindOf(storage.failure) === kindOf(failure)) return
+  fall(state, storage, failure, volume)
+}
+
+/** What is told apart: two failures of one kind are one piece of news. */
+function kindOf({ code, syscall }: Failure): string {
+  return code === 'ERR_SUSTEN_STORAGE' ? `${code} ${syscall}` : code
 }
 
 /**
@@ -92,24 +99,40 @@ export function troubled(state: State, storage: StorageState, failure: Failure, 
   fall(state, storage, failure)
 }
 
-function fall(state: State, storage: StorageState, failure: Failure): void {
+function fall(state: State, storage: StorageState, failure: Failure, volume?: VolumeReading): void {
   turn(state, storage, 'down', failure)
   say(state, {
     code: 'STORAGE_UNAVAILABLE',
     severity: 'error',
     storage: storage.config.id,
     subject: storage.config.target,
-    text: `Storage '${storage.config.id}' at ${textOfBytes(storage.config.target)} is unavailable: ${why(failure)}; its files wait`,
-    reason: failure.code,
+    text: `Storage '${storage.config.id}' at ${textOfBytes(storage.config.target)} is unavailable: ${why(storage, failure, volume)}; its files wait`,
+    reason: kindOf(failure),
   })
 }
 
-function why(failure: Failure): string {
-  if (failure.code === 'ERR_SUSTEN_STORAGE') {
-    if (failure.syscall === 'mount') return `nothing is mounted at ${textOfBytes(failure.path)}`
-    return 'another file system is there (not mounted, or exchanged)'
+/** @param volume The file system that was read, if one was. */
+function why(storage: StorageState, failure: Failure, volume: VolumeReading | undefined): string {
+  if (failure.code !== 'ERR_SUSTEN_STORAGE' || volume === undefined) return inWords(failure)
+  const here = textOfBytes(volume.mountPoint)
+  if (failure.syscall === 'mountPoint') {
+    const wanted = textOfBytes(failure.path)
+    return `its target lies on the file system mounted at ${here}, not on one mounted at ${wanted} as its mountPoint says`
   }
-  return `${failure.code} (${failure.syscall})`
+  if (failure.syscall === 'mount') {
+    return `its file system is not mounted; what is there now belongs to the one at ${here}`
+  }
+  return `another file system was mounted at ${here} in its place; if the disk was exchanged, accept it: acceptStorage('${storage.config.id}')`
+}
+
+function inWords({ code, errno, syscall }: Failure): string {
+  const meaning = meaningOf(code, -errno)
+  return `${meaning === '' ? code : `${code}, ${meaning}`} (${syscall})`
+}
+
+/** Where a file system is mounted, by the end of its identity. */
+function placeOf(identity: string | undefined): string | undefined {
+  return / at=(\S+)$/.exec(identity ?? '')?.[1]
 }
 
 /** A copy succeeded. If it was sent off since the last failure, the storage works. */
@@ -160,11 +183,12 @@ function turn(state: State, storage: StorageState, mode: StorageState['mode'], f
 export function sourceGone(state: State, failure: Failure): void {
   if (!state.sourceAvailable) return
   state.sourceAvailable = false
+  const why = failure.code === 'ERR_SUSTEN_STORAGE' ? 'its file system is not mounted' : inWords(failure)
   say(state, {
     code: 'SOURCE_UNAVAILABLE',
     severity: 'error',
     subject: state.config.source,
-    text: `Source ${textOfBytes(state.config.source)} is unavailable: ${failure.code} (${failure.syscall}); all files wait`,
+    text: `Source ${textOfBytes(state.config.source)} is unavailable: ${why}; all files wait`,
     reason: failure.code,
   })
 }

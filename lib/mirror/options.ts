@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism, homedir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
-import { type ByteString, bufferOfBytes, textOfBytes } from '../bytes.js'
+import { inspect } from 'node:util'
+import { type ByteString, bufferOfBytes, type PathInput, textOfBytes } from '../bytes.js'
 import { checkDurability, checkVerify, completePreserve } from '../copy-options.js'
 import { defaultRetry, type RetryOptions, type StorageType } from '../core/index.js'
 import type { EngineOptions } from '../engine/index.js'
@@ -69,6 +70,8 @@ const day = 86_400_000
 /** @throws SustenError `ERR_SUSTEN_OPTION` that names the option */
 export function completeMirrorOptions(options: MirrorOptions): CompleteMirrorOptions {
   checkNames('Mirror.open', options, optionNames)
+  checkDurability('durability', options.durability)
+  checkVerify('verify', options.verify, 'inline')
   const source = completeSource(options)
   const storages = completeStorages(options)
   checkPlaces(source, storages)
@@ -89,11 +92,14 @@ export function completeMirrorOptions(options: MirrorOptions): CompleteMirrorOpt
 
 function completeSource(options: MirrorOptions): ByteString {
   if (options.source === undefined) throw optionError("option 'source' is missing: the directory to mirror")
-  const bytes = bytesOfPath(options.source, "option 'source'")
-  if (!bytes.startsWith('/')) {
-    throw optionError(`option 'source' must be an absolute path, not '${textOfBytes(bytes)}'`)
-  }
-  return absolutePath(bytes)
+  return completePath('source', options.source)
+}
+
+/** An absolute path in its plainest form. Relative ones would change their meaning with the working directory. */
+function completePath(name: string, path: PathInput): ByteString {
+  const bytes = bytesOfPath(path, `option '${name}'`)
+  if (bytes.startsWith('/')) return absolutePath(bytes)
+  throw optionError(`option '${name}' must be an absolute path, not '${textOfBytes(bytes)}'`)
 }
 
 function completeStorages(options: MirrorOptions): CompleteStorage[] {
@@ -121,7 +127,7 @@ function completeStorage(options: MirrorOptions, storage: StorageOptions, index:
   checkNames(where, storage, storageNames)
   const { id, target, mountPoint } = storage
   if (typeof id !== 'string' || !/^[\w.-]{1,64}$/.test(id)) {
-    throw optionError(`option '${where}.id' must be 1 to 64 letters, digits, '.', '_' or '-', not '${String(id)}'`)
+    throw optionError(`option '${where}.id' must be 1 to 64 letters, digits, '.', '_' or '-', not ${inspect(id)}`)
   }
   if (target === undefined) throw optionError(`option '${where}.target' is missing: the directory to copy to`)
   const concurrency = storage.concurrency ?? Math.min(8, 2 * availableParallelism())
@@ -129,7 +135,7 @@ function completeStorage(options: MirrorOptions, storage: StorageOptions, index:
     id,
     type: checkWord(`${where}.type`, storage.type, ['internal', 'external', 'optional']),
     target: parseTarget(`option '${where}.target'`, bytesOfPath(target, `option '${where}.target'`)),
-    mountPoint: mountPoint === undefined ? undefined : absolutePath(bytesOfPath(mountPoint, `${where}.mountPoint`)),
+    mountPoint: mountPoint === undefined ? undefined : completePath(`${where}.mountPoint`, mountPoint),
     concurrency: checkInteger(`${where}.concurrency`, concurrency, 1, 256),
     copy: {
       verify: checkVerify(`${where}.verify`, storage.verify ?? options.verify, 'inline'),
