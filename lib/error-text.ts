@@ -3,7 +3,17 @@ import { getSystemErrorMap } from 'node:util'
 
 const findings: Readonly<Record<string, string>> = {
   ABORT_ERR: 'cancelled',
-  // The system's text speaks of a socket, which hardly ever is one here.
+  // What the system's own table lacks, and what storages and their connections fail with.
+  EBADMSG: 'data failed a checksum of the file system',
+  EDQUOT: 'disk quota exceeded',
+  EMEDIUMTYPE: 'wrong medium type',
+  ENOLINK: 'the link to the storage has been severed',
+  ENOMEDIUM: 'no medium found',
+  EREMOTEIO: 'remote I/O error',
+  ESTALE: 'stale file handle',
+  ETIME: 'timer expired',
+  EUCLEAN: 'the file system is damaged and needs checking',
+  // There the system's text speaks of a socket, which hardly ever is one here.
   ENOTSUP: 'operation not supported',
   EOPNOTSUPP: 'operation not supported',
   ERR_SUSTEN_CHANGED: 'the source changed while it was copied; copy it again when it is quiet',

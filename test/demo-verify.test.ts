@@ -21,8 +21,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { digestOf } from '#lib/demo/digest.js'
 import { type ExpectedFile, expectFiles, type Verification, verifyStorage } from '#lib/demo/verify.js'
-import { describeSeries, digestOf, eiger, pilatus, startWriter, type WrittenFile } from '#lib/simulate/index.js'
+import { describeSeries, eiger, pilatus, startWriter, type WrittenFile } from '#lib/simulate/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'susten-test-verify-'))
 const source = join(folder, 'source')
@@ -61,9 +62,12 @@ describe('the verification of a storage', () => {
     cpSync(mkdtempSync(join(folder, 'empty-')), source, { recursive: true })
     const files: WrittenFile[] = []
     const detectors = series.map((list) => ({ series: list, filesPerSecond: 500 }))
-    await startWriter({ directory: source, detectors }, (message) => {
-      if (message.type === 'written') files.push(message.file)
-    }).done
+    await startWriter(
+      { directory: source, detectors, digests: import.meta.resolve('#lib/demo/digest.js') },
+      (message) => {
+        if (message.type === 'written') files.push(message.file)
+      },
+    ).done
     // `cp` of Node keeps milliseconds only: give the source times that both have.
     for (const { name } of files) utimesSync(join(source, name), 1_800_000_000, 1_800_000_000)
     const rounded = files.map((file) => ({ ...file, mtimeNs: 1_800_000_000_000_000_000n }))

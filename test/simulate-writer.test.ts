@@ -5,8 +5,10 @@ import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { describeSeries, digestOf, eiger, pilatus, startWriter, type WrittenFile } from '#lib/simulate/index.js'
+import { digestOf } from '#lib/demo/digest.js'
+import { describeSeries, eiger, pilatus, startWriter, type WrittenFile } from '#lib/simulate/index.js'
 
+const digests = import.meta.resolve('#lib/demo/digest.js')
 const size = { width: 64, height: 32 }
 
 describe('the series writer', () => {
@@ -29,7 +31,7 @@ describe('the series writer', () => {
 
   it('writes every file and tells of each once it is closed, a series in order, its master first', async () => {
     const files: WrittenFile[] = []
-    const writer = startWriter({ directory: folder, detectors: detectors() }, (message) => {
+    const writer = startWriter({ directory: folder, digests, detectors: detectors() }, (message) => {
       if (message.type === 'written') files.push(message.file)
     })
     await writer.done
@@ -57,11 +59,19 @@ describe('the series writer', () => {
     }
   })
 
+  it('leaves digests out unless it is given a module that makes them', async () => {
+    const told: string[] = []
+    await startWriter({ directory: folder, detectors: detectors() }, (message) => {
+      if (message.type === 'written') told.push(message.file.digest)
+    }).done
+    assert.deepEqual(new Set(told), new Set(['']))
+  })
+
   const skip = process.getuid?.() === 0 ? false : 'needs root'
   it('gives the files and directories the owner it is told', { skip }, async () => {
     const files: WrittenFile[] = []
     const owner = { uid: 51_001, gid: 51_002 }
-    await startWriter({ directory: folder, detectors: detectors(), owner }, (message) => {
+    await startWriter({ directory: folder, digests, detectors: detectors(), owner }, (message) => {
       if (message.type === 'written') files.push(message.file)
     }).done
     for (const name of [...files.map((file) => file.name), 'a', 'a/b', 'c']) {
@@ -75,7 +85,7 @@ describe('the series writer', () => {
     const files: WrittenFile[] = []
     const [lysozyme] = detectors(20)
     assert.ok(lysozyme !== undefined)
-    const writer = startWriter({ directory: folder, detectors: [lysozyme] }, (message) => {
+    const writer = startWriter({ directory: folder, digests, detectors: [lysozyme] }, (message) => {
       if (message.type === 'written') files.push(message.file)
       writer.stop()
     })
@@ -87,7 +97,7 @@ describe('the series writer', () => {
   })
 
   it('ends at once when it is closed, and may be closed again', async () => {
-    const writer = startWriter({ directory: folder, detectors: detectors(0.01) }, () => {})
+    const writer = startWriter({ directory: folder, digests, detectors: detectors(0.01) }, () => {})
     await writer.close()
     await writer.close()
     await writer.done
@@ -95,15 +105,15 @@ describe('the series writer', () => {
 
   it('rejects when a file exists already, and leaves that file alone', async () => {
     const run = detectors()
-    await startWriter({ directory: folder, detectors: run }, () => {}).done
+    await startWriter({ directory: folder, digests, detectors: run }, () => {}).done
     const before = digestOf(await readFile(join(folder, 'a/b/lyso_1_master.h5')))
-    await assert.rejects(startWriter({ directory: folder, detectors: run }, () => {}).done, { code: 'EEXIST' })
+    await assert.rejects(startWriter({ directory: folder, digests, detectors: run }, () => {}).done, { code: 'EEXIST' })
     assert.equal(digestOf(await readFile(join(folder, 'a/b/lyso_1_master.h5'))), before)
   })
 
   it('computes the digests that xxhsum does', { skip: hasXxhsum() ? false : 'xxhsum is not installed' }, async () => {
     const files: WrittenFile[] = []
-    await startWriter({ directory: folder, detectors: detectors() }, (message) => {
+    await startWriter({ directory: folder, digests, detectors: detectors() }, (message) => {
       if (message.type === 'written') files.push(message.file)
     }).done
     for (const { name, digest } of files) {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { WriteStream } from 'node:tty'
 import { Mirror } from '../mirror/index.js'
 import { filesOf, type SeriesWriter, startWriter, type WrittenFile } from '../simulate/index.js'
+import { printable } from './format.js'
 import type { DemoOptions } from './options.js'
 import { chooseOwner } from './owner.js'
 import { openPlaces, type Places } from './places.js'
@@ -79,6 +80,7 @@ async function runIn(places: Places, plan: Plan, options: DemoOptions, outside: 
     phase: 'writing',
     begun: undefined,
   }
+  stream.write(placesText(places))
   const show = openShow(stream, environment, () => pictureOf(session))
   try {
     await copyWhileWriting(session, signal)
@@ -87,6 +89,12 @@ async function runIn(places: Places, plan: Plan, options: DemoOptions, outside: 
   } finally {
     show.close()
   }
+}
+
+/** Where everything lies, whole: the display has to cut long paths. */
+function placesText(places: Places): string {
+  const names = ['buffer', ...STORAGES, 'journal'] as const
+  return names.map((name) => `${name.padEnd(10)}${printable(places[name])}\n`).join('')
 }
 
 /** Until every file that the detectors wrote is durable on both storages, or there is no hope that it will be. */
@@ -113,7 +121,12 @@ async function copyWhileWriting(session: Session, signal: AbortSignal): Promise<
     mirror.add(`${places.buffer}/${file.name}`).catch((error: Error) => messages.push(error.message))
   }
   await using writer = startWriter(
-    { directory: places.buffer, detectors: plan.detectors, ...(owner === undefined ? {} : { owner }) },
+    {
+      directory: places.buffer,
+      detectors: plan.detectors,
+      digests: import.meta.resolve('./digest.js'),
+      ...(owner === undefined ? {} : { owner }),
+    },
     (message) => {
       if (message.type === 'written') announce(message.file)
       else if (session.begun === undefined) {

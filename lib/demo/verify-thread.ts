@@ -2,7 +2,7 @@
 import { type BigIntStats, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { digestOf } from '../simulate/index.js'
+import { digestOf } from './digest.js'
 import type { ExpectedFile, Problem, VerifyJob, VerifyMessage } from './verify.js'
 import { type ContentCount, checkCbf, openHdf5Check } from './verify-content.js'
 

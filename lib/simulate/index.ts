@@ -2,7 +2,6 @@
 export { type CbfImage, decodeCbf } from './cbf.js'
 export { type Detector, type DetectorSize, eiger, pilatus } from './detector.js'
 export type { Experiment } from './diffraction.js'
-export { digestOf } from './digest.js'
 export { baseName, describeSeries, filesOf, type Series, type SeriesFile, type SeriesOptions } from './series.js'
 export {
   type DetectorRun,

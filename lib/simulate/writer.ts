@@ -1,4 +1,5 @@
 /** Detectors that write series into a directory as real ones do, on a thread of their own. */
+import type { Buffer } from 'node:buffer'
 import { Worker } from 'node:worker_threads'
 import type { Series, SeriesFile } from './series.js'
 
@@ -19,7 +20,12 @@ export interface WriterOptions {
   readonly detectors: readonly DetectorRun[]
   /** Whom the files and directories belong to. Default: the process's user. Needs the privilege. */
   readonly owner?: { readonly uid: number; readonly gid: number }
+  /** URL of a module that exports a {@link Digester} as `digestOf`. Default: no digests. */
+  readonly digests?: string
 }
+
+/** Computes a file's digest from its bytes. */
+export type Digester = (bytes: Buffer) => string
 
 /** A file that is complete: written, closed, and left alone from now on. */
 export interface WrittenFile extends SeriesFile {
@@ -27,7 +33,7 @@ export interface WrittenFile extends SeriesFile {
   readonly detector: number
   readonly series: number
   readonly size: number
-  /** XXH3-128 of the bytes in memory, before they were written. */
+  /** Of the bytes in memory, before they were written; empty if {@link WriterOptions.digests} isn't given. */
   readonly digest: string
   /** When it was closed, on the clock of `process.hrtime.bigint()`. */
   readonly closedAt: bigint
