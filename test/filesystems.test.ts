@@ -17,8 +17,8 @@ import {
 } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { type ByteString, bufferOfBytes } from '#lib/bytes.js'
+import { digestOf } from '#lib/demo/digest.js'
 import type { NativeCopyOptions, NativeFileResult, Strategy } from '#lib/native.js'
-import { digestOf } from '#lib/simulate/digest.js'
 import { command, type FileSystem, fileSystems, finds, type Mount, mount, whyNot } from './support/mounts.js'
 import { bytes, openRaw } from './support/raw-engine.js'
 

@@ -18,7 +18,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { digestOf } from '#lib/simulate/digest.js'
+import { digestOf } from '#lib/demo/digest.js'
 import { createPlace, figures, filesBelow, open, until } from './support/mirror-world.js'
 import { finds } from './support/mounts.js'
 

@@ -20,6 +20,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { digestOf } from '#lib/demo/digest.js'
 import type {
   Existing,
   NativeCopyFile,
@@ -28,7 +29,6 @@ import type {
   NativeFileResult,
   NativeFingerprint,
 } from '#lib/native.js'
-import { digestOf } from '#lib/simulate/digest.js'
 import type { FaultWorld } from './fault-matrix.js'
 import { command } from './mounts.js'
 import { bytes } from './raw-engine.js'

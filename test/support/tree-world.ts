@@ -18,8 +18,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { digestOf } from '#lib/demo/digest.js'
 import type { NativeCopyOptions } from '#lib/native.js'
-import { digestOf } from '#lib/simulate/digest.js'
 import type { FaultWorld } from './fault-matrix.js'
 import { bytes } from './raw-engine.js'
 
