@@ -53,7 +53,7 @@
       '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-fstack-protector-strong',
       '-ffunction-sections', '-fdata-sections',
       '-isystem', '<!(node --print "require(\'path\').resolve(require(\'node-addon-api\').include_dir)")',
-      '-isystem', '<!(node --print "require(\'path\').dirname(require.resolve(\'xxhash-addon/package.json\')) + \'/xxHash\'")',
+      '-isystem', '<!(node scripts/xxhash.mjs)',
     ],
     'cflags!': ['-Wno-unused-parameter'],
     'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17', '-std=gnu++20'],

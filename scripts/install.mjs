@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findTools, missingToolsMessage } from './tools.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -16,6 +17,12 @@ const prebuildLoads = () => {
 
 const fromSource = Boolean(process.env['npm_config_build_from_source'])
 if (fromSource || !prebuildLoads()) {
+  const tools = findTools()
+  if (tools.with === 'nothing') {
+    // npm removes what it has installed when this fails, so nothing can be built later: installing begins anew.
+    console.error(missingToolsMessage(tools.missing, 'npm install, again'))
+    process.exit(1)
+  }
   const { status } = spawnSync(process.execPath, [join(root, 'scripts/build-native.mjs')], { stdio: 'inherit' })
   process.exit(status ?? 1)
 }

@@ -53,7 +53,7 @@ export function findTools() {
 /** @type {(missing: readonly string[], again: string) => string} The one message about missing tools. */
 export const missingToolsMessage = (missing, again) =>
   `susten: its native addon has to be built here, but the tools for it are missing: ${missing.join(', ')}.
-Install them and build again:
+Install them, then build again:
   Debian, Ubuntu:    apt-get install make g++ python3
   Fedora, RHEL:      dnf install make gcc-c++ python3
   Alpine:            apk add make g++ python3

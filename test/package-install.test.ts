@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -68,8 +68,30 @@ test('installing with neither a shipped addon nor tools says once which tools ar
   assert.equal(status, 1)
   assert.match(stderr, /^susten: .* missing: make, g\+\+, python3 \(or cmake\)\.\n/)
   assert.match(stderr, /apt-get install make g\+\+ python3\n/)
-  assert.match(stderr, new RegExp(`npm --prefix ${installed.slice(0, -1)} run build:native\n$`))
+  // npm removes what it has installed when installing fails: building on the spot is not possible then.
+  assert.match(stderr, /then: +npm install, again\n$/)
   assert.equal(stderr.match(/missing/g)?.length, 1)
+})
+
+test('building without the tools names the command that builds again', () => {
+  const { status, stderr } = run(['scripts/build-native.mjs'])
+  assert.equal(status, 1)
+  assert.match(stderr, new RegExp(`then: +npm --prefix ${installed.slice(0, -1)} run build:native\n$`))
+})
+
+test('building takes the xxhash.h that the package carries, and in a checkout that of a package', () => {
+  const where = () => run(['scripts/xxhash.mjs'])
+  assert.match(where().stdout, /node_modules\/xxhash-addon\/xxHash\n$/)
+  assert.equal(run(['scripts/xxhash.mjs', 'carry']).status, 0)
+  rmSync(`${installed}node_modules`)
+  assert.equal(where().stdout, `${installed}third_party\n`)
+  assert.match(readFileSync(`${installed}third_party/xxhash.h`, 'utf8'), /BSD 2-Clause License[\s\S]*XXH3_128bits/)
+  rmSync(`${installed}third_party`, { recursive: true })
+  const { status, stderr } = where()
+  assert.deepEqual(
+    [status, stderr],
+    [1, 'xxhash.h is missing: it comes with the published package, and in a checkout by npm ci\n'],
+  )
 })
 
 test('installing names only the tools that are missing', () => {
