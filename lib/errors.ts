@@ -106,6 +106,13 @@ export function fromSystem(error: unknown, path: ByteString, dest?: ByteString):
   return pathError(`${inWords(code, errno)}, ${syscall ?? ''}`, { code, errno, syscall, path, dest, cause: error })
 }
 
+/** The same error with a message that says more. */
+export function withMessage(error: SustenError, message: string): SustenError {
+  const { code, errno, syscall, path, dest, pathBytes, destBytes, failures, report } = error
+  const details = { code, errno, syscall, path, dest, pathBytes, destBytes, failures, report }
+  return new SustenError(message, { ...details, cause: error })
+}
+
 function inWords(code: string, errno: number): string {
   const meaning = meaningOf(code, errno)
   return meaning === '' ? code : `${code}: ${meaning}`

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Mirror, type MirrorOptions, type StorageOptions } from 'susten'
@@ -155,4 +156,25 @@ test('without a journal option there is one below the state directory, named aft
   t.after(() => rmSync(mirror.journal, { recursive: true }))
   assert.match(mirror.journal, /\/susten\/source-[0-9a-f]{8}$/)
   await mirror.close()
+})
+
+test('where the usual place of the journal cannot be used, the error names the option', async (t) => {
+  const place = await createPlace(t)
+  chmodSync(place.root, 0o755)
+  const { journal: _, ...options } = optionsFor(place)
+  const library = import.meta.resolve('susten')
+  const code = `
+    import { Mirror } from '${library}'
+    await Mirror.open(${JSON.stringify(options)}).catch(({ name, code, message }) => console.log(name, code, message))`
+  // An ordinary user, whose state directory is a file.
+  const user = process.geteuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+  const file = join(place.root, 'file')
+  writeFileSync(file, '')
+  const env = { ...process.env, XDG_STATE_HOME: file }
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    ...user,
+    env,
+    encoding: 'utf8',
+  })
+  assert.match(stdout, /^SustenError ENOTDIR ENOTDIR: .*; give another by option 'journal'\n$/, stderr)
 })

@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { type ByteString, bufferOfBytes } from '../bytes.js'
-import { fromSystem, SustenError } from '../errors.js'
+import { fromSystem, SustenError, withMessage } from '../errors.js'
 import { makeParents, syncDirectory } from './roots.js'
 
 /** A manifest that is being written. */
@@ -85,12 +85,7 @@ export function createManifest(path: ByteString, durable: boolean): Manifest {
 
 /** The error's text alone would not say that all files are copied. */
 function unwritten(error: unknown): unknown {
-  if (!(error instanceof SustenError)) return error
-  const { code, errno, syscall, path, dest, pathBytes, destBytes } = error
-  return new SustenError(`The manifest can't be written: ${error.message}`, {
-    ...{ code, errno, syscall, path, dest, pathBytes, destBytes },
-    cause: error,
-  })
+  return error instanceof SustenError ? withMessage(error, `The manifest can't be written: ${error.message}`) : error
 }
 
 /**

@@ -12,13 +12,14 @@ import {
 } from '../core/index.js'
 import { abortError, openEngine } from '../engine/index.js'
 import { fromNative } from '../errors.js'
-import { type Journal, openJournal } from '../journal/index.js'
+import type { Journal } from '../journal/index.js'
 import { createEmitter, createStreams } from '../observe/index.js'
 import { checkBoolean, checkInteger, checkNames, checkWord, optionError } from '../options.js'
 import { type Directory, openDirectory, openSweep, parseAnnounced } from '../source/index.js'
 import { openStorage, type Storage } from '../storage/index.js'
 import { createClock } from './clock.js'
 import { chosenStorages, listFailures, oneStorage, treatFailures } from './failures.js'
+import { openMirrorJournal } from './journal.js'
 import { type CompleteMirrorOptions, completeMirrorOptions } from './options.js'
 import { recopyAll } from './recopy.js'
 import { closedError, createShell, foreignStorages } from './shell.js'
@@ -52,7 +53,7 @@ const defaultLimit = 10_000
 export async function openMirror(options: MirrorOptions): Promise<Mirror> {
   const complete = completeMirrorOptions(options)
   if (complete.signal?.aborted) throw abortError(complete.signal)
-  const journal = await openJournal({ directory: complete.journal })
+  const journal = await openMirrorJournal(complete.journal, options.journal !== undefined)
   try {
     checkOwner(journal, complete.source)
     return await run(complete, journal)
