@@ -84,11 +84,14 @@ export interface NativeCopyFile {
   /** Size and mtime of our own earlier copy: a destination that matches is replaced without a version. */
   readonly expect?: { readonly size: number; readonly mtimeNs: bigint }
   /**
-   * Fingerprint of the source when that copy was made. If the source still has it, and the destination matches
-   * `expect`, nothing is read and the outcome is `unchanged` without a digest. If the source is another file by now
+   * Fingerprint of the source when that copy was made. If the source still has it, the destination matches `expect`,
+   * and the source's content is still that of `knownDigest` (without one: that of the destination), the outcome is
+   * `unchanged`. The content is read because stores through a shared mapping need not change any time stamp. If the source is another file by now
    * (inode number, time of birth), `expect` doesn't count: the copy of the earlier one is kept. Only with `version`.
    */
   readonly known?: NativeFingerprint
+  /** Digest of that copy: with it, `unchanged` needs no look at the destination's content. */
+  readonly knownDigest?: string
 }
 
 /** Copies files by name below two roots. Emits one `file` event per file in any order, then one `done`. */
@@ -97,6 +100,8 @@ export interface NativeCopyJob {
   readonly destRoot: ByteString
   /** If set, the job fails with `ERR_SUSTEN_STORAGE` before writing unless `destRoot` has this volume identity. */
   readonly destIdentity?: string
+  /** So many directories at the beginning of every `dest` have no counterpart in the source. Default 0. */
+  readonly layout?: number
   readonly files: readonly NativeCopyFile[]
   readonly options: NativeCopyOptions
 }

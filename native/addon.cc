@@ -154,7 +154,8 @@ CopyRequest::File to_file(const Napi::Object &object) {
                          .dest = to_bytes(object.Get("dest")),
                          .existing = to_existing(object),
                          .expected = {},
-                         .known = {}};
+                         .known = {},
+                         .known_digest = {}};
   const Napi::Value expected = object.Get("expect");
   if (expected.IsObject()) {
     const auto copy = expected.As<Napi::Object>();
@@ -162,6 +163,8 @@ CopyRequest::File to_file(const Napi::Object &object) {
   }
   const Napi::Value known = object.Get("known");
   if (known.IsObject()) file.known = to_fingerprint(known.As<Napi::Object>());
+  const Napi::Value digest = object.Get("knownDigest");
+  if (digest.IsString()) file.known_digest = to_bytes(digest);
   return file;
 }
 
@@ -545,6 +548,8 @@ Napi::Value copy_files(const Napi::CallbackInfo &info) {
                       .options = to_options(object.Get("options").As<Napi::Object>())};
   if (object.Get("destIdentity").IsString()) request.dest_identity = to_bytes(object.Get("destIdentity"));
   request.files.reserve(count);
+  const Napi::Value layout = object.Get("layout");
+  if (layout.IsNumber()) request.layout = layout.As<Napi::Number>().Uint32Value();
   for (uint32_t i = 0; i < count; ++i) request.files.push_back(to_file(files.Get(i).As<Napi::Object>()));
   const Napi::Value id = start_job(info, handle, std::make_shared<CopyJob>(*handle.engine, std::move(request)));
   handle.waiting.emplace(id.ToNumber().Uint32Value(), count);

@@ -8,6 +8,16 @@ const isStandIn = (/** @type {string} */ frame) => /libsanitizer\/|\/lib[a-z]*sa
 export const splitReports = (/** @type {string} */ log) =>
   log.split(/^={18,}$|(?=^(?:Direct|Indirect) leak of)/m).filter((report) => /^\s*#\d+ /m.test(report))
 
+/** A race for the number of a file, as the report says or as both calls show. */
+function isOnDescriptor(/** @type {string} */ report) {
+  if (/Location is file descriptor/.test(report)) return true
+  const calls = [...report.matchAll(/^ *(?:Previous )?(?:write|read) of size .*\n *#0 (\w+)/gim)]
+  return (
+    calls.length === 2 &&
+    calls.every(([, call = '']) => /^(open|openat|close|epoll_create1|eventfd|pipe2|socket|dup)\d*$/.test(call))
+  )
+}
+
 /**
  * Whether the addon is who did it: the first frame of an access or an allocation that is no stand-in is the addon's.
  *
@@ -24,5 +34,5 @@ export function isOnAddon(report, root) {
       return frame === undefined ? [] : [frame.includes(` ${root}/`) || frame.includes('susten.node')]
     })
   // A number of a file that Node closed unseen comes back from our open: a race between the two only if both are ours.
-  return /Location is file descriptor/.test(report) ? blamed.every(Boolean) : blamed.some(Boolean)
+  return isOnDescriptor(report) ? blamed.every(Boolean) : blamed.some(Boolean)
 }

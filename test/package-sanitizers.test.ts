@@ -48,6 +48,17 @@ test('a race on a file descriptor counts if both accesses are of the addon', () 
   const opened = `\n  Location is file descriptor 34 created by thread T8 at:\n`
   assert.equal(onAddon(race(inAddon, inNode, `${opened}${inNode}\n`)), false)
   assert.equal(onAddon(race(inAddon, freeInAddon, `${opened}${inAddon}\n`)), true)
+  const calls = (node: string) => `WARNING: ThreadSanitizer: data race
+  Write of size 8 at 0x7b04 by thread T23:
+    #0 open64 ../libsanitizer/tsan/tsan_interceptors_posix.cpp:1592 (libtsan.so.2.0.0+0x561)
+    #1 <null> <null> (susten.node+0x93f)
+
+  Previous write of size 8 at 0x7b04 by main thread:
+    #0 epoll_create1 ../libsanitizer/tsan/tsan_interceptors_posix.cpp:1875 (libtsan.so.2.0.0+0x3f6)
+    #1 ${node}
+`
+  assert.equal(onAddon(calls('uv__platform_loop_init ../deps/uv/src/unix/linux.c:594 (node+0x18b)')), false)
+  assert.equal(onAddon(calls('<null> <null> (susten.node+0x18b)')), true)
 })
 
 test('a leak counts if the addon allocated it', () => {

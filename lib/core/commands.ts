@@ -10,6 +10,8 @@ export interface CopyOrder {
   readonly cut: number
   /** Source's fingerprint when our own earlier copy was made: size and mtime are the copy's. */
   readonly known?: Fingerprint
+  /** The digest of that copy, if one was made. */
+  readonly knownDigest?: string
   /** The modification time of that copy, where it isn't the source's. */
   readonly knownMtimeNs?: bigint
 }

@@ -47,9 +47,15 @@ function send(state: State, storage: StorageState): void {
 
 function orderOf(storage: StorageState, slot: Slot): CopyOrder {
   const { path, cut } = slot.entry.record
-  const { source: known, mtimeNs } = copyOn(slot.entry.record, storage.config.id) ?? {}
+  const { source: known, mtimeNs, digest } = copyOn(slot.entry.record, storage.config.id) ?? {}
   if (known === undefined) return { path, cut }
-  return mtimeNs === undefined ? { path, cut, known } : { path, cut, known, knownMtimeNs: mtimeNs }
+  return {
+    path,
+    cut,
+    known,
+    ...(digest === undefined ? {} : { knownDigest: digest }),
+    ...(mtimeNs === undefined ? {} : { knownMtimeNs: mtimeNs }),
+  }
 }
 
 /** Takes turns between directories: creating many files in one at the same time is slow. */

@@ -13,7 +13,7 @@ import type { Failure } from './record.js'
  */
 export type FailureClass = 'cancelled' | 'changed' | 'final' | 'full' | 'storage' | 'disk' | 'file'
 
-/** Wherever it comes up, it says that the storage has no room. A quota (`EDQUOT`) is one user's own trouble. */
+/** It says that the storage has no room, but for attributes: they may only not fit into an inode. A quota (`EDQUOT`) is one user's own trouble. */
 const full = new Set(['ENOSPC'])
 /** Wherever they come up, they stop all copies to a storage: wrong file system, or this process is short of something. */
 const everywhere = new Set(['ERR_SUSTEN_STORAGE', 'ERR_SUSTEN_QUEUE_FULL', 'EROFS', 'EMFILE', 'ENFILE', 'ENOMEM'])
@@ -44,11 +44,11 @@ const whole = new Set([
 const absent = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
 
 export function classify(failure: Failure, side: Side): FailureClass {
-  const { code } = failure
+  const { code, syscall } = failure
   if (code === 'ABORT_ERR') return 'cancelled'
   if (code === 'ERR_SUSTEN_CHANGED') return 'changed'
   if (code === 'ERR_SUSTEN_NOT_REGULAR') return 'final'
-  if (full.has(code)) return 'full'
+  if (full.has(code)) return syscall === 'fsetxattr' ? 'file' : 'full'
   if (everywhere.has(code)) return 'storage'
   if (side === 'source') return absent.has(code) ? 'final' : 'file'
   if (code === 'EIO') return 'disk'

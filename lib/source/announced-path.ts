@@ -11,6 +11,9 @@ export interface AnnouncedPath {
   readonly cut: number | undefined
 }
 
+/** PATH_MAX without its NUL: no ordinary program could open a longer one. */
+const longest = 4095
+
 /** An empty, `.` or `..` component: whatever has none is in its plainest form. */
 const odd = /(^|\/)\.{0,2}(\/|$)/
 
@@ -23,6 +26,7 @@ const odd = /(^|\/)\.{0,2}(\/|$)/
  */
 export function parseAnnounced(source: ByteString, input: PathInput): AnnouncedPath {
   const bytes = bytesOfPath(input)
+  if (bytes.length > longest) throw tooLong(bytes)
   const prefix = source === '/' ? '/' : `${source}/`
   if (bytes.startsWith(prefix)) {
     const rest = bytes.slice(prefix.length)
@@ -56,6 +60,12 @@ function parseOdd(source: ByteString, bytes: ByteString): AnnouncedPath {
 }
 
 const components = (path: string): string[] => path.split('/').filter((name) => name !== '' && name !== '.')
+
+function tooLong(bytes: ByteString): SustenError {
+  const path = textOfBytes(bytes.slice(0, 200) as ByteString)
+  const why = `has ${bytes.length} bytes; a path may have ${longest}`
+  return new SustenError(`The announced path '${path}…' ${why}`, { code: 'ENAMETOOLONG', errno: -36, path })
+}
 
 function refused(bytes: ByteString, why: string): SustenError {
   const path = textOfBytes(bytes)

@@ -108,10 +108,12 @@ function jobOf(options: CopierOptions, { identity, files }: Batch): Parameters<E
     destRoot: target.root,
     destIdentity: identity,
     options: copy,
-    files: files.map(({ path, cut, known, knownMtimeNs }): NativeCopyFile => {
+    layout: target.layout === '' ? 0 : target.layout.split('/').length,
+    files: files.map(({ path, cut, known, knownDigest, knownMtimeNs }): NativeCopyFile => {
       const file = { src: path, dest: placeBelow(target, path, cut), existing: 'version' } as const
       if (known === undefined) return file
-      return { ...file, known, expect: { size: known.size, mtimeNs: knownMtimeNs ?? known.mtimeNs } }
+      const expect = { size: known.size, mtimeNs: knownMtimeNs ?? known.mtimeNs }
+      return { ...file, known, expect, ...(knownDigest === undefined ? {} : { knownDigest }) }
     }),
   }
 }

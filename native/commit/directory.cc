@@ -85,6 +85,7 @@ DirectoryRef adopt_directory(Sys &sys, Fd fd, std::string path, const struct sta
   directory->path = std::move(path);
   directory->dev = st.st_dev;
   directory->ino = st.st_ino;
+  directory->uid = st.st_uid;
   return directory;
 }
 

@@ -17,6 +17,7 @@ struct Directory {
   std::string path;
   dev_t dev = 0;
   ino_t ino = 0;
+  uid_t uid = 0;
   // Nothing here outlives the power (tmpfs, ramfs): syncing has no meaning.
   bool is_volatile = false;
   // One syncfs makes a group durable and reports its errors (local file systems that are known to, Linux >= 5.8).

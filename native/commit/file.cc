@@ -37,7 +37,7 @@ class FileCommit {
     if (context_.cancelled.load(std::memory_order_relaxed)) return fail(0, "copy", false, "ABORT_ERR");
     if (!open_source() || answered_by_existing()) return;
     // Another file has the source's name now: what was copied before is not an earlier state of it, and is kept.
-    if (target_.expected && target_.known && is_other_file(sys_, in_.get(), st_, *target_.known)) {
+    if (target_.expected && target_.known && is_other_file(sys_, in_.get(), st_, *target_.known, commit_.begun_ns)) {
       target_.expected.reset();
     }
     Error error;
@@ -92,7 +92,7 @@ class FileCommit {
     in_ = Fd(sys_, fd);
     if (retry([&] { return sys_.fstat(in_.get(), &st_); }) != 0) return reject(errno, "fstat", false);
     if (!S_ISREG(st_.st_mode)) return reject(0, "openat", false, "ERR_SUSTEN_NOT_REGULAR");
-    if (wait_for_distinct_stamp(st_) && retry([&] { return sys_.fstat(in_.get(), &st_); }) != 0) {
+    if (wait_for_distinct_stamp(sys_, in_.get(), st_) && retry([&] { return sys_.fstat(in_.get(), &st_); }) != 0) {
       return reject(errno, "fstat", false);
     }
     result_.fingerprint = fingerprint_of(st_);
@@ -124,13 +124,25 @@ class FileCommit {
     const Expected now{.size = there.st_size, .mtime_ns = to_ns(there.st_mtim)};
     if (target_.known && *target_.known == *result_.fingerprint && target_.expected &&
         target_.expected->size == now.size && target_.expected->mtime_ns == now.mtime_ns) {
-      result_.mtime_ns = now.mtime_ns;
-      return answer(Outcome::unchanged);
+      return same_as_known(now) || (target_.known_digest.empty() && same_as_existing());
     }
     // The same size and time: very likely a copy that was finished and not yet journaled. Reading both is cheaper
     // than writing, and proves it.
     if (now.mtime_ns != result_.fingerprint->mtime_ns) return false;
     return same_as_existing();
+  }
+
+  // Stores through a shared mapping change no time stamp once the page is dirty: what is announced again is read again.
+  bool same_as_known(const Expected &now) {
+    if (target_.known_digest.empty()) return false;
+    int error = 0;
+    const std::string digest = digest_of(context_, in_.get(), st_.st_size, error);
+    struct stat after {};
+    if (error != 0 || digest != target_.known_digest) return false;
+    if (retry([&] { return sys_.fstat(in_.get(), &after); }) != 0) return false;
+    if (fingerprint_of(after) != *result_.fingerprint) return false;
+    result_.mtime_ns = now.mtime_ns;
+    return answer(Outcome::unchanged);
   }
 
   // Only looks. What stands there is never changed: it may be a hard link that somebody made to another's file.
@@ -199,6 +211,10 @@ class FileCommit {
     struct stat now {};
     if (retry([&] { return sys_.fstat(temp_.fd(), &now); }) != 0) return reject(errno, "fstat", true);
     if (now.st_size != st_.st_size) return reject(0, "copy", true, "ERR_SUSTEN_SHORT");
+    if (options_.mode != Preserve::off && is_strangers(*target_.directory, owner_of(st_, options_))) {
+      const MetadataResult dropped = drop_inherited(sys_, temp_.fd(), false);
+      if (dropped.number != 0) return reject(dropped.number, dropped.syscall, true);
+    }
     const MetadataResult metadata = apply_metadata(sys_, in_.get(), temp_.fd(), st_, now, options_);
     if (metadata.number != 0) return reject(metadata.number, metadata.syscall, true);
     return target_.existing != Existing::version || note_stamp();

@@ -15,6 +15,7 @@
 #include "copy/options.h"
 #include "copy/strategy.h"
 #include "sys/error.h"
+#include "sys/timestamp.h"
 
 namespace susten {
 
@@ -25,8 +26,10 @@ struct Commit {
   // Directories that are known to be reachable after a power cut: all above them has been synced since they were made.
   DirectorySet anchored;
   GroupCommit groups;
+  // When the engine was opened, nanoseconds since the epoch.
+  const int64_t begun_ns;
 
-  Commit(Sys &sys, std::string temp_tag) : temps(std::move(temp_tag)), groups(sys) {}
+  Commit(Sys &sys, std::string temp_tag) : temps(std::move(temp_tag)), groups(sys), begun_ns(now_ns()) {}
 };
 
 struct SourceFile {
@@ -46,6 +49,8 @@ struct TargetFile {
   std::optional<Expected> expected;
   // Fingerprint of the source when our earlier copy was made.
   std::optional<Fingerprint> known;
+  // Digest of that copy, if one was made.
+  std::string known_digest;
   // See Written::parents.
   std::vector<DirectoryRef> parents;
 };

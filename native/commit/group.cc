@@ -25,7 +25,7 @@ Placement failure(int number, const char *syscall, const char *code = "") {
   return {.outcome = Outcome::failed, .version = {}, .number = number, .code = code, .syscall = syscall};
 }
 
-// Workers wait when this many files are behind a running sync. Each holds a descriptor: an eighth of what the process
+// Workers wait when files with this many descriptors are behind a running sync. An eighth of what the process
 // may have is ours, of one engine.
 size_t most_waiting() {
   constexpr size_t kMost = 2 * kDueFiles;
@@ -43,12 +43,14 @@ GroupCommit::GroupCommit(Sys &sys) : sys_(sys), most_waiting_(most_waiting()) {}
 void GroupCommit::add(Context &context, Written file) {
   std::unique_lock lock(mutex_);
   Group &group = groups_[file.directory->dev];
-  room_.wait(lock, [&] { return group.files.size() < most_waiting_ || !group.busy; });
+  room_.wait(lock, [&] { return group.descriptors() < most_waiting_ || !group.busy; });
   if (group.files.empty()) group.since = Clock::now();
   group.bytes += file.size;
+  group.directories.insert(file.directory.get());
+  for (const DirectoryRef &parent : file.parents) group.directories.insert(parent.get());
   group.files.push_back(std::move(file));
-  const bool due = group.files.size() >= std::min(kDueFiles, most_waiting_) || group.bytes >= kDueBytes ||
-                   Clock::now() - group.since >= kDueAge;
+  const bool due = group.files.size() >= kDueFiles || group.descriptors() >= most_waiting_ ||
+                   group.bytes >= kDueBytes || Clock::now() - group.since >= kDueAge;
   if (due && !group.busy) lead(context, group, lock);
 }
 
@@ -77,6 +79,7 @@ void GroupCommit::lead(Context &context, Group &group, std::unique_lock<std::mut
   group.busy = true;
   std::vector<Written> files = std::exchange(group.files, {});
   group.bytes = 0;
+  group.directories.clear();
   lock.unlock();
   commit(context, files);
   files.clear();  // closes descriptors outside the lock

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <unordered_set>
 #include <vector>
 
 #include "commit/place.h"
@@ -52,6 +53,9 @@ class GroupCommit {
   struct Group {
     std::vector<Written> files;
     int64_t bytes = 0;
+    // All that its files hold open.
+    std::unordered_set<const Directory *> directories;
+    [[nodiscard]] size_t descriptors() const { return files.size() + directories.size(); }
     Clock::time_point since;
     bool busy = false;
   };

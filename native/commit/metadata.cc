@@ -1,5 +1,7 @@
 #include "commit/metadata.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +20,13 @@ constexpr mode_t kDirectoryModes = 01777;
 constexpr size_t kListLimit = size_t{64} * 1024;  // XATTR_LIST_MAX and XATTR_SIZE_MAX
 
 bool not_permitted(int error) { return error == EPERM || error == EACCES || error == EINVAL || error == EOPNOTSUPP; }
+
+// What attributes may fail with where they are only tried: also those that don't fit into the target's inodes.
+bool is_excused(const MetadataResult &result) {
+  if (not_permitted(result.number)) return true;
+  const bool setting = std::string_view(result.syscall) == "fsetxattr";
+  return setting && (result.number == ENOSPC || result.number == E2BIG || result.number == ERANGE);
+}
 
 bool is_acl(std::string_view name) { return name.starts_with("system.posix_acl_"); }
 
@@ -45,6 +54,11 @@ MetadataResult copy_attributes(Sys &sys, int in, int out, const CopyOptions &opt
   const ssize_t size = retry([&] { return sys.flistxattr(in, names.data(), names.size()); });
   if (size < 0) {
     if (errno == EOPNOTSUPP) return {};  // the source has none
+    // A directory that may be passed through but not read: it is open as a mere way.
+    if (errno == EBADF) {
+      const bool tried = options.xattrs != Preserve::keep && options.acls != Preserve::keep;
+      return tried ? MetadataResult{} : MetadataResult{EACCES, "flistxattr"};
+    }
     return {errno, "flistxattr"};
   }
   std::vector<char> value(kListLimit);
@@ -56,7 +70,7 @@ MetadataResult copy_attributes(Sys &sys, int in, int out, const CopyOptions &opt
     if (preserve == Preserve::off) continue;
     const MetadataResult result = copy_attribute(sys, in, out, name, value);
     if (result.number == 0) continue;
-    if (preserve == Preserve::attempt && not_permitted(result.number)) continue;
+    if (preserve == Preserve::attempt && is_excused(result)) continue;
     return result;
   }
   return {};
@@ -80,6 +94,24 @@ MetadataResult set_owner(Sys &sys, int out, const struct stat &st, const struct 
 }
 
 }  // namespace
+
+uid_t owner_of(const struct stat &st, const CopyOptions &options) {
+  return options.uid == Preserve::off ? ::geteuid() : st.st_uid;
+}
+
+bool is_strangers(const Directory &directory, uid_t owner) {
+  return directory.uid != owner && directory.uid != 0 && directory.uid != ::geteuid();
+}
+
+MetadataResult drop_inherited(Sys &sys, int fd, bool is_directory) {
+  const auto drop = [&](const char *name) {
+    if (retry([&] { return sys.fremovexattr(fd, name); }) == 0) return 0;
+    return errno == ENODATA || errno == EOPNOTSUPP ? 0 : errno;
+  };
+  int error = drop("system.posix_acl_access");
+  if (error == 0 && is_directory) error = drop("system.posix_acl_default");
+  return {error, "fremovexattr"};
+}
 
 mode_t mode_of(const struct stat &st, const CopyOptions &options) {
   // `off`: what a plain creation would have given.

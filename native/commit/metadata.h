@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "commit/directory.h"
 #include "copy/options.h"
 #include "sys/sys.h"
 
@@ -18,6 +19,14 @@ struct MetadataResult {
 // created, so that an owner that is right already costs no call.
 MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, const struct stat &now,
                               const CopyOptions &options);
+
+// Whether what lies in `directory` belongs to somebody else than its owner: `owner` isn't the directory's, nor is that
+// us or root. A default ACL of such a directory would let its owner into what is made there.
+bool is_strangers(const Directory &directory, uid_t owner);
+// The owner that a copy of `st` gets, if it can.
+uid_t owner_of(const struct stat &st, const CopyOptions &options);
+// Takes from a new file or directory the ACLs that it inherited.
+MetadataResult drop_inherited(Sys &sys, int fd, bool is_directory);
 
 // The mode that a copy of `st` gets.
 mode_t mode_of(const struct stat &st, const CopyOptions &options);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "commit/metadata.h"
 #include "sys/dents.h"
 #include "sys/retry.h"
 
@@ -57,7 +58,8 @@ int take_name(Sys &sys, int parent, const std::string &hidden, const std::string
 }
 
 // Fills `made` from the directory under the hidden name, which is there.
-void furnish_hidden(Sys &sys, int parent, const std::string &hidden, const Furnish &furnish, NewDirectory &made) {
+void furnish_hidden(Sys &sys, int parent, const std::string &hidden, bool strangers, const Furnish &furnish,
+                    NewDirectory &made) {
   const auto fail = [&](int number, const char *syscall) {
     made.number = number;
     made.syscall = syscall;
@@ -70,6 +72,10 @@ void furnish_hidden(Sys &sys, int parent, const std::string &hidden, const Furni
   const int empty = is_empty(sys, made.fd.get());
   if (empty < 0) return fail(errno, "getdents64");
   if (empty == 0) return fail(EBUSY, "mkdirat");
+  if (strangers) {
+    const MetadataResult dropped = drop_inherited(sys, made.fd.get(), true);
+    if (dropped.number != 0) return fail(dropped.number, dropped.syscall);
+  }
   if (!furnish) return;
   const char *syscall = "";
   const int number = furnish(made.fd.get(), made.st, syscall);
@@ -79,7 +85,7 @@ void furnish_hidden(Sys &sys, int parent, const std::string &hidden, const Furni
 }  // namespace
 
 NewDirectory make_directory(Sys &sys, const TempMemo &temps, const Directory &parent, const std::string &name,
-                            const Furnish &furnish) {
+                            uid_t owner, const Furnish &furnish) {
   NewDirectory made;
   const int dir = parent.fd.get();
   const std::string hidden = temps.name();
@@ -88,7 +94,7 @@ NewDirectory make_directory(Sys &sys, const TempMemo &temps, const Directory &pa
     made.syscall = "mkdirat";
     return made;
   }
-  furnish_hidden(sys, dir, hidden, furnish, made);
+  furnish_hidden(sys, dir, hidden, is_strangers(parent, owner), furnish, made);
   if (made.number == 0) {
     made.number = take_name(sys, dir, hidden, name, made.syscall);
     if (made.number == 0) return made;

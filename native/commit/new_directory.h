@@ -25,7 +25,8 @@ using Furnish = std::function<int(int fd, const struct stat &st, const char *&sy
 
 // Makes the directory `name` in `parent`. It begins under a hidden name with mode 0700, is looked at through its
 // descriptor, and appears when `furnish` is done; after a failure nothing of it is left.
+// `owner`: who will own it; see is_strangers().
 NewDirectory make_directory(Sys &sys, const TempMemo &temps, const Directory &parent, const std::string &name,
-                            const Furnish &furnish = {});
+                            uid_t owner, const Furnish &furnish = {});
 
 }  // namespace susten

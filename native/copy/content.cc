@@ -100,6 +100,7 @@ class ContentCopy {
         done += static_cast<int64_t>(part);
       }
       left -= stride;
+      if (context_.between && left > 0) context_.between();
     }
     return true;
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <climits>
 #include <memory>
 #include <utility>
 
@@ -31,7 +32,8 @@ Split split_path(const std::string &path) {
 CopyJob::CopyJob(Engine &engine, CopyRequest request)
     : Job(engine),
       request_(std::move(request)),
-      directories_(engine.sys(), engine.commit().temps, engine.commit().anchored, request_.options) {}
+      directories_(engine.sys(), engine.commit().temps, engine.commit().anchored, request_.options, request_.layout,
+                   cancelled_) {}
 
 void CopyJob::start() {
   spawn([this](Context &context) { open_roots(context); });
@@ -96,6 +98,10 @@ void CopyJob::copy(Context &context, size_t index) {
   if (!is_beneath(file.src) || !is_beneath(file.dest)) {
     return fail({.number = EINVAL, .code = {}, .syscall = "openat2", .path = source_path, .dest = target_path});
   }
+  // No ordinary program could open them; what is deeper costs more than it is worth.
+  if (file.src.size() >= PATH_MAX || file.dest.size() >= PATH_MAX) {
+    return fail({.number = ENAMETOOLONG, .code = {}, .syscall = "openat2", .path = source_path, .dest = target_path});
+  }
   const auto [source_dir, source_name] = split_path(file.src);
   const auto [target_dir, target_name] = split_path(file.dest);
   Fd source_fd;
@@ -120,6 +126,7 @@ void CopyJob::copy(Context &context, size_t index) {
                     .existing = file.existing,
                     .expected = file.expected,
                     .known = file.known,
+                    .known_digest = file.known_digest,
                     .parents = opened->parents};
   const SourceFile from{.directory = source, .name = source_name, .path = source_path, .follow = false};
   hold();

@@ -17,11 +17,14 @@ struct CopyRequest {
     Existing existing = Existing::replace;
     std::optional<Expected> expected;
     std::optional<Fingerprint> known;
+    std::string known_digest;
   };
   std::string src_root;
   std::string dest_root;
   // Empty: not checked.
   std::string dest_identity;
+  // Of each file's `dest`, so many directories at the beginning have no counterpart in the source.
+  size_t layout = 0;
   std::vector<File> files;
   CopyOptions options;
 };

@@ -1,6 +1,8 @@
 #include "jobs/target_directories.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,17 +18,23 @@ namespace susten {
 namespace {
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-// Each holds a descriptor.
-constexpr size_t kMostOpened = 128;
+// Each holds a descriptor. Of an engine's few jobs none takes much of what the process may have.
+size_t most_opened() {
+  constexpr size_t kMost = 128;
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kMost;
+  return std::clamp<size_t>(limit.rlim_cur / 64, 8, kMost);
+}
 
-std::vector<std::string> components(const std::string &path) {
-  std::vector<std::string> parts;
+// Where the components of a path end: path.substr(0, ends[i]) is its first i + 1 components.
+std::vector<size_t> ends_of(const std::string &path) {
+  std::vector<size_t> ends;
   for (size_t at = 0; at < path.size();) {
     const size_t end = std::min(path.find('/', at), path.size());
-    if (end > at) parts.push_back(path.substr(at, end - at));
+    if (end > at) ends.push_back(end);
     at = end + 1;
   }
-  return parts;
+  return ends;
 }
 
 Error failed_with(int number, const char *syscall, std::string path) {
@@ -51,7 +59,11 @@ TargetDirectories::Opened TargetDirectories::open(const std::string &target, con
   Opened opened = find(target, source, failure);
   if (!opened.directory) return opened;
   const std::lock_guard lock(mutex_);
-  if (opened_.size() >= kMostOpened) opened_.clear();
+  static const size_t most = most_opened();
+  if (opened_.size() + above_.size() >= most) {
+    opened_.clear();
+    above_.clear();
+  }
   // Another worker may have been quicker: one shared object means one sync.
   return opened_.try_emplace(target, std::move(opened)).first->second;
 }
@@ -79,21 +91,41 @@ TargetDirectories::Opened TargetDirectories::find(const std::string &target, con
     return {};
   }
   // Step by step: to make what is missing, and to hold what must be synced.
-  const std::vector<std::string> names = components(target);
-  const std::vector<std::string> origins = components(source);
+  const std::vector<size_t> ends = ends_of(target);
+  const std::vector<size_t> origins = ends_of(source);
   DirectoryRef at = root_;
   std::vector<DirectoryRef> parents;
-  for (size_t i = 0; i < names.size(); ++i) {
-    // The last components of both paths are the same ones: replicated below the target.
-    const size_t left = names.size() - 1 - i;
-    std::string origin;
-    for (size_t j = 0; j + left < origins.size(); ++j) origin = join_path(origin, origins[j]);
+  for (size_t i = 0; i < ends.size(); ++i) {
+    if (cancelled_.load(std::memory_order_relaxed)) {
+      failure = {.number = 0, .code = "ABORT_ERR", .syscall = "copy", .path = root_->path, .dest = {}};
+      return {};
+    }
+    // The last components of both paths are the same ones: replicated below the target. The layout's are the target's
+    // alone.
+    const size_t left = ends.size() - 1 - i;
+    const bool replicated = i >= layout_ && left < origins.size();
+    const std::string origin = replicated ? source.substr(0, origins[origins.size() - 1 - left]) : std::string();
+    const size_t begin = i == 0 ? 0 : ends[i - 1] + 1;
     parents.push_back(at);
-    at = child(at, names[i], origin, failure);
+    at = step(at, target.substr(0, ends[i]), target.substr(begin, ends[i] - begin), origin, left == 0, failure);
     if (!at) return {};
   }
   std::reverse(parents.begin(), parents.end());
   return {at, std::move(parents)};
+}
+
+// One level down, through a directory that is open already if there is one.
+DirectoryRef TargetDirectories::step(const DirectoryRef &parent, const std::string &path, const std::string &name,
+                                     const std::string &source, bool is_last, Error &failure) {
+  if (!is_last) {
+    const std::lock_guard lock(mutex_);
+    const auto found = above_.find(path);
+    if (found != above_.end()) return found->second;
+  }
+  DirectoryRef directory = child(parent, name, source, failure);
+  if (!directory || is_last) return directory;
+  const std::lock_guard lock(mutex_);
+  return above_.try_emplace(path, std::move(directory)).first->second;
 }
 
 DirectoryRef TargetDirectories::child(const DirectoryRef &parent, const std::string &name, const std::string &source,
@@ -123,24 +155,28 @@ DirectoryRef TargetDirectories::child(const DirectoryRef &parent, const std::str
 bool TargetDirectories::make(const DirectoryRef &parent, const std::string &name, const std::string &source,
                              Error &failure) {
   const std::string path = join_path(parent->path, name);
-  bool origin_failed = false;
+  Fd origin;
+  struct stat st {};
+  const auto origin_failed = [&](const char *syscall) {
+    failure = failed_with(errno, syscall, join_path(source_path_, source));
+    failure.dest = path;
+    return false;
+  };
+  if (!source.empty()) {
+    origin = Fd(sys_, open_beneath(sys_, source_.get(), source, kDirectoryFlags));
+    // One that may be passed through but not read still tells its owner and mode.
+    if (!origin && errno == EACCES) {
+      origin = Fd(sys_, open_beneath(sys_, source_.get(), source, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    }
+    if (!origin) return origin_failed("openat2");
+    if (retry([&] { return sys_.fstat(origin.get(), &st); }) != 0) return origin_failed("fstat");
+  }
+  const uid_t owner = origin ? owner_of(st, options_) : ::geteuid();
   const auto furnish = [&](int made, const struct stat &now, const char *&syscall) {
     // What has no counterpart in the source is an ordinary directory.
-    struct stat st = now;
-    st.st_mode = S_IFDIR | 0755;
-    Fd origin;
-    if (!source.empty()) {
-      syscall = "openat2";
-      origin = Fd(sys_, open_beneath(sys_, source_.get(), source, kDirectoryFlags));
-      // One that may be passed through but not read still tells its owner and mode.
-      if (!origin && errno == EACCES) {
-        origin = Fd(sys_, open_beneath(sys_, source_.get(), source, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      }
-      origin_failed = true;
-      if (!origin) return errno;
-      syscall = "fstat";
-      if (retry([&] { return sys_.fstat(origin.get(), &st); }) != 0) return errno;
-      origin_failed = false;
+    if (!origin) {
+      st = now;
+      st.st_mode = S_IFDIR | 0755;
     }
     CopyOptions options = options_;
     options.times = Preserve::off;  // they change with every file
@@ -148,10 +184,9 @@ bool TargetDirectories::make(const DirectoryRef &parent, const std::string &name
     syscall = metadata.syscall;
     return metadata.number;
   };
-  const NewDirectory made = make_directory(sys_, temps_, *parent, name, furnish);
+  const NewDirectory made = make_directory(sys_, temps_, *parent, name, owner, furnish);
   if (made.number == 0 || made.number == EEXIST) return true;
-  failure = failed_with(made.number, made.syscall, origin_failed ? join_path(source_path_, source) : path);
-  if (origin_failed) failure.dest = path;
+  failure = failed_with(made.number, made.syscall, path);
   return false;
 }
 

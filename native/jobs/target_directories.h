@@ -1,6 +1,7 @@
 // The directories below a target root that files go to: opened beneath it, made where missing, never through a link.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -22,8 +23,10 @@ class TargetDirectories {
     std::vector<DirectoryRef> parents;
   };
 
-  TargetDirectories(Sys &sys, const TempMemo &temps, DirectorySet &anchored, const CopyOptions &options)
-      : sys_(sys), temps_(temps), anchored_(anchored), options_(options) {}
+  // `layout`: so many directories at the beginning of every target path have no counterpart in the source.
+  TargetDirectories(Sys &sys, const TempMemo &temps, DirectorySet &anchored, const CopyOptions &options, size_t layout,
+                    const std::atomic<bool> &cancelled)
+      : sys_(sys), temps_(temps), anchored_(anchored), options_(options), layout_(layout), cancelled_(cancelled) {}
 
   // `source_path`: for messages.
   void set_roots(DirectoryRef target, Fd source, std::string source_path);
@@ -37,6 +40,8 @@ class TargetDirectories {
 
  private:
   Opened find(const std::string &target, const std::string &source, Error &failure);
+  DirectoryRef step(const DirectoryRef &parent, const std::string &path, const std::string &name,
+                    const std::string &source, bool is_last, Error &failure);
   DirectoryRef child(const DirectoryRef &parent, const std::string &name, const std::string &source, Error &failure);
   bool make(const DirectoryRef &parent, const std::string &name, const std::string &source, Error &failure);
 
@@ -44,11 +49,15 @@ class TargetDirectories {
   const TempMemo &temps_;
   DirectorySet &anchored_;
   const CopyOptions &options_;
+  const size_t layout_;
+  const std::atomic<bool> &cancelled_;
   DirectoryRef root_;
   Fd source_;
   std::string source_path_;
   std::mutex mutex_;
   std::unordered_map<std::string, Opened> opened_;
+  // Directories above those, so that what lies side by side shares them.
+  std::unordered_map<std::string, DirectoryRef> above_;
 };
 
 }  // namespace susten

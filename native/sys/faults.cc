@@ -15,13 +15,13 @@ namespace susten {
 namespace {
 
 // Every entry of Sys, in its order; the transferring ones can be cut short.
-#define SUSTEN_CALLS(plain, transfer)                                                                             \
-  plain(open) plain(openat) plain(openat2) plain(close) transfer(read) transfer(pread) transfer(write)            \
-      transfer(pwrite) transfer(sendfile) transfer(copy_file_range) plain(ficlone) plain(lseek) plain(ftruncate)  \
-          plain(fallocate) plain(fstat) plain(fstatat) plain(fstatx) plain(fchown) plain(fchownat) plain(fchmod)  \
-              plain(futimens) plain(utimensat) plain(flistxattr) plain(fgetxattr) plain(fsetxattr) plain(fsync)   \
-                  plain(fdatasync) plain(syncfs) plain(sync_file_range) plain(fadvise) plain(setfl) plain(linkat) \
-                      plain(symlinkat) plain(readlinkat) plain(renameat2) plain(unlinkat) plain(mkdirat)          \
+#define SUSTEN_CALLS(plain, transfer)                                                                                  \
+  plain(open) plain(openat) plain(openat2) plain(close) transfer(read) transfer(pread) transfer(write)                 \
+      transfer(pwrite) transfer(sendfile) transfer(copy_file_range) plain(ficlone) plain(lseek) plain(ftruncate)       \
+          plain(fallocate) plain(fstat) plain(fstatat) plain(fstatx) plain(fchown) plain(fchownat) plain(fchmod)       \
+              plain(futimens) plain(utimensat) plain(flistxattr) plain(fgetxattr) plain(fsetxattr) plain(fremovexattr) \
+                  plain(fsync) plain(fdatasync) plain(syncfs) plain(sync_file_range) plain(fadvise) plain(setfl)       \
+                      plain(linkat) plain(symlinkat) plain(readlinkat) plain(renameat2) plain(unlinkat) plain(mkdirat) \
                           transfer(getdents64) plain(fstatfs) plain(fstatvfs)
 
 #define SUSTEN_ENUMERATE(name) k_##name,
@@ -145,6 +145,9 @@ class FaultySys final : public Sys {
   }
   int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags) override {
     return plain(k_fsetxattr, [&] { return Sys::fsetxattr(fd, name, value, size, flags); });
+  }
+  int fremovexattr(int fd, const char *name) override {
+    return plain(k_fremovexattr, [&] { return Sys::fremovexattr(fd, name); });
   }
   int fsync(int fd) override {
     return plain(k_fsync, [&] { return Sys::fsync(fd); });

@@ -51,6 +51,7 @@ ssize_t Sys::fgetxattr(int fd, const char *name, void *value, size_t size) {
 int Sys::fsetxattr(int fd, const char *name, const void *value, size_t size, int flags) {
   return ::fsetxattr(fd, name, value, size, flags);
 }
+int Sys::fremovexattr(int fd, const char *name) { return ::fremovexattr(fd, name); }
 int Sys::fsync(int fd) { return ::fsync(fd); }
 int Sys::fdatasync(int fd) { return ::fdatasync(fd); }
 int Sys::syncfs(int fd) { return ::syncfs(fd); }

@@ -45,6 +45,7 @@ class Sys {
   virtual ssize_t flistxattr(int fd, char *list, size_t size);
   virtual ssize_t fgetxattr(int fd, const char *name, void *value, size_t size);
   virtual int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags);
+  virtual int fremovexattr(int fd, const char *name);
   virtual int fsync(int fd);
   virtual int fdatasync(int fd);
   virtual int syncfs(int fd);

@@ -18,4 +18,11 @@ inline int64_t to_ns(const struct timespec &time) {
   return ns;
 }
 
+// By the wall clock.
+inline int64_t now_ns() {
+  struct timespec now {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return to_ns(now);
+}
+
 }  // namespace susten

@@ -163,7 +163,8 @@ bool TreeJob::make_target(const NodeRef &node, const DirectoryRef &parent, const
   struct stat st {};
   Fd fd(sys, open_it());
   if (!fd && errno == ENOENT) {
-    NewDirectory made = make_directory(sys, engine_.commit().temps, *parent, target);
+    NewDirectory made =
+        make_directory(sys, engine_.commit().temps, *parent, target, owner_of(node->st, request_.options));
     node->made = made.number == 0;
     if (!node->made && made.number != EEXIST) {
       fail(node->name, made.number, made.syscall, "", true);
@@ -180,6 +181,8 @@ bool TreeJob::make_target(const NodeRef &node, const DirectoryRef &parent, const
   }
   Error error;
   node->target = adopt_directory(sys, std::move(fd), target_path(node->name), st, *target_parent_, error);
+  // A new one is given away only when all below it is done.
+  if (node->target && node->made) node->target->uid = owner_of(node->st, request_.options);
   if (node->target) return true;
   // So that the next attempt meets no directory with the wrong owner.
   if (node->made) retry([&] { return sys.unlinkat(parent->fd.get(), target.c_str(), AT_REMOVEDIR); });
@@ -315,6 +318,7 @@ void TreeJob::copy_file(Context &context, const NodeRef &node, const TreeEntry &
                     .existing = request_.existing,
                     .expected = {},
                     .known = {},
+                    .known_digest = {},
                     .parents = {}};
   node->open.fetch_add(1);
   hold();

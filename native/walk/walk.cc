@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -27,8 +29,6 @@ constexpr size_t kDeepPiece = 4 * 1024;
 constexpr size_t kStepLimit = 4096;
 // Names in one batch, since a hostile one may be as long as the tree is deep.
 constexpr size_t kNameLimit = 1024 * 1024;
-// Only a file system that invents directories goes deeper.
-constexpr size_t kDepthLimit = 100'000;
 
 constexpr int kDirFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 
@@ -139,6 +139,10 @@ class Walk::Impl {
 
   void take_file(const char *name) {
     if (is_temp_name(name)) return;
+    if (path_.size() + std::strlen(name) >= PATH_MAX) {
+      errno = ENAMETOOLONG;
+      return report("fstatat", path_ + name);
+    }
     Frame &top = frames_.back();
     struct stat st;
     if (retry([&] { return sys_.fstatat(top.fd.get(), name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT); }) != 0) {
@@ -159,8 +163,9 @@ class Walk::Impl {
   }
 
   void enter(const std::string &name) {
-    if (frames_.size() >= kDepthLimit) {
-      errno = ELOOP;
+    // What is deeper no ordinary program can open, nor is it ever copied.
+    if (path_.size() + name.size() >= PATH_MAX) {
+      errno = ENAMETOOLONG;
       return report("openat", path_ + name);
     }
     Fd fd(sys_, retry([&] { return sys_.openat(frames_.back().fd.get(), name.c_str(), kDirFlags, 0); }));
