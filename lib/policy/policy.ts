@@ -13,7 +13,7 @@ export interface PolicyFile {
   readonly path: string
   /** The part that is recreated below a target. */
   readonly replicated: string
-  /** Number of the shift that it belongs to. */
+  /** Number of the shift that it belongs to; 0 for a Mirror, which has none. */
   readonly shift: number
   /** Milliseconds since the epoch when it was announced. */
   readonly announced: number
