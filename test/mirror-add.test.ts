@@ -64,7 +64,6 @@ const refusals: Record<string, (place: Place) => PathInput> = {
   'with the /./ above the source': (place) => `${place.root}/./${relative(place.root, place.source)}/image`,
   'with nothing behind the /./': () => 'run/./',
   'with a NUL byte': () => 'run/\0image',
-  'a URL of another scheme': () => new URL('http://example.org/image'),
 }
 for (const [what, form] of Object.entries(refusals)) {
   test(`add refuses a path ${what}`, async (t) => {
@@ -77,6 +76,16 @@ for (const [what, form] of Object.entries(refusals)) {
     assert.equal(mirror.status().journal.records, 0)
   })
 }
+
+test('add refuses a URL of another scheme, and shows it', async (t) => {
+  const place = await createPlace(t)
+  const { mirror } = await open(t, place, { watch: false })
+  await assert.rejects(mirror.add(new URL('http://example.org/image')), {
+    name: 'SustenError',
+    code: 'ERR_SUSTEN_OPTION',
+    message: /^path must be a file: URL of this machine, not 'http:\/\/example\.org\/image'/,
+  })
+})
 
 test('a list with one wrong path is refused as a whole', async (t) => {
   const place = await createPlace(t)

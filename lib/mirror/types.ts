@@ -186,7 +186,8 @@ export interface Mirror extends AsyncDisposable, AsyncIterable<MirrorEvent | Los
   /**
    * Announces files that are whole. Resolves once they are journaled: they will be copied, whatever happens. Await it:
    * that is the back-pressure. Relative paths begin at the source; what follows a `/./` is recreated below a target.
-   * @throws SustenError `ERR_INVALID_ARG_VALUE`: not below the source; `ERR_SUSTEN_CLOSED`; the journal's error
+   * @throws SustenError `ERR_INVALID_ARG_VALUE`: not below the source; `ERR_SUSTEN_OPTION`: not a file URL, or more than
+   *   one argument; `ERR_SUSTEN_CLOSED`; the journal's error
    */
   add(paths: PathInput | readonly PathInput[]): Promise<void>
   /**
