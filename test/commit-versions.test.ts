@@ -1,6 +1,7 @@
 /** What becomes of whatever stands under the name already. */
 import assert from 'node:assert/strict'
 import {
+  appendFileSync,
   chmodSync,
   existsSync,
   linkSync,
@@ -16,9 +17,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type ByteString, bufferOfBytes } from '#lib/bytes.js'
 import type { Existing, NativeCopyFile, NativeFault, NativeFileResult } from '#lib/native.js'
-import { bytes, namedTemps, openRaw, same } from './support/raw-engine.js'
+import { bytes, namedTemps, openRaw, type RawEngine, same } from './support/raw-engine.js'
 import { scratch } from './support/tree.js'
 
 /** A place to copy from and to. */
@@ -241,7 +243,7 @@ test('a finished copy is recognised by content, time, owner and mode, and stays 
   assert.deepEqual(Object.keys(contents(dest)).sort(), ['f', 'link'])
 })
 
-test('what the journal knows is not read again', async (t) => {
+test('a copied file that comes again is read, and nothing is written if it is what was copied', async (t) => {
   const { src, dest } = await place(t)
   writeFileSync(`${src}/f`, 'content')
   await using engine = openRaw({ faults: [{ call: 'open', effect: 'delay' }] })
@@ -249,11 +251,15 @@ test('what the journal knows is not read again', async (t) => {
   const [first] = (await engine.startFiles({ ...job, files: [same('f', { existing: 'version' })] }).finished).files
   assert.ok(first?.fingerprint)
   const { size, mtimeNs } = statSync(`${dest}/f`, { bigint: true })
-  const file = same('f', { existing: 'version', known: first.fingerprint, expect: { size: Number(size), mtimeNs } })
-  const reads = engine.calls()['pread']
+  const expect = { size: Number(size), mtimeNs }
+  const file = same('f', { existing: 'version', known: first.fingerprint, expect, knownDigest: first.digest ?? '' })
+  const writes = engine.calls()['pwrite']
   const [again] = (await engine.startFiles({ ...job, files: [file] }).finished).files
   assert.equal(again?.outcome, 'unchanged')
-  assert.equal(engine.calls()['pread'], reads)
+  assert.equal(engine.calls()['pwrite'], writes)
+  // Other content, though no time stamp says so.
+  const stored = { ...file, knownDigest: '0'.repeat(32) }
+  assert.equal((await engine.startFiles({ ...job, files: [stored] }).finished).files[0]?.outcome, 'replaced')
   // Another size of the destination: it is no longer that copy.
   writeFileSync(`${dest}/f`, 'tampered with')
   const [third] = (await engine.startFiles({ ...job, files: [file] }).finished).files
@@ -296,4 +302,30 @@ test('copies that race for one name with "refuse" make one file and count the ot
   assert.equal(made.length, 1)
   assert.ok(results.every(({ outcome, error }) => outcome === 'created' || error?.code === 'EEXIST'))
   assert.deepEqual(contents(dest), { f: `content ${made[0]?.index}` })
+})
+
+test('where files have no time of birth, a number tells the same file only to the engine that saw it written', async (t) => {
+  const { src, dest } = await place(t)
+  const faults: NativeFault[] = [{ call: 'fstatx', effect: 'ENOSYS', times: -1 }]
+  const job = { srcRoot: bytes(src), destRoot: bytes(dest) }
+  const outcomes: (string | undefined)[] = []
+  let last: NativeFileResult | undefined
+  async function again(engine: RawEngine): Promise<void> {
+    appendFileSync(`${src}/f`, 'more')
+    const known = last?.fingerprint
+    const { size, mtimeNs } = known === undefined ? { size: 0n, mtimeNs: 0n } : statSync(`${dest}/f`, { bigint: true })
+    const more = known === undefined ? {} : { known, expect: { size: Number(size), mtimeNs } }
+    last = (await engine.startFiles({ ...job, files: [same('f', { existing: 'version', ...more })] }).finished).files[0]
+    outcomes.push(last?.outcome)
+  }
+  {
+    await using engine = openRaw({ faults })
+    await again(engine)
+    await again(engine)
+  }
+  // Since then the machine may have been started anew, and its numbers have begun from the start.
+  await sleep(20)
+  await using next = openRaw({ faults })
+  await again(next)
+  assert.deepEqual(outcomes, ['created', 'replaced', 'versioned'])
 })

@@ -28,13 +28,26 @@ test('a file that is announced while it is copied is copied again, and told when
   assert.equal(driver.copy('a')?.state, 'pending')
   assert.deepEqual(
     driver.take('copy').flatMap(({ files }) => files),
-    [{ path: 'a', cut: 0, known: fingerprintOf(1) }],
+    [{ path: 'a', cut: 0, known: fingerprintOf(1), knownDigest: 'd1' }],
   )
   driver.copied('a', { fingerprint: fingerprintOf(2) })
   const told = driver.notices()
   assert.deepEqual(
     told.map((notice) => notice.type === 'copied' && notice.size),
     [2],
+  )
+})
+
+test('what came of a copy that had to be made again is told with the second', () => {
+  const driver = ready()
+  driver.announce('a')
+  driver.announce('a')
+  driver.copied('a', { outcome: 'versioned', bytes: 5, version: bytes('a.~1~') })
+  driver.notices()
+  driver.copied('a', { outcome: 'unchanged', bytes: 0 })
+  assert.deepEqual(
+    driver.notices().map((notice) => notice.type === 'copied' && [notice.outcome, notice.bytes, notice.version]),
+    [['versioned', 5, 'a.~1~']],
   )
 })
 
@@ -56,7 +69,7 @@ test('a copied file that is announced again is copied again, with what is known 
   assert.equal(driver.copy('a')?.state, 'pending')
   assert.deepEqual(
     driver.take('copy').flatMap(({ files }) => files),
-    [{ path: 'a', cut: 0, known: fingerprintOf(1) }],
+    [{ path: 'a', cut: 0, known: fingerprintOf(1), knownDigest: 'd1' }],
   )
 })
 
@@ -116,7 +129,7 @@ test('the time of a copy is kept where it differs from that of its source, and g
   driver.announce('a')
   assert.deepEqual(
     driver.take('copy').flatMap(({ files }) => files),
-    [{ path: 'a', cut: 0, known: fingerprintOf(1), knownMtimeNs: 5n }],
+    [{ path: 'a', cut: 0, known: fingerprintOf(1), knownDigest: 'd1', knownMtimeNs: 5n }],
   )
 })
 

@@ -9,3 +9,7 @@ test("a quota is the file's own trouble, an empty disk the storage's", () => {
   assert.equal(classify(failure('EDQUOT'), 'storage'), 'file')
   assert.equal(classify(failure('ENOSPC'), 'storage'), 'full')
 })
+
+test("attributes that do not fit are the file's own trouble", () => {
+  assert.equal(classify({ ...failure('ENOSPC'), syscall: 'fsetxattr' }, 'storage'), 'file')
+})

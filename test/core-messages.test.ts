@@ -92,7 +92,7 @@ const wrong: Record<string, [StoragePolicy['storages'], RegExp]> = {
     () => {
       throw Object.create(null)
     },
-    /storages\(\) threw object/,
+    /storages\(\) threw something that can't be shown \(object\)/,
   ],
   'that names no storage': [() => [], /the file would go to no storage/],
   'that names an unknown storage only': [() => ['tape'], /there is no storage 'tape'/],

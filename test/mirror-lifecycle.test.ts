@@ -374,6 +374,19 @@ test('a mistake of a listener that nobody listens for is a warning of the proces
   assert.match(warning.message, /a mistake/)
 })
 
+test('a listener may throw what can not even be shown', async (t) => {
+  const place = await createPlace(t)
+  const mirror = await Mirror.open(optionsFor(place, { watch: false }))
+  t.after(() => mirror.close())
+  mirror.once('copied', () => {
+    throw Object.create(null)
+  })
+  const warned = once(process, 'warning') as Promise<[Error]>
+  await mirror.add(place.write('image'))
+  const [warning] = await warned
+  assert.match(warning.message, /can't be shown/)
+})
+
 test('once() hears one event, off() no more', async (t) => {
   const place = await createPlace(t)
   const { mirror } = await open(t, place, { watch: false })

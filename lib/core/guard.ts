@@ -2,6 +2,7 @@
 import type { ByteString } from '../bytes.js'
 import { textOfBytes } from '../bytes.js'
 import type { PolicyFile, PolicyStorage } from '../policy/index.js'
+import { textOfThrown } from '../thrown.js'
 import { backoff } from './backoff.js'
 import { say } from './messages.js'
 import type { FileRecord } from './record.js'
@@ -51,13 +52,7 @@ function ask<T>(state: State, file: Asked, method: string, call: () => T): T | u
   try {
     return call()
   } catch (error) {
-    return dropped(
-      state,
-      file,
-      method,
-      `its ${method}() threw ${error instanceof Error ? error.message : typeof error}`,
-      undefined,
-    )
+    return dropped(state, file, method, `its ${method}() threw ${textOfThrown(error)}`, undefined)
   }
 }
 

@@ -51,6 +51,7 @@ function admit(storage: StorageState, entry: Entry): void {
     due: 0,
     again: false,
     seen: undefined,
+    earlier: undefined,
     changes: 0,
     epoch: 0,
     cut: entry.record.cut,

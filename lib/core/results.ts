@@ -11,7 +11,7 @@ import { say } from './messages.js'
 import { land, putAside, putBack, quietDelay, release } from './queue.js'
 import { addToRate } from './rate.js'
 import type { CopyRecord, Failure, FileRecord, Fingerprint } from './record.js'
-import type { Slot, State, StorageState } from './state.js'
+import type { Earlier, Slot, State, StorageState } from './state.js'
 import { sourceGone, succeeded, troubled } from './storages.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
@@ -48,7 +48,9 @@ export function copied(state: State, event: About<'copied'>): void {
   succeeded(state, storage, slot.epoch)
   if (event.version !== undefined) collided(state, storage, event.path, cut, event.version)
   slot.changes = 0
+  const result = withEarlier(event, slot.earlier)
   if (again) {
+    slot.earlier = result.outcome === 'unchanged' || moved ? undefined : { ...result, outcome: result.outcome }
     putBack(state, storage, slot, false)
     return
   }
@@ -59,14 +61,27 @@ export function copied(state: State, event: About<'copied'>): void {
     storage: event.storage,
     path: event.path,
     cut,
-    outcome: event.outcome,
-    bytes: event.bytes,
+    outcome: result.outcome,
+    bytes: result.bytes,
     size: event.fingerprint.size,
     mtimeNs: event.fingerprint.mtimeNs,
     digest: copyOn(slot.entry.record, event.storage)?.digest,
-    version: event.version,
+    version: result.version,
     announced: was.announced,
   })
+}
+
+type Result = Pick<About<'copied'>, 'outcome' | 'bytes'> & { readonly version: ByteString | undefined }
+
+/** What is told of a copy that was made again before the first was told: the first, if the second changed nothing. */
+function withEarlier({ outcome, bytes, version }: About<'copied'>, earlier: Earlier | undefined): Result {
+  if (earlier === undefined) return { outcome, bytes, version }
+  const first = outcome === 'unchanged' || (outcome === 'replaced' && earlier.outcome !== 'replaced')
+  return {
+    outcome: first ? earlier.outcome : outcome,
+    bytes: outcome === 'unchanged' ? earlier.bytes : bytes,
+    version: version ?? earlier.version,
+  }
 }
 
 /** A look has found another version meanwhile. */

@@ -35,6 +35,8 @@ export interface Slot {
   again: boolean
   /** The version that a look has found while in flight: copied again afterwards, if it is another one. */
   seen: Fingerprint | undefined
+  /** What came of it when it was copied last and had to be copied again, untold so far. */
+  earlier: Earlier | undefined
   /** How often it was found changing since it was last quiet. */
   changes: number
   /** The storage's {@link StorageState.epoch} when it was sent off. */
@@ -43,6 +45,13 @@ export interface Slot {
   cut: number
   /** The storage's {@link StorageState.successes} when this copy last met an I/O error there. */
   blamed: number
+}
+
+/** The part of a copy's result that a later one of the same file must not hide. */
+export interface Earlier {
+  readonly outcome: 'created' | 'replaced' | 'versioned'
+  readonly bytes: number
+  readonly version: ByteString | undefined
 }
 
 /** A waiting slot's place in the queue. Stale once the slot waits no more, or until another time. */

@@ -17,6 +17,7 @@ import { createEmitter, createStreams } from '../observe/index.js'
 import { checkBoolean, checkInteger, checkNames, checkWord, optionError } from '../options.js'
 import { type Directory, openDirectory, openSweep, parseAnnounced } from '../source/index.js'
 import { openStorage, type Storage } from '../storage/index.js'
+import { textOfThrown } from '../thrown.js'
 import { createClock } from './clock.js'
 import { chosenStorages, listFailures, oneStorage, treatFailures } from './failures.js'
 import { openMirrorJournal } from './journal.js'
@@ -128,7 +129,7 @@ async function run(options: CompleteMirrorOptions, journal: Journal): Promise<Mi
   /** A listener's mistake is not the Mirror's; it is told, and nothing stops. */
   function onListenerError(error: unknown, type: string): void {
     if (type !== 'error' && emitter.has('error')) emitter.emit('error', { type: 'error', error })
-    else process.emitWarning(error instanceof Error ? error : String(error), { type: 'SustenListenerWarning' })
+    else process.emitWarning(textOfThrown(error), { type: 'SustenListenerWarning' })
   }
 
   function beginTelling(): void {

@@ -4,6 +4,7 @@ import type { CoreEvent, FileRecord, Fingerprint } from '../core/index.js'
 import type { Engine } from '../engine/index.js'
 import { fromNative } from '../errors.js'
 import type { NativeError } from '../native.js'
+import { textOfThrown } from '../thrown.js'
 import { isGone, lookAt } from './look.js'
 import { scanSource } from './scan.js'
 import { createSettling, type SeenFile, type Verdict } from './settling.js'
@@ -180,7 +181,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
 
   function reportScan(subject: ByteString, error: unknown): void {
     if (stopping.signal.aborted) return
-    const why = error instanceof Error ? error.message : String(error)
+    const why = textOfThrown(error)
     const text = `A look at the source could not read all: ${why}; what is there is found when it can be read`
     report({ type: 'observed', at: now(), code: 'SCAN_ERROR', subject, text })
   }
@@ -211,7 +212,7 @@ export function openDirectory(options: DirectoryOptions): Directory {
       partial = false
       return true
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
+      const why = textOfThrown(error)
       const text = `The source can't be watched (${why}); its files are found by scans only`
       report({ type: 'observed', at: now(), code: 'WATCH_LIMIT', subject: source, text })
       return false

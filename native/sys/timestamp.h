@@ -18,10 +18,10 @@ inline int64_t to_ns(const struct timespec &time) {
   return ns;
 }
 
-// By the wall clock.
+// By the wall clock that file times are taken from.
 inline int64_t now_ns() {
   struct timespec now {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
   return to_ns(now);
 }
 
