@@ -12,7 +12,9 @@ const installed = () => join(dirname(createRequire(import.meta.url).resolve('xxh
 
 if (process.argv[2] === 'carry') {
   mkdirSync(carried, { recursive: true })
-  copyFileSync(join(installed(), 'xxhash.h'), join(carried, 'xxhash.h'))
+  for (const name of ['xxhash.h', 'xxh_x86dispatch.h', 'xxh_x86dispatch.c']) {
+    copyFileSync(join(installed(), name), join(carried, name))
+  }
 } else {
   try {
     console.log(existsSync(join(carried, 'xxhash.h')) ? carried : installed())

@@ -260,11 +260,10 @@ test('a file that keeps changing is waited for, without failing', async (t) => {
   const place = await createPlace(t)
   const path = place.write('image', 'x')
   const faults: NativeFault[] = [
-    { call: 'pwrite', effect: 'delay', delay: 30, times: -1 },
-    { call: 'write', effect: 'delay', delay: 30, times: -1 },
+    { call: 'pwrite', effect: 'delay', delay: 200, times: -1 },
+    { call: 'write', effect: 'delay', delay: 200, times: -1 },
   ]
   const { mirror, told } = await open(t, place, { engines: { disk: { faults }, gpfs: { faults } }, watch: false })
-  await mirror.add(path)
   let changing = true
   const writer = (async () => {
     while (changing) {
@@ -272,6 +271,7 @@ test('a file that keeps changing is waited for, without failing', async (t) => {
       await sleep(2)
     }
   })()
+  await mirror.add(path)
   await until(() => figures(mirror, 'disk').waiting === 1, 'the copy waits for quiet')
   assert.ok(!existsSync(join(place.disk, 'image')))
   changing = false

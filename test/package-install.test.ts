@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -86,6 +86,8 @@ test('building takes the xxhash.h that the package carries, and in a checkout th
   rmSync(`${installed}node_modules`)
   assert.equal(where().stdout, `${installed}third_party\n`)
   assert.match(readFileSync(`${installed}third_party/xxhash.h`, 'utf8'), /BSD 2-Clause License[\s\S]*XXH3_128bits/)
+  const compile = ['-std=c++20', '-fsyntax-only', '-I', `${installed}third_party`, '-I', `${root}native`]
+  execFileSync('g++', [...compile, `${installed}native/digest/digest.cc`])
   rmSync(`${installed}third_party`, { recursive: true })
   const { status, stderr } = where()
   assert.deepEqual(

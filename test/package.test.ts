@@ -89,6 +89,8 @@ test('the package has what it exports, what building needs and the documents, an
     'scripts/tools.mjs',
     'scripts/xxhash.mjs',
     'third_party/xxhash.h',
+    'third_party/xxh_x86dispatch.c',
+    'third_party/xxh_x86dispatch.h',
     'README.md',
     'LICENSE',
     'CHANGELOG.md',
