@@ -20,6 +20,8 @@ const findings: Readonly<Record<string, string>> = {
   ERR_SUSTEN_SHORT: 'fewer bytes could be read or written than the file has',
   ERR_SUSTEN_NOT_REGULAR: 'not a regular file',
   ERR_SUSTEN_DIGEST: 'the copy read back is not what was written; suspect the storage or its connection',
+  ERR_SUSTEN_NO_RELEASE:
+    "nothing can be released safely here: the file system can't exchange names or tell who writes, or CAP_LEASE is missing",
   ERR_SUSTEN_STORAGE: 'another file system than expected; look whether the storage is mounted',
   ERR_SUSTEN_QUEUE_FULL: "the engine's queue is full",
   ERR_FS_CP_DIR_TO_NON_DIR: "a directory can't replace what is none",

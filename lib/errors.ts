@@ -15,6 +15,7 @@ const none: readonly SustenError[] = Object.freeze([])
  * | `ERR_SUSTEN_SHORT` | fewer bytes could be read or written than the file has |
  * | `ERR_SUSTEN_NOT_REGULAR` | the source is a directory, link, FIFO, socket or device where a file was expected |
  * | `ERR_SUSTEN_DIGEST` | the target read back is not what was written |
+ * | `ERR_SUSTEN_NO_RELEASE` | nothing can be released safely here: the file system can't exchange names or tell writers, or a privilege is missing |
  * | `ERR_SUSTEN_STORAGE` | the storage is not the file system that it should be (unmounted, exchanged) |
  * | `ERR_SUSTEN_QUEUE_FULL` | the engine's queue is full |
  * | `ERR_SUSTEN_LOCKED` | another process has the journal open |

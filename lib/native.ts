@@ -106,6 +106,65 @@ export interface NativeCopyJob {
   readonly options: NativeCopyOptions
 }
 
+/** The version of a file that was copied. */
+export interface NativeKnownVersion {
+  readonly size: number
+  readonly mtimeNs: bigint
+  readonly ino?: bigint
+  /** Status change time. Whoever renames the file, an undone release too, changes it: absent, it doesn't count. */
+  readonly ctimeNs?: bigint
+}
+
+/** What a release must find on the next tier before it touches the original. */
+export interface NativeTierCopy {
+  /** Below the job's `nextRoot`. */
+  readonly name: ByteString
+  readonly size: number
+  /** As the target's file system has it. */
+  readonly mtimeNs: bigint
+  /** XXH3-128 in lower-case hex: the copy is read, and must have it. */
+  readonly digest?: string
+}
+
+/**
+ * One file to give back. `link`: a symbolic link takes its place; `delete`: nothing does; `clear`: like `delete`, and
+ * where a link of an earlier release stands, that goes.
+ */
+export interface NativeReleaseFile {
+  /** Below the job's `root`. */
+  readonly name: ByteString
+  readonly by: 'link' | 'delete' | 'clear'
+  readonly known: NativeKnownVersion
+  readonly copy: NativeTierCopy
+  /** Text of the link: to be made with `link`, to be recognised with `clear`. */
+  readonly link?: ByteString
+}
+
+/**
+ * Gives back the space of files that are safe on the next tier; see docs/ARCHITECTURE.md, "The release protocol". Emits
+ * one `release` event per file in any order, then one per directory, then one `done`.
+ */
+export interface NativeReleaseJob {
+  readonly root: ByteString
+  /** If set, the job fails with `ERR_SUSTEN_STORAGE` before touching anything unless `root` has this volume identity. */
+  readonly rootIdentity?: string
+  /** Where the copies are. Not opened if there are no files. */
+  readonly nextRoot: ByteString
+  /** The same for `nextRoot`. */
+  readonly nextIdentity?: string
+  readonly files: readonly NativeReleaseFile[]
+  /** Directories below `root`, removed after all files if they are empty, deepest first. Default none. */
+  readonly directories?: readonly ByteString[]
+  /**
+   * Directories below `root` (the empty name is `root` itself) in which a dead process with the engine's `tempTag` may
+   * have been in the middle of a release: what it had put away gets its name again, before anything else is done.
+   * Directories of `files` are looked at anyway. Default none.
+   */
+  readonly restore?: readonly ByteString[]
+  /** `batch`: changed directories are synced before results are told. */
+  readonly durability: 'none' | 'batch'
+}
+
 /** Copies a directory tree (or a single file or symbolic link). Semantics: see `copyTree`. */
 export interface NativeTreeJob {
   readonly src: ByteString
@@ -153,6 +212,29 @@ export interface NativeFileResult {
   readonly error?: NativeError
 }
 
+/**
+ * What became of a file of a release, or of a directory:
+ * - `released`: gone, or replaced by the link; a directory was empty and is gone;
+ * - `changed`: not the known version (any more); nothing was done, or all of it undone. Copy it again;
+ * - `busy`: somebody has it open for writing, or waits to. Nothing was done, or all of it undone. Try later;
+ * - `absent`: there is nothing under the name;
+ * - `already`: the link is there;
+ * - `missing`: the copy isn't there, or isn't what it should be. Copy it again;
+ * - `kept`: a directory that isn't empty, is a mount point, or is something else by now;
+ * - `failed`: see `error`. The original is under its name, or `error.dest` says where it is.
+ */
+export interface NativeReleaseResult {
+  readonly type: 'release'
+  readonly job: number
+  /** Into `files`; from `files.length` on, into `directories`. */
+  readonly index: number
+  readonly outcome: 'released' | 'changed' | 'busy' | 'absent' | 'already' | 'missing' | 'kept' | 'failed'
+  /** Bytes that the file system got back; 0 for a file with more names, until the last one is gone. */
+  readonly bytes: number
+  /** With `failed`, and with `missing` if the copy has another digest. */
+  readonly error?: NativeError
+}
+
 export interface NativeProgress {
   readonly type: 'progress'
   readonly job: number
@@ -194,7 +276,13 @@ export interface NativeDone {
   readonly volume?: NativeVolume
 }
 
-export type NativeEvent = NativeFileResult | NativeProgress | NativeFilterQuestion | NativeEntries | NativeDone
+export type NativeEvent =
+  | NativeFileResult
+  | NativeReleaseResult
+  | NativeProgress
+  | NativeFilterQuestion
+  | NativeEntries
+  | NativeDone
 
 /** A file system as statvfs and the mount table describe it. Sizes in bytes. */
 export interface NativeVolume {
@@ -247,7 +335,8 @@ export interface NativeEngineOptions {
   readonly faults?: readonly NativeFault[]
   /**
    * Letters and digits that no other running process uses. Hidden names are `.susten-<tag>-<process>-<id>.tmp` then, and what a
-   * dead process with this tag left in a target directory is removed before the engine makes its own first one there.
+   * dead process with this tag left in a target directory is removed before the engine makes its own first one there,
+   * but for originals of an unfinished release: see {@link NativeReleaseJob.restore}.
    */
   readonly tempTag?: string
   /** Called on the owning thread with at most 256 events a time. */
@@ -281,6 +370,7 @@ export interface Native {
   releaseCalls(engine: NativeEngine): void
 
   copyFiles(engine: NativeEngine, job: NativeCopyJob): number
+  releaseFiles(engine: NativeEngine, job: NativeReleaseJob): number
   copyTree(engine: NativeEngine, job: NativeTreeJob): number
   walk(engine: NativeEngine, job: NativeWalkJob): number
   /** Reads a volume's fill state on the pool; answer in `done`. */

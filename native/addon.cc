@@ -19,6 +19,7 @@
 
 #include "engine/engine.h"
 #include "jobs/copy_job.h"
+#include "jobs/release_job.h"
 #include "jobs/volume_job.h"
 #include "jobs/walk_job.h"
 #include "lock/lock.h"
@@ -168,6 +169,36 @@ CopyRequest::File to_file(const Napi::Object &object) {
   return file;
 }
 
+std::vector<std::string> to_names(const Napi::Value &value) {
+  std::vector<std::string> names;
+  if (!value.IsArray()) return names;
+  const auto array = value.As<Napi::Array>();
+  names.reserve(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) names.push_back(to_bytes(array.Get(i)));
+  return names;
+}
+
+ReleaseFile to_release_file(const Napi::Object &object) {
+  ReleaseFile file;
+  file.name = to_bytes(object.Get("name"));
+  file.by = to_enum<ReleaseBy>(object, "by", {"link", "delete", "clear"});
+  const auto known = object.Get("known").As<Napi::Object>();
+  file.known = {.size = to_int(known.Get("size")), .mtime_ns = to_int(known.Get("mtimeNs")), .ino = {}, .ctime_ns = {}};
+  if (known.Get("ino").IsBigInt()) file.known.ino = to_unsigned(known.Get("ino"));
+  if (known.Get("ctimeNs").IsBigInt()) file.known.ctime_ns = to_int(known.Get("ctimeNs"));
+  const auto copy = object.Get("copy").As<Napi::Object>();
+  file.copy = {.name = to_bytes(copy.Get("name")),
+               .size = to_int(copy.Get("size")),
+               .mtime_ns = to_int(copy.Get("mtimeNs")),
+               .digest = {}};
+  if (copy.Get("digest").IsString()) file.copy.digest = to_bytes(copy.Get("digest"));
+  if (object.Get("link").IsString()) file.link = to_bytes(object.Get("link"));
+  if (file.by == ReleaseBy::link && file.link.empty()) {
+    throw Napi::TypeError::New(object.Env(), "a release by 'link' needs the link's text");
+  }
+  return file;
+}
+
 Napi::Object from_progress(Napi::Env env, uint32_t job, const Progress &progress) {
   Napi::Object object = Napi::Object::New(env);
   object["type"] = Napi::String::New(env, "progress");
@@ -232,6 +263,28 @@ const char *outcome_name(Outcome outcome) {
   return "failed";
 }
 
+const char *outcome_name(ReleaseOutcome outcome) {
+  switch (outcome) {
+    case ReleaseOutcome::released:
+      return "released";
+    case ReleaseOutcome::changed:
+      return "changed";
+    case ReleaseOutcome::busy:
+      return "busy";
+    case ReleaseOutcome::absent:
+      return "absent";
+    case ReleaseOutcome::already:
+      return "already";
+    case ReleaseOutcome::missing:
+      return "missing";
+    case ReleaseOutcome::kept:
+      return "kept";
+    case ReleaseOutcome::failed:
+      break;
+  }
+  return "failed";
+}
+
 struct FromEvent {
   Napi::Env env;
 
@@ -253,6 +306,17 @@ struct FromEvent {
       object["strategy"] = Napi::String::New(env, strategy_name(result.strategy));
     }
     if (!result.version.empty()) object["version"] = from_bytes(env, result.version);
+    return object;
+  }
+
+  Napi::Object operator()(const ReleaseEvent &event) const {
+    Napi::Object object = Napi::Object::New(env);
+    object["type"] = Napi::String::New(env, "release");
+    object["job"] = number(env, event.job);
+    object["index"] = number(env, event.index);
+    object["outcome"] = Napi::String::New(env, outcome_name(event.result.outcome));
+    object["bytes"] = number(env, event.result.bytes);
+    if (event.result.error.failed()) object["error"] = from_error(env, event.result.error);
     return object;
   }
 
@@ -384,7 +448,7 @@ struct EngineHandle {
   EngineWake wake;
   std::unique_ptr<Engine> engine;
   std::vector<Napi::Promise::Deferred> closing;
-  // Files of copy jobs not yet reported, for the queue's bound.
+  // Files of copies and releases not yet reported, for the queue's bound.
   std::unordered_map<uint32_t, size_t> waiting;
   size_t queued = 0;
   size_t queue_limit = 0;
@@ -407,6 +471,7 @@ void count_event(EngineHandle &handle, const Event &event) {
     found->second -= files;
   };
   if (const auto *file = std::get_if<FileEvent>(&event)) forget(file->job, 1);
+  if (const auto *file = std::get_if<ReleaseEvent>(&event)) forget(file->job, 1);
   if (const auto *done = std::get_if<DoneEvent>(&event)) {
     forget(done->job, SIZE_MAX);
     handle.waiting.erase(done->job);
@@ -531,16 +596,28 @@ Napi::Value start_job(const Napi::CallbackInfo &info, EngineHandle &handle, cons
   return number(info.Env(), id);
 }
 
+// A job larger than the whole queue is taken when nothing else is in it.
+void check_queue(const Napi::CallbackInfo &info, const EngineHandle &handle, size_t files) {
+  if (handle.queued == 0 || handle.queued + files <= handle.queue_limit) return;
+  throw to_exception(info.Env(),
+                     {.number = 0, .code = "ERR_SUSTEN_QUEUE_FULL", .syscall = "submit", .path = {}, .dest = {}});
+}
+
+// Starts a job whose files count for the queue.
+Napi::Value start_queued(const Napi::CallbackInfo &info, EngineHandle &handle, const std::shared_ptr<Job> &job,
+                         size_t files) {
+  const Napi::Value id = start_job(info, handle, job);
+  handle.waiting.emplace(id.ToNumber().Uint32Value(), files);
+  handle.queued += files;
+  return id;
+}
+
 Napi::Value copy_files(const Napi::CallbackInfo &info) {
   EngineHandle &handle = to_engine(info);
   const auto object = info[1].As<Napi::Object>();
   const auto files = object.Get("files").As<Napi::Array>();
   const size_t count = files.Length();
-  // A job larger than the whole queue is taken when nothing else is in it.
-  if (handle.queued > 0 && handle.queued + count > handle.queue_limit) {
-    throw to_exception(info.Env(),
-                       {.number = 0, .code = "ERR_SUSTEN_QUEUE_FULL", .syscall = "submit", .path = {}, .dest = {}});
-  }
+  check_queue(info, handle, count);
   CopyRequest request{.src_root = to_bytes(object.Get("srcRoot")),
                       .dest_root = to_bytes(object.Get("destRoot")),
                       .dest_identity = {},
@@ -551,10 +628,30 @@ Napi::Value copy_files(const Napi::CallbackInfo &info) {
   const Napi::Value layout = object.Get("layout");
   if (layout.IsNumber()) request.layout = layout.As<Napi::Number>().Uint32Value();
   for (uint32_t i = 0; i < count; ++i) request.files.push_back(to_file(files.Get(i).As<Napi::Object>()));
-  const Napi::Value id = start_job(info, handle, std::make_shared<CopyJob>(*handle.engine, std::move(request)));
-  handle.waiting.emplace(id.ToNumber().Uint32Value(), count);
-  handle.queued += count;
-  return id;
+  return start_queued(info, handle, std::make_shared<CopyJob>(*handle.engine, std::move(request)), count);
+}
+
+Napi::Value release_files(const Napi::CallbackInfo &info) {
+  EngineHandle &handle = to_engine(info);
+  const auto object = info[1].As<Napi::Object>();
+  const auto files = object.Get("files").As<Napi::Array>();
+  ReleaseRequest request{.root = to_bytes(object.Get("root")),
+                         .next_root = to_bytes(object.Get("nextRoot")),
+                         .root_identity = {},
+                         .next_identity = {},
+                         .files = {},
+                         .directories = to_names(object.Get("directories")),
+                         .restore = to_names(object.Get("restore")),
+                         .sync = to_enum<Durability>(object, "durability", {"none", "batch"}) != Durability::none};
+  const size_t count = files.Length() + request.directories.size();
+  check_queue(info, handle, count);
+  if (object.Get("rootIdentity").IsString()) request.root_identity = to_bytes(object.Get("rootIdentity"));
+  if (object.Get("nextIdentity").IsString()) request.next_identity = to_bytes(object.Get("nextIdentity"));
+  request.files.reserve(files.Length());
+  for (uint32_t i = 0; i < files.Length(); ++i) {
+    request.files.push_back(to_release_file(files.Get(i).As<Napi::Object>()));
+  }
+  return start_queued(info, handle, std::make_shared<ReleaseJob>(*handle.engine, std::move(request)), count);
 }
 
 Napi::Value copy_tree(const Napi::CallbackInfo &info) {
@@ -799,6 +896,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("callCounts", call_counts);
   add("releaseCalls", release_calls);
   add("copyFiles", copy_files);
+  add("releaseFiles", release_files);
   add("copyTree", copy_tree);
   add("walk", walk);
   add("volume", volume);

@@ -6,6 +6,8 @@ import type {
   NativeFault,
   NativeFileResult,
   NativeProgress,
+  NativeReleaseJob,
+  NativeReleaseResult,
   NativeTreeJob,
   NativeWalkJob,
 } from '../native.js'
@@ -57,6 +59,20 @@ export type TreeFilter = (
   dest: readonly ByteString[],
 ) => Uint8Array | PromiseLike<Uint8Array>
 
+/** Options of {@link Engine.release}. */
+export interface ReleaseOptions {
+  /** Cancels the job: the promise rejects with `ABORT_ERR` once nothing of it runs any more. */
+  readonly signal?: AbortSignal | undefined
+  /** Called for each file and directory as it ends. What it throws cancels the job and rejects its promise. */
+  readonly onFile?: ((result: NativeReleaseResult) => void) | undefined
+}
+
+/** Results of {@link Engine.release}, in the order of the job's lists. */
+export interface ReleaseResults {
+  readonly files: readonly NativeReleaseResult[]
+  readonly directories: readonly NativeReleaseResult[]
+}
+
 /** A batch of the regular files below a directory, in no particular order, and what of it could not be read. */
 export type WalkEntries = Pick<NativeEntries, 'names' | 'fingerprints' | 'unreadable'>
 
@@ -75,6 +91,12 @@ export interface Engine extends AsyncDisposable {
    * copied until then has been told to `onFile` only.
    */
   copyFiles(job: NativeCopyJob, options?: CopyFilesOptions): Promise<NativeFileResult[]>
+  /**
+   * Gives back the space of files that are safe on the next tier, by name; then removes directories that are empty. A
+   * file that could not be released is a result, not a rejection. Rejects when the job as a whole can't be done or is
+   * cancelled: what was released until then has been told to `onFile` only.
+   */
+  release(job: NativeReleaseJob, options?: ReleaseOptions): Promise<ReleaseResults>
   /** Copies a tree. Resolves to the final counters; failures of single files are told to `onFile` and counted. */
   copyTree(job: NativeTreeJob, options?: CopyTreeJobOptions): Promise<NativeProgress>
   /**

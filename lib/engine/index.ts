@@ -5,6 +5,8 @@ export type {
   CopyTreeJobOptions,
   Engine,
   EngineOptions,
+  ReleaseOptions,
+  ReleaseResults,
   TreeFilter,
   WalkEntries,
 } from './engine.js'

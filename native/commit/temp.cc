@@ -109,18 +109,20 @@ std::string TempMemo::name() const {
   return name.append(hex(random_number())).append(kTempSuffix);
 }
 
+bool TempMemo::is_leftover(const std::string &name) const {
+  if (tag_.empty() || !is_temp_name(name)) return false;
+  const std::string prefix = std::string(kTempPrefix) + tag_ + "-";
+  return name.starts_with(prefix) && !name.starts_with(prefix + hex(process_number()));
+}
+
 void TempMemo::sweep(Sys &sys, const Directory &directory) {
   if (tag_.empty() || !swept_.add(sys, directory.fd.get(), directory.dev, directory.ino)) return;
-  const std::string prefix = std::string(kTempPrefix) + tag_ + "-";
-  const std::string ours = prefix + hex(process_number());
   const Fd fd(sys, retry([&] { return sys.openat(directory.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); }));
   if (!fd) return;  // a leftover is litter, not a danger
   std::vector<TreeEntry> entries;
   while (read_entries(sys, fd.get(), false, entries) > 0) {
     for (const TreeEntry &entry : entries) {
-      if (!is_temp_name(entry.name) || !entry.name.starts_with(prefix) || entry.name.starts_with(ours)) {
-        continue;
-      }
+      if (!is_leftover(entry.name)) continue;
       const int flags = entry.kind == Kind::directory ? AT_REMOVEDIR : 0;
       retry([&] { return sys.unlinkat(directory.fd.get(), entry.name.c_str(), flags); });
     }

@@ -28,6 +28,10 @@ class TempMemo {
   void set(dev_t dev, Unnamed answer);
   // A new hidden name that no other temp file of this machine is likely to have.
   [[nodiscard]] std::string name() const;
+  // Without one, nobody's leftovers are known.
+  [[nodiscard]] bool has_tag() const { return !tag_.empty(); }
+  // Whether `name` is one that a dead process with this tag made.
+  [[nodiscard]] bool is_leftover(const std::string &name) const;
   // Removes what a dead process with this tag left in `directory`; once per directory.
   void sweep(Sys &sys, const Directory &directory);
 

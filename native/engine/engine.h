@@ -48,12 +48,15 @@ class Engine {
   Pool &pool() { return pool_; }
   Sink &sink() { return sink_; }
   Commit &commit() { return commit_; }
+  // Directories in which nothing of a dead process is put away any more, see restore_left().
+  DirectorySet &restored() { return restored_; }
   void finished(Job &job, DoneEvent done);
 
  private:
   std::unique_ptr<Sys> sys_;
   Sink sink_;
   Commit commit_;
+  DirectorySet restored_;
   std::mutex mutex_;
   std::unordered_map<uint32_t, std::shared_ptr<Job>> jobs_;
   uint32_t last_id_ = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commit/file.h"
+#include "release/request.h"
 #include "sys/error.h"
 #include "volume/volume.h"
 #include "walk/walk.h"
@@ -19,6 +20,13 @@ struct FileEvent {
   int32_t index = -1;
   std::string name;
   FileResult result;
+};
+
+// A file of a release, or behind them, a directory.
+struct ReleaseEvent {
+  uint32_t job = 0;
+  int32_t index = -1;
+  ReleaseResult result;
 };
 
 struct Progress {
@@ -58,6 +66,6 @@ struct DoneEvent {
 // The engine has no job left and takes none: it can be stopped without waiting.
 struct ClosedEvent {};
 
-using Event = std::variant<FileEvent, ProgressEvent, FilterEvent, EntriesEvent, DoneEvent, ClosedEvent>;
+using Event = std::variant<FileEvent, ReleaseEvent, ProgressEvent, FilterEvent, EntriesEvent, DoneEvent, ClosedEvent>;
 
 }  // namespace susten

@@ -8,26 +8,10 @@
 #include <utility>
 
 #include "engine/engine.h"
+#include "jobs/roots.h"
 #include "sys/beneath.h"
-#include "sys/retry.h"
-#include "volume/volume.h"
 
 namespace susten {
-
-namespace {
-
-struct Split {
-  std::string directory;
-  std::string name;
-};
-
-Split split_path(const std::string &path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return {"", path};
-  return {path.substr(0, slash), path.substr(slash + 1)};
-}
-
-}  // namespace
 
 CopyJob::CopyJob(Engine &engine, CopyRequest request)
     : Job(engine),
@@ -48,39 +32,17 @@ void CopyJob::finish() {
 }
 
 void CopyJob::open_roots(Context &context) {
-  const auto open_root = [&](const std::string &path) {
-    return Fd(context.sys,
-              retry([&] { return context.sys.open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); }));
-  };
-  Fd target = open_root(request_.dest_root);
-  if (!target) {
-    error_ = {.number = errno, .code = {}, .syscall = "open", .path = request_.dest_root, .dest = {}};
-    return;
-  }
-  if (!check_identity(context, target.get())) return;
-  Fd source = open_root(request_.src_root);
-  if (!source) {
-    error_ = {.number = errno, .code = {}, .syscall = "open", .path = request_.src_root, .dest = {}};
-    return;
-  }
+  // Nothing is written to a storage that isn't the one it should be: unmounted, or another disk.
+  Fd target = open_root(context.sys, request_.dest_root, request_.dest_identity, error_);
+  if (!target) return;
+  Fd source = open_root(context.sys, request_.src_root, {}, error_);
+  if (!source) return;
   DirectoryRef root = adopt_directory(context.sys, std::move(target), request_.dest_root, error_);
   if (!root) return;
   directories_.set_roots(std::move(root), std::move(source), request_.src_root);
   for (size_t i = 0; i < request_.files.size(); ++i) {
     spawn([this, i](Context &worker) { copy(worker, i); });
   }
-}
-
-// Nothing is written to a storage that isn't the one it should be: unmounted, or another disk. The descriptor that
-// was looked at is the one that is written below.
-bool CopyJob::check_identity(Context &context, int target) {
-  if (request_.dest_identity.empty()) return true;
-  std::string identity;
-  error_ = read_identity(context.sys, target, identity);
-  if (error_.failed()) return false;
-  if (identity == request_.dest_identity) return true;
-  error_ = {.number = 0, .code = "ERR_SUSTEN_STORAGE", .syscall = "open", .path = request_.dest_root, .dest = {}};
-  return false;
 }
 
 void CopyJob::copy(Context &context, size_t index) {

@@ -39,7 +39,6 @@ class CopyJob : public Job {
 
  private:
   void open_roots(Context &context);
-  bool check_identity(Context &context, int target);
   void copy(Context &context, size_t index);
   void done(size_t index, FileResult result, const TargetDirectories::Opened *opened);
 

@@ -21,8 +21,9 @@ namespace {
           plain(fallocate) plain(fstat) plain(fstatat) plain(fstatx) plain(fchown) plain(fchownat) plain(fchmod)       \
               plain(futimens) plain(utimensat) plain(flistxattr) plain(fgetxattr) plain(fsetxattr) plain(fremovexattr) \
                   plain(fsync) plain(fdatasync) plain(syncfs) plain(sync_file_range) plain(fadvise) plain(setfl)       \
-                      plain(linkat) plain(symlinkat) plain(readlinkat) plain(renameat2) plain(unlinkat) plain(mkdirat) \
-                          transfer(getdents64) plain(fstatfs) plain(fstatvfs)
+                      plain(setowner) plain(setlease) plain(getlease) plain(linkat) plain(symlinkat) plain(readlinkat) \
+                          plain(renameat2) plain(unlinkat) plain(mkdirat) transfer(getdents64) plain(fstatfs)          \
+                              plain(fstatvfs)
 
 #define SUSTEN_ENUMERATE(name) k_##name,
 enum Call { SUSTEN_CALLS(SUSTEN_ENUMERATE, SUSTEN_ENUMERATE) kCallCount };
@@ -166,6 +167,15 @@ class FaultySys final : public Sys {
   }
   int setfl(int fd, int flags) override {
     return plain(k_setfl, [&] { return Sys::setfl(fd, flags); });
+  }
+  int setowner(int fd) override {
+    return plain(k_setowner, [&] { return Sys::setowner(fd); });
+  }
+  int setlease(int fd, int type) override {
+    return plain(k_setlease, [&] { return Sys::setlease(fd, type); });
+  }
+  int getlease(int fd) override {
+    return plain(k_getlease, [&] { return Sys::getlease(fd); });
   }
   int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags) override {
     return plain(k_linkat, [&] { return Sys::linkat(from_dir, from, to_dir, to, flags); });

@@ -65,6 +65,12 @@ int Sys::fadvise(int fd, off_t offset, off_t size, int advice) {
   return -1;
 }
 int Sys::setfl(int fd, int flags) { return ::fcntl(fd, F_SETFL, flags); }
+int Sys::setowner(int fd) {
+  const struct f_owner_ex owner { .type = F_OWNER_TID, .pid = static_cast<pid_t>(::syscall(SYS_gettid)) };
+  return ::fcntl(fd, F_SETOWN_EX, &owner);
+}
+int Sys::setlease(int fd, int type) { return ::fcntl(fd, F_SETLEASE, type); }
+int Sys::getlease(int fd) { return ::fcntl(fd, F_GETLEASE); }
 int Sys::linkat(int from_dir, const char *from, int to_dir, const char *to, int flags) {
   return ::linkat(from_dir, from, to_dir, to, flags);
 }

@@ -52,6 +52,10 @@ class Sys {
   virtual int sync_file_range(int fd, off_t offset, off_t size, unsigned flags);
   virtual int fadvise(int fd, off_t offset, off_t size, int advice);
   virtual int setfl(int fd, int flags);
+  // Signals about an open file go to the calling thread (F_SETOWN_EX), as long as it lives.
+  virtual int setowner(int fd);
+  virtual int setlease(int fd, int type);
+  virtual int getlease(int fd);
   virtual int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
   virtual int symlinkat(const char *target, int dir, const char *name);
   virtual ssize_t readlinkat(int dir, const char *name, char *buffer, size_t size);

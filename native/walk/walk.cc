@@ -131,6 +131,7 @@ class Walk::Impl {
     top.position = dent.next;
     if (dent.is_dots()) return;
     if (dent.type == DT_DIR) {
+      if (is_temp_name(dent.name)) return;
       top.directories.append(dent.name).push_back('\0');
     } else if (dent.type == DT_REG || dent.type == DT_UNKNOWN) {
       take_file(dent.name);

@@ -156,6 +156,8 @@ void Follower::forget(Dir &dir, bool unmounted) {
 
 // Brings the directory `name` in `parent` under watch, or notes that it has this name now, and has it read.
 void Follower::adopt(Dir &parent, const std::string &name, bool report, bool deep) {
+  // One that is being made, or that files are put away in for a moment: what is in it isn't there for others.
+  if (is_temp_name(name)) return;
   const int at = opener_.open(parent);
   if (at < 0) {
     if (!is_vanished(errno)) report_limit(parent, name, "openat");

@@ -1,0 +1,86 @@
+#include "jobs/release_job.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+#include <utility>
+
+#include "engine/engine.h"
+#include "jobs/roots.h"
+#include "release/empty_directories.h"
+#include "release/restore.h"
+
+namespace susten {
+
+ReleaseJob::ReleaseJob(Engine &engine, ReleaseRequest request) : Job(engine), request_(std::move(request)) {}
+
+void ReleaseJob::start() {
+  spawn([this](Context &context) { open_roots(context); });
+}
+
+void ReleaseJob::finish() {
+  if (cancelled() && !error_.failed()) {
+    error_ = {.number = 0, .code = "ABORT_ERR", .syscall = "release", .path = request_.root, .dest = {}};
+  }
+  emit_done(std::move(error_), true);
+}
+
+void ReleaseJob::open_roots(Context &context) {
+  Fd root = open_root(context.sys, request_.root, request_.root_identity, error_);
+  if (!root) return;
+  tiers_.root = adopt_directory(context.sys, std::move(root), request_.root, error_);
+  if (!tiers_.root) return;
+  tiers_.sync = request_.sync;
+  restore(context);
+  if (request_.files.empty()) return remove_directories(context);
+  next_ = open_root(context.sys, request_.next_root, request_.next_identity, error_);
+  if (!next_) return;
+  tiers_.next = next_.get();
+  tiers_.next_path = request_.next_root;
+  bundles_left_ = (request_.files.size() + kBundle - 1) / kBundle;
+  for (size_t first = 0; first < request_.files.size(); first += kBundle) {
+    spawn([this, first](Context &worker) { release_bundle(worker, first); });
+  }
+}
+
+void ReleaseJob::restore(Context &context) {
+  for (const std::string &name : request_.restore) {
+    if (cancelled()) return;
+    Error error;
+    const DirectoryRef directory = open_directory(context.sys, tiers_.root, name, error);
+    // What can't be opened has nothing to be put in order, or will be met again by who works there.
+    if (!directory) continue;
+    restore_left(context.sys, engine_.commit().temps, engine_.restored(), directory);
+    engine_.commit().temps.sweep(context.sys, *directory);
+  }
+}
+
+void ReleaseJob::release_bundle(Context &context, size_t first) {
+  const std::span<const ReleaseFile> files = std::span(request_.files).subspan(first);
+  const auto part = files.first(std::min(files.size(), kBundle));
+  std::vector<ReleaseResult> results =
+      ReleaseBundle(context, engine_.commit().temps, engine_.restored(), tiers_).run(part);
+  for (size_t i = 0; i < results.size(); ++i) tell(first + i, std::move(results[i]));
+  if (bundles_left_.fetch_sub(1) == 1) remove_directories(context);
+}
+
+void ReleaseJob::remove_directories(Context &context) {
+  std::vector<ReleaseResult> results =
+      remove_empty_directories(context, engine_.commit().temps, engine_.restored(), tiers_, request_.directories);
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (results[i].outcome == ReleaseOutcome::released) count_.directories.fetch_add(1);
+    tell(request_.files.size() + i, std::move(results[i]));
+  }
+}
+
+void ReleaseJob::tell(size_t index, ReleaseResult result) {
+  if (result.outcome == ReleaseOutcome::failed) {
+    count_.failed.fetch_add(1);
+  } else if (index < request_.files.size() && result.outcome == ReleaseOutcome::released) {
+    count_.files.fetch_add(1);
+    count_.bytes.fetch_add(result.bytes);
+  }
+  engine_.sink().push(ReleaseEvent{.job = id(), .index = static_cast<int32_t>(index), .result = std::move(result)});
+}
+
+}  // namespace susten

@@ -1,0 +1,118 @@
+#include "release/bundle.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <ctime>
+#include <utility>
+
+#include "release/restore.h"
+#include "sys/beneath.h"
+#include "sys/retry.h"
+
+namespace susten {
+
+namespace {
+
+// A thousand times what opening a file takes from finding its name to being counted as a writer.
+constexpr struct timespec kMoment { .tv_sec = 0, .tv_nsec = 1'000'000 };
+
+std::string directory_of(const std::string &path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+std::string name_of(const std::string &path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+DirectoryRef open_directory(Sys &sys, const DirectoryRef &root, const std::string &name, Error &failure) {
+  if (name.empty()) return root;
+  const std::string path = join_path(root->path, name);
+  Fd fd(sys, open_beneath(sys, root->fd.get(), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) {
+    failure = last_error("openat2", path);
+    return nullptr;
+  }
+  struct stat st {};
+  if (retry([&] { return sys.fstat(fd.get(), &st); }) != 0) {
+    failure = last_error("fstat", path);
+    return nullptr;
+  }
+  return adopt_directory(sys, std::move(fd), path, st, *root, failure);
+}
+
+std::vector<ReleaseResult> ReleaseBundle::run(std::span<const ReleaseFile> files) {
+  std::vector<FileRelease> releases;
+  releases.reserve(files.size());
+  std::vector<FileRelease *> away;
+  for (const ReleaseFile &file : files) {
+    releases.emplace_back(file, join_path(tiers_.root->path, file.name), join_path(tiers_.next_path, file.copy.name));
+    if (put_away(releases.back(), file)) away.push_back(&releases.back());
+  }
+  if (!away.empty()) ::nanosleep(&kMoment, nullptr);
+  for (FileRelease *release : away) release->conclude(context_);
+  // Before anyone is told, so that who is told finds nothing left.
+  for (auto &[name, place] : places_) place.hiding.remove();
+  if (tiers_.sync) sync_places(releases);
+  std::vector<ReleaseResult> results;
+  results.reserve(files.size());
+  for (FileRelease &release : releases) results.push_back(std::move(release.result()));
+  return results;
+}
+
+bool ReleaseBundle::put_away(FileRelease &release, const ReleaseFile &file) {
+  if (context_.cancelled.load(std::memory_order_relaxed)) {
+    release.fail(0, "release", "ABORT_ERR");
+    return false;
+  }
+  if (!is_beneath(file.name) || (!is_beneath(file.copy.name))) {
+    release.fail(EINVAL, "openat2");
+    return false;
+  }
+  ReleasePlace *place = open_place(directory_of(file.name), release);
+  if (place == nullptr) return false;
+  const Next &next = open_next(directory_of(file.copy.name));
+  const int fd = file.copy.name.find('/') == std::string::npos ? tiers_.next : next.fd.get();
+  return release.put_away(context_, temps_, *place, name_of(file.name), fd, next.error);
+}
+
+ReleasePlace *ReleaseBundle::open_place(const std::string &directory, FileRelease &release) {
+  const auto found = places_.find(directory);
+  if (found != places_.end()) return &found->second;
+  Error error;
+  ReleasePlace place;
+  place.directory = open_directory(sys_, tiers_.root, directory, error);
+  if (!place.directory) {
+    const bool is_absent = error.number == ENOENT || error.number == ENOTDIR;
+    release.refuse(is_absent ? ReleaseOutcome::absent : ReleaseOutcome::failed, is_absent ? Error{} : std::move(error));
+    return nullptr;
+  }
+  restore_left(sys_, temps_, restored_, place.directory);
+  return &places_.emplace(directory, std::move(place)).first->second;
+}
+
+const ReleaseBundle::Next &ReleaseBundle::open_next(const std::string &directory) {
+  const auto [found, is_new] = nexts_.try_emplace(directory);
+  Next &next = found->second;
+  if (!is_new || directory.empty()) return next;
+  next.fd = Fd(sys_, open_beneath(sys_, tiers_.next, directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!next.fd) next.error = errno;
+  return next;
+}
+
+void ReleaseBundle::sync_places(std::vector<FileRelease> &releases) {
+  for (const auto &entry : places_) {
+    const ReleasePlace &place = entry.second;
+    if (!place.touched || place.directory->is_volatile) continue;
+    if (retry([&] { return sys_.fsync(place.directory->fd.get()); }) == 0) continue;
+    const int number = errno;
+    for (FileRelease &release : releases) {
+      if (release.touched() == &place && release.result().outcome == ReleaseOutcome::released) {
+        release.fail(number, "fsync");
+      }
+    }
+  }
+}
+
+}  // namespace susten
