@@ -22,6 +22,7 @@ const none: readonly SustenError[] = Object.freeze([])
  * | `ERR_SUSTEN_JOURNAL` | the journal is damaged, or stopped by a mistake of its own |
  * | `ERR_SUSTEN_JOURNAL_VERSION` | the journal was written by an unknown version |
  * | `ERR_SUSTEN_OPTION` | an option has a wrong name or value |
+ * | `ERR_SUSTEN_CONFIG` | a configuration file is wrong; all that is wrong with it is in {@link SustenError.failures} |
  * | `ERR_SUSTEN_CLOSED` | the object is closed |
  * | `ERR_SUSTEN_FAILURES` | several files failed; see {@link SustenError.failures} |
  * | `ABORT_ERR` | cancelled by an `AbortSignal`, whose reason is the `cause`, or by closing; the `name` is `AbortError` |
@@ -52,6 +53,8 @@ export class SustenError extends Error {
   readonly failures: readonly SustenError[]
   /** What was done all the same, where this error ends a `copyTree`. */
   readonly report: CopyReport<string | Uint8Array> | undefined
+  /** Where in the configuration file {@link path} it is, if it is at one place. */
+  readonly position: FilePosition | undefined
 
   constructor(message: string, details: SustenErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -65,6 +68,7 @@ export class SustenError extends Error {
     this.destBytes = details.destBytes
     this.failures = details.failures ?? none
     this.report = details.report
+    this.position = details.position
   }
 }
 
@@ -79,7 +83,15 @@ export interface SustenErrorDetails {
   readonly destBytes?: Uint8Array | undefined
   readonly failures?: readonly SustenError[] | undefined
   readonly report?: CopyReport<string | Uint8Array> | undefined
+  readonly position?: FilePosition | undefined
   readonly cause?: unknown
+}
+
+/** A place in a text file. Both count from 1, the column in UTF-16 units. */
+export interface FilePosition {
+  readonly line: number
+  /** Given for JSON only. */
+  readonly column?: number | undefined
 }
 
 /** Makes the public error from what the addon reports. */

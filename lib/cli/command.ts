@@ -20,7 +20,7 @@ export interface Command {
   readonly name: readonly string[]
   /** One line, for the list of commands. */
   readonly summary: string
-  /** What follows `Usage: susten <name> `, then a description and the options, for `--help`. */
+  /** What follows `Usage: <program> <name> `, then a description and the options, for `--help`. */
   readonly usage: string
   readonly help: string
   readonly options: NonNullable<ParseArgsConfig['options']>

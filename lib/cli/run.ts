@@ -3,22 +3,32 @@ import { readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type Arguments, type Command, UsageError } from './command.js'
-import { commands } from './commands.js'
 import { type Output, outputTo } from './output.js'
 
+/** A program and its subcommands, in the order of the list that `--help` prints. */
+export interface Program {
+  readonly name: string
+  readonly commands: readonly Command[]
+}
+
 /** Exit codes: 0 done, 1 failed, 2 wrong use. */
-export async function run(args: readonly string[], stdout: Writable, stderr: Writable): Promise<number> {
+export async function run(
+  program: Program,
+  args: readonly string[],
+  stdout: Writable,
+  stderr: Writable,
+): Promise<number> {
   const out = outputTo(stdout)
   const err = outputTo(stderr)
   const warn = async (line: string): Promise<void> => {
-    await err.write(`susten: ${line.replaceAll('\n', ' ')}\n`)
+    await err.write(`${program.name}: ${line.replaceAll('\n', ' ')}\n`)
     await err.end()
   }
-  const command = find(args)
+  const command = find(program, args)
   try {
-    if (command === undefined) return await runAlone(args, out)
+    if (command === undefined) return await runAlone(program, args, out)
     const { values, positionals } = parse(args.slice(command.name.length), command.options)
-    if (values['help'] === true) return await print(out, helpOf(command))
+    if (values['help'] === true) return await print(out, helpOf(program, command))
     return await command.run({ values, positionals }, { out, warn })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
@@ -26,25 +36,26 @@ export async function run(args: readonly string[], stdout: Writable, stderr: Wri
       await warn(message)
       return 1
     }
-    const name = ['susten', ...(command?.name ?? [])].join(' ')
+    const name = [program.name, ...(command?.name ?? [])].join(' ')
     await warn(`${message}; see '${name} --help'`)
     return 2
   }
 }
 
 /** The command whose words come first. */
-function find(args: readonly string[]): Command | undefined {
+function find({ commands }: Program, args: readonly string[]): Command | undefined {
   return commands.find(({ name }) => name.every((word, i) => args[i] === word))
 }
 
 /** Without a command there are only the general options. */
-async function runAlone(args: readonly string[], out: Output): Promise<number> {
+async function runAlone(program: Program, args: readonly string[], out: Output): Promise<number> {
   const { values, positionals } = parse(args, { version: { type: 'boolean', short: 'V' } })
-  if (values['help'] === true) return print(out, overview(positionals))
+  if (values['help'] === true) return print(out, overview(program, positionals))
   if (values['version'] === true) return print(out, `${version()}\n`)
   if (positionals.length === 0) throw new UsageError('a command is needed')
   const words = positionals.join(' ')
-  throw new UsageError(beginWith(positionals).length > 0 ? `'${words}' needs a further word` : `no command '${words}'`)
+  const isBegun = beginWith(program, positionals).length > 0
+  throw new UsageError(isBegun ? `'${words}' needs a further word` : `no command '${words}'`)
 }
 
 function parse(args: readonly string[], options: NonNullable<ParseArgsConfig['options']>): Arguments {
@@ -67,25 +78,25 @@ async function print(out: Output, text: string): Promise<number> {
   return 0
 }
 
-function helpOf({ name, usage, help }: Command): string {
-  return `Usage: susten ${name.join(' ')} ${usage}\n\n${help}\n`
+function helpOf(program: Program, { name, usage, help }: Command): string {
+  return `Usage: ${program.name} ${name.join(' ')} ${usage}\n\n${help}\n`
 }
 
-const beginWith = (words: readonly string[]): Command[] =>
+const beginWith = ({ commands }: Program, words: readonly string[]): Command[] =>
   commands.filter(({ name }) => words.every((word, i) => name[i] === word))
 
 /** The commands that begin with these words. */
-function overview(words: readonly string[]): string {
-  const some = beginWith(words)
+function overview(program: Program, words: readonly string[]): string {
+  const some = beginWith(program, words)
   if (some.length === 0) throw new UsageError(`no command '${words.join(' ')}'`)
   const lines = some.map(({ name, summary }) => `  ${name.join(' ').padEnd(16)}  ${summary}`)
-  return `Usage: susten COMMAND [OPTION]… [ARGUMENT]…
+  return `Usage: ${program.name} COMMAND [OPTION]… [ARGUMENT]…
 
 Commands:
 ${lines.join('\n')}
 
 Options:
-  -h, --help        print this, or what 'susten COMMAND --help' has to say
+  -h, --help        print this, or what '${program.name} COMMAND --help' has to say
   -V, --version     print the version
 `
 }
