@@ -25,6 +25,15 @@ export interface NativeLock {
   readonly __lock: unique symbol
 }
 
+/** A process at the other end of a Unix socket. */
+export interface NativePeer {
+  readonly pid: number
+  readonly uid: number
+  readonly gid: number
+  /** Supplementary groups; empty before Linux 4.13. */
+  readonly groups: readonly number[]
+}
+
 /** Why something failed. `path` and `dest` are absolute where the failing step had absolute roots. */
 export interface NativeError {
   /** `ENOSPC`, `EIO`, … for system errors; `ERR_SUSTEN_*` for the engine's own findings, see `lib/errors.ts`. */
@@ -391,6 +400,16 @@ export interface Native {
   /** Creates and locks a file exclusively (flock), or throws `{ code: 'EWOULDBLOCK' }` if another process has it. */
   lockFile(path: ByteString): NativeLock
   unlockFile(lock: NativeLock): void
+
+  /** Makes a FIFO, less the umask's bits of `mode`; throws `EEXIST` for whatever has the name, links included. */
+  makeFifo(path: ByteString, mode: number): void
+  /** Bytes in a pipe that nobody has read yet. `fd` is either of its ends. */
+  unreadBytes(fd: number): number
+  /**
+   * Who connected, as the kernel saw it then. For the connecting end: who listens, as it was when it began to.
+   * @param fd A connected Unix socket.
+   */
+  peerOf(fd: number): NativePeer
 }
 
 /** The addon of this process. Loading it starts no thread and opens no file. */

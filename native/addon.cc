@@ -18,11 +18,13 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "fifo/fifo.h"
 #include "jobs/copy_job.h"
 #include "jobs/release_job.h"
 #include "jobs/volume_job.h"
 #include "jobs/walk_job.h"
 #include "lock/lock.h"
+#include "peer/peer.h"
 #include "sys/faults.h"
 #include "tree/tree_job.h"
 #include "watch/watcher.h"
@@ -884,6 +886,35 @@ void unlock_file_named(const Napi::CallbackInfo &info) {
   info[0].As<Napi::External<LockHandle>>().Data()->release();
 }
 
+// ---- FIFOs and Unix sockets ----------------------------------------------------------------------------------------
+
+void make_fifo_named(const Napi::CallbackInfo &info) {
+  const Error error = make_fifo(to_bytes(info[0]), static_cast<mode_t>(to_int(info[1])));
+  if (error.failed()) throw to_exception(info.Env(), error);
+}
+
+Napi::Value unread_bytes_of(const Napi::CallbackInfo &info) {
+  int64_t bytes = 0;
+  const Error error = unread_bytes(static_cast<int>(to_int(info[0])), bytes);
+  if (error.failed()) throw to_exception(info.Env(), error);
+  return number(info.Env(), bytes);
+}
+
+Napi::Value peer_of_socket(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  Peer peer;
+  const Error error = peer_of(static_cast<int>(to_int(info[0])), peer);
+  if (error.failed()) throw to_exception(env, error);
+  Napi::Object object = Napi::Object::New(env);
+  object["pid"] = number(env, peer.pid);
+  object["uid"] = number(env, peer.uid);
+  object["gid"] = number(env, peer.gid);
+  Napi::Array groups = Napi::Array::New(env, peer.groups.size());
+  for (uint32_t i = 0; i < peer.groups.size(); ++i) groups[i] = number(env, peer.groups[i]);
+  object["groups"] = groups;
+  return object;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto environment = std::make_unique<Environment>();
   environment->set_immediate = Napi::Persistent(env.Global().Get("setImmediate").As<Napi::Function>());
@@ -908,6 +939,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("closeWatcher", close_watcher);
   add("lockFile", lock_file_named);
   add("unlockFile", unlock_file_named);
+  add("makeFifo", make_fifo_named);
+  add("unreadBytes", unread_bytes_of);
+  add("peerOf", peer_of_socket);
   return exports;
 }
 
