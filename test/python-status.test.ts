@@ -173,9 +173,10 @@ testPython('whatever is wrong at the port is an exception that is a DSocketNoCon
   const program = `
 import sys
 from dectris.grimsel import DClientSocket, DQueryStatusClient
-for port in sys.argv[1:]:
+for argument in sys.argv[1:]:
+    port, timeout = argument.split(",")
     client = DQueryStatusClient.DQueryStatusClient("127.0.0.1", port)
-    client.answerTimeout = 0.3
+    client.answerTimeout = float(timeout)
     try:
         print(client.queryStatus())
     except DClientSocket.DSocketNoConnect as error:
@@ -185,7 +186,7 @@ for port in sys.argv[1:]:
     t,
     python,
     program,
-    cases.map(([port]) => port),
+    cases.map(([port, name]) => `${port},${name === 'DSocketNoAnswer' ? 0.5 : 60}`),
   )
   assert.equal(stderr, '')
   const lines = stdout.trimEnd().split('\n')
