@@ -114,6 +114,23 @@ test('texts can be printed, and exact bytes are told where they say something el
   assert.equal(long['longmessage'], `${'y'.repeat(16_384)}…`)
 })
 
+test('a copy is told as two paths with one colon, whatever colons users put into names', async (t) => {
+  await using port = await openMessagePort({ port: 0 })
+  const client = await rawClient(t, port.port)
+  port.publish({ ...full, name: 'COPY_ERROR', shortmessage: { source: '/ramdisk/a', dest: '/data/a' } })
+  const plain = (await client.next()) ?? {}
+  assert.equal(plain['shortmessage'], '/ramdisk/a:/data/a')
+  assert.ok(!('shortbytes' in plain))
+  const [source, dest] = ['/ramdisk/::\xff:', '/data/::\xff:'].map((path) => Buffer.from(path, 'latin1')) as [
+    Buffer,
+    Buffer,
+  ]
+  port.publish({ ...full, name: 'COPY_ERROR', shortmessage: { source, dest } })
+  const odd = (await client.next()) ?? {}
+  assert.equal(odd['shortmessage'], '/ramdisk/\\x3a\\x3a\\xff\\x3a:/data/\\x3a\\x3a\\xff\\x3a')
+  assert.equal(Buffer.from(String(odd['shortbytes']), 'base64').toString('latin1'), '/ramdisk/::\xff::/data/::\xff:')
+})
+
 test('a client that was away is told what it missed, if it says what it has', async (t) => {
   await using port = await openMessagePort({ port: 0 })
   const first = reader(await connected(t, port.port))

@@ -8,13 +8,22 @@ import { allNames, type MessageName, manualNames, messageCodes } from './codes.j
 import { createHistory, type Kept } from './history.js'
 import { createLines, type Lines, parseObject } from './lines.js'
 import { checkPort, listen, type Port, type PortOptions, portOptionNames } from './listen.js'
-import { localTime, printable } from './text.js'
+import { localTime, printable, printablePair } from './text.js'
+
+/** Told as `source:destination`. */
+export interface CopyPaths {
+  readonly source: string | Uint8Array
+  readonly dest: string | Uint8Array
+}
 
 /** Something that an operator should know. */
 export interface Message {
   readonly name: MessageName
-  /** What it is about, as {@link MessageName} says: text, or a path's bytes as they are. */
-  readonly shortmessage: string | Uint8Array
+  /**
+   * What it is about, as {@link MessageName} says: text, or a path's bytes as they are. Of a copy: both paths, without
+   * which nobody could tell which colon parts them.
+   */
+  readonly shortmessage: string | Uint8Array | CopyPaths
   /** A sentence for people. */
   readonly longmessage: string
   /** When it happened last, in milliseconds since the epoch. Default: now. */
@@ -204,7 +213,10 @@ export async function openMessagePort(options: MessagePortOptions = {}): Promise
 
 function messageLine(seq: number, message: Message): string {
   const { name, shortmessage, longmessage, time = Date.now(), count = 1, storage } = message
-  const short = printable(shortmessage)
+  const short =
+    typeof shortmessage === 'object' && 'source' in shortmessage
+      ? printablePair(shortmessage.source, shortmessage.dest)
+      : printable(shortmessage)
   return line({
     type: 'message',
     seq,

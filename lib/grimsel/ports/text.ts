@@ -38,6 +38,16 @@ export function printable(given: string | Uint8Array): Printable {
   return Buffer.from(text, 'utf8').equals(bytes) ? { text } : { text, bytes }
 }
 
+/**
+ * Two paths as `source:destination`. Colons of their own become `\x3a`: programs part the text at its colon, and users
+ * choose names.
+ */
+export function printablePair(source: string | Uint8Array, dest: string | Uint8Array): Printable {
+  const text = [source, dest].map((path) => printable(path).text.replaceAll(':', '\\x3a')).join(':')
+  const bytes = Buffer.concat([Buffer.from(source), Buffer.from(':'), Buffer.from(dest)])
+  return Buffer.from(text, 'utf8').equals(bytes) ? { text } : { text, bytes: bytes.subarray(0, 2 * maxBytes + 1) }
+}
+
 function escaped(character: string): string {
   const code = character.charCodeAt(0)
   return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
