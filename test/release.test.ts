@@ -23,9 +23,9 @@ import {
 } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type ByteString, bufferOfBytes } from '#lib/bytes.js'
+import { digestOf } from '#lib/demo/digest.js'
 import { type Engine, type EngineOptions, openEngine } from '#lib/engine/index.js'
 import type { NativeReleaseFile, NativeReleaseResult } from '#lib/native.js'
-import { digestOf } from '#lib/simulate/digest.js'
 import { bytes } from './support/raw-engine.js'
 import {
   hidden,
