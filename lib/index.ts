@@ -44,6 +44,15 @@ export type {
 export { Mirror } from './mirror/index.js'
 export type { Durability, NativeFault, Preserve, Strategy, Verify } from './native.js'
 export type { Lost } from './observe/index.js'
-export type { PolicyAttempt, PolicyFile, PolicyStorage, StoragePolicy } from './policy/index.js'
-export { keepAll } from './policy/index.js'
+export type {
+  PolicyAttempt,
+  PolicyCopiedFile,
+  PolicyFile,
+  PolicyShift,
+  PolicyStorage,
+  PolicyTier,
+  Release,
+  StoragePolicy,
+} from './policy/index.js'
+export { deleteAfterCopy, grimsel, keepAll, keepSeries, leastRecentlyRead } from './policy/index.js'
 export { volume } from './volume.js'

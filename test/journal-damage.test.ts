@@ -143,7 +143,7 @@ test('a journal of an unknown version is refused with both versions and what to 
   writeFileSync(file, bytes)
   await assert.rejects(openJournal({ directory }), (error: SustenError) => {
     assert.equal(error.code, 'ERR_SUSTEN_JOURNAL_VERSION')
-    assert.match(error.message, /format 7.*format 2: use the version of susten that wrote it/)
+    assert.match(error.message, /format 7.*format 3: use the version of susten that wrote it/)
     return true
   })
 })

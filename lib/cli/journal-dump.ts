@@ -1,6 +1,6 @@
 /** `susten journal dump`: everything that a journal holds, as lines of JSON. docs/JOURNAL.md describes them. */
 import { type ByteString, bufferOfBytes, textOfBytes } from '../bytes.js'
-import type { CopyRecord, Failure, FileRecord } from '../core/record.js'
+import type { CopyRecord, Failure, FileRecord, TierRecord } from '../core/record.js'
 import { type Journal, openJournal, salvageJournal } from '../journal/index.js'
 import { type Command, UsageError } from './command.js'
 import { jsonLine } from './json-lines.js'
@@ -41,12 +41,13 @@ async function* linesOf(journal: Journal): AsyncGenerator<string> {
 }
 
 function fileLine(record: FileRecord): object {
-  const { seq, path, cut, shift, announced, copies } = record
-  return { type: 'file', seq, ...named('path', path), cut, shift, announced, copies: copies.map(copyLine) }
+  const { seq, path, cut, shift, announced, copies, tiers } = record
+  const lines = { copies: copies.map(stateLine), ...(tiers !== undefined && { tiers: tiers.map(stateLine) }) }
+  return { type: 'file', seq, ...named('path', path), cut, shift, announced, ...lines }
 }
 
-function copyLine(copy: CopyRecord): object {
-  return copy.failure === undefined ? copy : { ...copy, failure: failureLine(copy.failure) }
+function stateLine(state: CopyRecord | TierRecord): object {
+  return state.failure === undefined ? state : { ...state, failure: failureLine(state.failure) }
 }
 
 function failureLine(failure: Failure): object {

@@ -1,11 +1,13 @@
 /** A file was announced: which copies must be made, or made again. */
 import { copyOn, forget, recordOf, store } from './catalog.js'
+import { useDirectory } from './clearing.js'
 import type { CoreEvent } from './events.js'
 import { chooseStorages } from './guard.js'
 import { enqueue, hasten } from './queue.js'
 import { addToRate } from './rate.js'
 import type { CopyRecord, FileRecord, Fingerprint } from './record.js'
 import type { State } from './state.js'
+import { onTier, tiersFor, turned, unsureAgain } from './tier-records.js'
 
 type Announced = Extract<CoreEvent, { type: 'announced' }>
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
@@ -28,7 +30,8 @@ function announceNew(state: State, event: Announced): void {
   const file = { path: event.path, cut: event.cut ?? 0, shift: state.shift, announced: event.at }
   state.seq += 1
   const copies = chooseStorages(state, file).map(fresh)
-  queuePending(state, store(state, undefined, { seq: state.seq, ...file, copies }).record)
+  useDirectory(state, file.path, file.cut)
+  queuePending(state, store(state, undefined, { seq: state.seq, ...file, copies, ...tiersFor(state, copies) }).record)
 }
 
 function announceAgain(state: State, event: Announced, was: FileRecord): void {
@@ -43,14 +46,18 @@ function announceAgain(state: State, event: Announced, was: FileRecord): void {
   for (const id of chooseStorages(state, { ...was, cut })) {
     if (copyOn(was, id) === undefined) copies.push(fresh(id))
   }
-  const renewed = copies.some((copy, i) => copy.state === 'pending' && was.copies[i]?.state !== 'pending')
+  useDirectory(state, was.path, cut)
+  // One that was waiting for another user's turn is now this one's.
+  const handedOver = state.tiers.length > 0 && was.shift !== state.shift
+  const renewed = handedOver || copies.some((copy, i) => copy.state === 'pending' && was.copies[i]?.state !== 'pending')
   const changed = renewed || moved || copies.some((copy, i) => copy !== was.copies[i])
   let record = was
   if (changed) {
     // A new seq keeps what isn't in memory above the storages' cursors, see queue.ts.
     if (renewed) state.seq += 1
     const order = renewed ? { seq: state.seq, shift: state.shift, announced: event.at } : {}
-    record = store(state, was, { ...was, ...order, cut, copies }).record
+    const tiers = tiersFor(state, copies, renewed ? unsureAgain(was.tiers) : was.tiers)
+    record = store(state, was, { ...was, ...order, cut, copies, ...tiers }).record
   }
   if (fingerprint === undefined || moved) hurry(state, record)
   else remember(state, record, fingerprint)
@@ -140,7 +147,20 @@ export function retry(state: State, event: About<'retry'>): void {
 export function recopy(state: State, event: About<'recopy'>): void {
   const was = recordOf(state, event.path, event.record)
   if (was === undefined) return
-  renew(state, was, (copy) => (copy.storage === event.storage && copy.state === 'copied' ? anew(copy) : copy))
+  renewCopied(state, was, event.storage)
+}
+
+/** Copies that were relied on can't be: all of a file, or the one on a storage. */
+export function renewCopied(state: State, was: FileRecord, storage?: string): void {
+  renew(state, was, (copy) => {
+    const asked = storage === undefined ? state.byId.has(copy.storage) : copy.storage === storage
+    return asked && copy.state === 'copied' ? anew(copy) : copy
+  })
+}
+
+/** A copy isn't there, or isn't what was copied: nothing is known of it any more. */
+export function remake(state: State, was: FileRecord, storage: string): void {
+  renew(state, was, (copy) => (copy.storage === storage && copy.state === 'copied' ? fresh(storage) : copy))
 }
 
 function renew(state: State, was: FileRecord, change: (copy: CopyRecord) => CopyRecord): void {
@@ -159,11 +179,15 @@ export function dismiss(state: State, event: About<'dismiss'>): void {
   const copies = was.copies.filter((copy) => !asked(copy))
   if (copies.length === was.copies.length) return
   if (copies.length === 0) forget(state, was)
-  else store(state, was, { ...was, copies })
+  else store(state, was, { ...was, copies, ...tiersFor(state, copies, was.tiers) })
 }
 
 /** The source has the file no more: nothing is left to decide on it once all its copies are done. */
 export function vanished(state: State, event: About<'vanished'>): void {
   const was = recordOf(state, event.path, event.record)
-  if (was?.copies.every((copy) => copy.state === 'copied')) forget(state, was)
+  if (was === undefined || !was.copies.every((copy) => copy.state === 'copied')) return
+  const [buffer] = state.tiers
+  const on = buffer === undefined ? undefined : onTier(was, buffer.config.id)
+  if (on === undefined) forget(state, was)
+  else if (state.files.get(was.path)?.leaving[0] === undefined) store(state, was, turned(was, on.tier, 'gone'))
 }

@@ -1,6 +1,8 @@
 /** The records in memory, and every change to a record: journaled, and counted, in one place. */
 import type { ByteString } from '../bytes.js'
 import { recount } from './counters.js'
+import { bucketOf, recountHoldings } from './holdings.js'
+import { dismissLeaving } from './leaving.js'
 import type { CopyRecord, FileRecord } from './record.js'
 import type { Entry, State } from './state.js'
 
@@ -25,7 +27,8 @@ export function store(state: State, was: FileRecord | undefined, record: FileRec
 export function hold(state: State, record: FileRecord): Entry {
   let entry = state.files.get(record.path)
   if (entry === undefined) {
-    entry = { record, slots: new Array(state.storages.length).fill(undefined), used: 0 }
+    const slots = new Array(state.storages.length).fill(undefined)
+    entry = { record, slots, leaving: new Array(state.tiers.length).fill(undefined), used: 0 }
     state.files.set(record.path, entry)
   } else {
     entry.record = record
@@ -40,10 +43,12 @@ export function hold(state: State, record: FileRecord): Entry {
  */
 export function forget(state: State, record: FileRecord): void {
   state.out.ops.push({ type: 'forget', record })
-  const unfinished = { ...record, copies: record.copies.filter((copy) => copy.state !== 'copied') }
-  count(state, unfinished, undefined)
+  const copied = record.copies.filter((copy) => copy.state === 'copied')
+  count(state, record, undefined)
+  recount(state.counters, { ...record, copies: copied }, bucketOf(state.shifts, record.shift), 1)
   const entry = state.files.get(record.path)
   if (entry !== undefined) {
+    for (const leaving of entry.leaving) if (leaving !== undefined) dismissLeaving(leaving)
     state.files.delete(record.path)
     state.touched.delete(entry)
   }
@@ -51,10 +56,20 @@ export function forget(state: State, record: FileRecord): void {
 }
 
 function count(state: State, was: FileRecord | undefined, is: FileRecord | undefined): void {
-  recount(state.counters, was, is)
+  if (was !== undefined) countIn(state, was, -1)
+  if (is !== undefined) countIn(state, is, 1)
   state.out.changed = true
   if (was !== undefined) for (const copy of was.copies) countPending(state, copy, -1)
   if (is !== undefined) for (const copy of is.copies) countPending(state, copy, 1)
+}
+
+function countIn(state: State, record: FileRecord, by: 1 | -1): void {
+  const shift = bucketOf(state.shifts, record.shift)
+  recount(state.counters, record, shift, by)
+  if (state.tiers.length === 0) return
+  const next = (id: string) => state.tiers.find(({ config }) => config.id === id)?.config.next
+  recountHoldings(state.holdings, record, shift, by, next)
+  state.out.shifts.add(shift)
 }
 
 function countPending(state: State, copy: CopyRecord, by: number): void {
@@ -65,7 +80,10 @@ function countPending(state: State, copy: CopyRecord, by: number): void {
 
 /** Lets go of what nobody waits for any more. */
 export function evict(state: State): void {
-  for (const entry of state.touched) if (entry.used === 0) state.files.delete(entry.record.path)
+  for (const entry of state.touched) {
+    entry.pass = undefined
+    if (entry.used === 0) state.files.delete(entry.record.path)
+  }
   state.touched.clear()
   state.forgotten.clear()
 }

@@ -1,5 +1,6 @@
 /** What the core asks for. Plain data; every command can be carried out twice without harm. */
 import type { ByteString } from '../bytes.js'
+import type { TierPass } from './events.js'
 import type { Failure, Fingerprint, JournalOp } from './record.js'
 
 /** One file to copy. */
@@ -8,12 +9,30 @@ export interface CopyOrder {
   readonly path: ByteString
   /** Leading bytes of `path` that aren't replicated below the target. */
   readonly cut: number
+  /**
+   * Id of the storage to read from instead of the source, which has the file no more. Its copy lies where a copy of
+   * this order would lie below that storage's target.
+   */
+  readonly from?: string
   /** Source's fingerprint when our own earlier copy was made: size and mtime are the copy's. */
   readonly known?: Fingerprint
   /** The digest of that copy, if one was made. */
   readonly knownDigest?: string
   /** The modification time of that copy, where it isn't the source's. */
   readonly knownMtimeNs?: bigint
+}
+
+/** One file whose space a tier gives back. */
+export interface ReleaseOrder {
+  /** Below the source. On a storage the file lies at `path` without its first `cut` bytes, below the target. */
+  readonly path: ByteString
+  readonly cut: number
+  /** `clear`: like `delete`, and where a link of an earlier release stands, that goes. */
+  readonly by: 'link' | 'delete' | 'clear'
+  /** The version that may go. On the buffer its fingerprint; on a storage size and modification time of the copy. */
+  readonly known: Pick<Fingerprint, 'size' | 'mtimeNs'> & Partial<Fingerprint>
+  /** What must lie on the storage that serves it from then on. */
+  readonly copy: { readonly size: number; readonly mtimeNs: bigint; readonly digest?: string }
 }
 
 /** What is told to whoever listens, once what it says is durable. */
@@ -58,6 +77,12 @@ export type Notice =
  * | `SCAN_ERROR` | directory or file of the source that can't be read: its files aren't found |
  * | `JOURNAL_FOREIGN` | id of a storage that the journal has files for and that isn't configured |
  * | `POLICY` | file: what the policy asked was dropped |
+ * | `FILLSTATE_LIMIT` | mount point of a tier: full up to its limit; files are released |
+ * | `ALMOST_OVERFLOW` | mount point of a tier: it is likely to overflow; the text says in how many seconds |
+ * | `DISK_OVERFLOW` | mount point of a tier: it is full |
+ * | `LINK_ERROR` | file: a link in its place couldn't be made; tried again |
+ * | `DEL_ERROR` | file: it couldn't be deleted; tried again |
+ * | `SHIFT_CLEARED` | mount point of a tier: an ended shift's files have left it |
  */
 export type MessageCode =
   | 'COPY_ERROR'
@@ -73,6 +98,12 @@ export type MessageCode =
   | 'SCAN_ERROR'
   | 'JOURNAL_FOREIGN'
   | 'POLICY'
+  | 'FILLSTATE_LIMIT'
+  | 'ALMOST_OVERFLOW'
+  | 'DISK_OVERFLOW'
+  | 'LINK_ERROR'
+  | 'DEL_ERROR'
+  | 'SHIFT_CLEARED'
 
 /** Something that an operator should know. Repeated ones come as one with a count. */
 export interface Message {
@@ -103,6 +134,33 @@ export type Command =
     }
   /** List pending records of a storage after a seq; report `loaded`. */
   | { readonly type: 'load'; readonly storage: string; readonly after: number; readonly limit: number }
+  /**
+   * Release these files of a tier, each only if it is the known version and its copy on the storage `to` is right;
+   * then remove `directories` (below the tier's root, deepest first) where they are empty. Report each file as
+   * `released`, or those not begun as `kept`. Identities: of the right file systems; none for the buffer.
+   */
+  | {
+      readonly type: 'release'
+      readonly tier: string
+      readonly to: string
+      readonly identity: string | undefined
+      readonly toIdentity: string | undefined
+      readonly files: readonly ReleaseOrder[]
+      readonly directories: readonly ByteString[]
+    }
+  /**
+   * List a tier's records after a seq, by {@link tierList} and `state` (`pending`: held or unsure, `failed`: links);
+   * report `tierLoaded`. `accessed`: find out when each file was last read.
+   */
+  | {
+      readonly type: 'loadTier'
+      readonly tier: string
+      readonly pass: TierPass
+      readonly state: 'pending' | 'failed'
+      readonly after: number
+      readonly limit: number
+      readonly accessed: boolean
+    }
   /** Tell this; nothing needs to be durable first. */
   | { readonly type: 'tell'; readonly notice: Notice }
   /** Report `tick` at this time, at the latest. Replaces the wake before. */

@@ -14,6 +14,22 @@ export interface CoreStorage {
   readonly mountPoint?: ByteString
 }
 
+/** A tier that gives space back: the buffer, or the internal storage where there is an external one. */
+export interface CoreTier {
+  /** `buffer`, or the storage's id. */
+  readonly id: string
+  /** Id of the storage to which its files go next: the next tier, or the last one. */
+  readonly next: string
+  /** Its mount point: for messages. */
+  readonly mountPoint: ByteString
+  /** Fill state, of bytes or inodes, at which release begins, 0…1. */
+  readonly limit: number
+  /** Fill state below which it ends. */
+  readonly low: number
+  /** Whether the site wants symbolic links in place of released files; policies are told. */
+  readonly createLinks: boolean
+}
+
 /** How failures of single files are retried. Conditions of a whole storage are retried for ever. */
 export interface RetryOptions {
   /** Attempts until a file is `failed`. Default 8. */
@@ -38,6 +54,8 @@ export interface CoreLimits {
   readonly probe: number
   /** Files that wait for their next attempt. More go to the end of the queue instead. */
   readonly waiting: number
+  /** Files of a tier that are being released, or wait for it. The others wait in the journal. */
+  readonly releasing: number
   /** Journal operations, of all storages together, that aren't durable yet; above it nothing new is begun. */
   readonly unjournaled: number
 }
@@ -49,7 +67,19 @@ export interface CoreConfig {
   readonly policy: StoragePolicy
   readonly retry: RetryOptions
   readonly limits: CoreLimits
+  /** First tier first, each the `next` of the one before. Default none: nothing is released, and there are no shifts. */
+  readonly tiers?: readonly CoreTier[]
+  /**
+   * Whether copies may be read from a storage (`from` in a copy order). Then a file may leave the buffer while other
+   * storages still wait for it. Default false.
+   */
+  readonly tierSources?: boolean
+  /** Shifts that are remembered, those that are still being cleared not counted. Default 100. */
+  readonly history?: number
 }
+
+/** Of {@link CoreConfig.history}. */
+export const defaultHistory = 100
 
 export const defaultRetry: RetryOptions = { attempts: 8, first: 1000, max: 60_000 }
 
@@ -60,5 +90,6 @@ export const defaultLimits: CoreLimits = {
   flying: 512,
   probe: 2,
   waiting: 16_384,
+  releasing: 4096,
   unjournaled: 16_384,
 }

@@ -41,10 +41,9 @@ export function total(counters: Counters, storage: string): Counts {
   return sum
 }
 
-/** Moves the figures from what a record was to what it is. */
-export function recount(counters: Counters, was: FileRecord | undefined, is: FileRecord | undefined): void {
-  if (was !== undefined) for (const copy of was.copies) add(counters, was.shift, copy, -1)
-  if (is !== undefined) for (const copy of is.copies) add(counters, is.shift, copy, 1)
+/** Adds a record to the figures of a shift, or takes it away. */
+export function recount(counters: Counters, record: FileRecord, shift: number, by: 1 | -1): void {
+  for (const copy of record.copies) add(counters, shift, copy, by)
 }
 
 function add(counters: Counters, shift: number, copy: CopyRecord, by: number): void {

@@ -3,12 +3,17 @@ import { evict } from './catalog.js'
 import type { Command } from './commands.js'
 import { dispatch, nextWake } from './dispatch.js'
 import type { CoreEvent } from './events.js'
+import { fillRead } from './fill.js'
 import { flushMessages, say } from './messages.js'
 import { load } from './queue.js'
+import { kept, released } from './released.js'
 import { copied, failed, returned } from './results.js'
+import { userChanged } from './shifts.js'
 import type { State } from './state.js'
-import { coreKey, identitiesKey, storeCore, storeIdentities } from './state.js'
+import { coreKey, createOut, directoriesKey, identitiesKey, shiftKeys, storeCore, storeIdentities } from './state.js'
 import { accept, sourceChanged, volumeLost, volumeRead } from './storages.js'
+import { nourish, tierLoaded } from './tier-passes.js'
+import { storeShift } from './tier-state.js'
 
 /**
  * The one place where everything is decided: takes in what happened, in order, and says what to do. Deterministic:
@@ -44,7 +49,22 @@ function take(state: State, event: CoreEvent): void {
       break
     case 'volume':
       volumeRead(state, event)
+      fillRead(state, event.storage, event.volume)
       break
+    case 'userChange':
+      userChanged(state, event)
+      break
+    case 'released':
+      released(state, event)
+      break
+    case 'kept':
+      kept(state, event)
+      break
+    case 'tierLoaded': {
+      const tier = state.tiers.find(({ config }) => config.id === event.tier)
+      if (tier !== undefined) tierLoaded(state, tier, event)
+      break
+    }
     case 'unavailable':
       volumeLost(state, event)
       break
@@ -74,7 +94,9 @@ function take(state: State, event: CoreEvent): void {
     }
     case 'journaled':
       state.unjournaled -= event.ops
+      state.durable += event.ops
       for (const storage of state.storages) storage.starved = false
+      for (const tier of state.tiers) nourish(tier)
       break
     case 'pause':
     case 'resume':
@@ -102,8 +124,13 @@ function commands(state: State): Command[] {
   const { commands: list, ops, notices } = out
   if (out.changed) ops.push({ type: 'set', key: coreKey, value: storeCore(state) })
   if (out.identities) ops.push({ type: 'set', key: identitiesKey, value: storeIdentities(state) })
+  if (out.directories) ops.push({ type: 'set', key: directoriesKey, value: [...state.directories] })
+  for (const number of out.shifts) {
+    ops.push({ type: 'set', key: `${shiftKeys}${number}`, value: storeShift(state, number) })
+  }
   if (ops.length > 0) {
     state.unjournaled += ops.length
+    state.issued += ops.length
     list.unshift({ type: 'journal', ops, notices })
   } else {
     for (const notice of notices) list.push({ type: 'tell', notice })
@@ -111,6 +138,6 @@ function commands(state: State): Command[] {
   const wake = nextWake(state)
   if (wake !== state.wake) list.push({ type: 'wake', at: wake })
   state.wake = wake
-  state.out = { ops: [], notices: [], commands: [], changed: false, identities: false }
+  state.out = createOut()
   return list
 }

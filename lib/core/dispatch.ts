@@ -3,12 +3,15 @@ import { copyOn } from './catalog.js'
 import type { CopyOrder } from './commands.js'
 import { nextMessage } from './messages.js'
 import { nextDue, promote, tail, take } from './queue.js'
+import { nextRelease, releaseSpace } from './releasing.js'
+import { readFrom } from './safety.js'
 import type { Slot, State, StorageState } from './state.js'
 import { nextTrial, recover } from './storages.js'
 
 export function dispatch(state: State): void {
+  for (const storage of state.storages) recover(state, storage)
+  releaseSpace(state)
   for (const storage of state.storages) {
-    recover(state, storage)
     promote(state, storage)
     refill(state, storage)
     send(state, storage)
@@ -38,20 +41,21 @@ function send(state: State, storage: StorageState): void {
     while (files.length < size) {
       const slot = take(storage)
       if (slot === undefined) break
-      files.push(orderOf(storage, slot))
+      files.push(orderOf(state, storage, slot))
     }
     const identity = storage.identity ?? ''
     state.out.commands.push({ type: 'copy', storage: storage.config.id, identity, files: spread(files) })
   }
 }
 
-function orderOf(storage: StorageState, slot: Slot): CopyOrder {
+function orderOf(state: State, storage: StorageState, slot: Slot): CopyOrder {
   const { path, cut } = slot.entry.record
+  slot.from = readFrom(state, slot.entry.record)?.config.id
+  const order = slot.from === undefined ? { path, cut } : { path, cut, from: slot.from }
   const { source: known, mtimeNs, digest } = copyOn(slot.entry.record, storage.config.id) ?? {}
-  if (known === undefined) return { path, cut }
+  if (known === undefined) return order
   return {
-    path,
-    cut,
+    ...order,
     known,
     ...(digest === undefined ? {} : { knownDigest: digest }),
     ...(mtimeNs === undefined ? {} : { knownMtimeNs: mtimeNs }),
@@ -93,5 +97,6 @@ function refill(state: State, storage: StorageState): void {
 export function nextWake(state: State): number {
   let next = nextMessage(state)
   for (const storage of state.storages) next = Math.min(next, nextDue(storage), nextTrial(storage))
+  for (const tier of state.tiers) next = Math.min(next, nextRelease(state, tier))
   return next
 }

@@ -18,6 +18,22 @@ export interface VolumeReading {
   readonly identity: string
 }
 
+/**
+ * Why a tier's files are gone through: `all`: files that may leave whether or not space is short; `full`: files that
+ * leave since it is; `links`: links that are to go.
+ */
+export type TierPass = 'all' | 'full' | 'links'
+
+/**
+ * What became of a file that was to be released:
+ * - `released`: it is gone, or the link stands for it; `already`: the link stood there; `absent`: nothing was there;
+ * - `changed`: another version, or something else, is there; it was left alone;
+ * - `busy`: somebody writes to it; it was left alone;
+ * - `missing`: the copy that it relies on isn't there, or isn't right; it was left alone;
+ * - `failed`: see the event's `failure`; it was left alone.
+ */
+export type ReleaseOutcome = 'released' | 'already' | 'absent' | 'changed' | 'busy' | 'missing' | 'failed'
+
 /** Where a failure lies: reading the source, or writing the storage. */
 export type Side = 'source' | 'storage'
 
@@ -76,7 +92,50 @@ export type CoreEvent =
       readonly side?: Side | undefined
       readonly failure?: Failure | undefined
     }
-  /** A storage's file system was read. */
+  /** Another user's turn begins: the shift ends, and the next one starts. */
+  | {
+      readonly type: 'userChange'
+      readonly at: number
+      readonly uid: number
+      readonly gid: number
+      /** Below the buffer, relative. */
+      readonly userDirectory?: string | undefined
+    }
+  /** What became of a file that was to be released. */
+  | {
+      readonly type: 'released'
+      readonly at: number
+      readonly tier: string
+      readonly path: ByteString
+      readonly outcome: ReleaseOutcome
+      /** Bytes that the tier got back. */
+      readonly bytes: number
+      readonly failure?: Failure | undefined
+    }
+  /** Releases that were ordered and not begun; with the condition that stopped them all, if any. */
+  | {
+      readonly type: 'kept'
+      readonly at: number
+      readonly tier: string
+      readonly paths: readonly ByteString[]
+      readonly failure?: Failure | undefined
+    }
+  /**
+   * The answer to a `loadTier` command: records as they are now, `last` the seq up to which the journal was listed,
+   * `short` if it had fewer than asked. `accessed`: when each was last read, milliseconds since the epoch, where asked
+   * for and known.
+   */
+  | {
+      readonly type: 'tierLoaded'
+      readonly at: number
+      readonly tier: string
+      readonly pass: TierPass
+      readonly records: readonly FileRecord[]
+      readonly accessed?: readonly (number | undefined)[] | undefined
+      readonly last: number
+      readonly short: boolean
+    }
+  /** A storage's file system, or the buffer's, was read. */
   | { readonly type: 'volume'; readonly at: number; readonly storage: string; readonly volume: VolumeReading }
   /** A storage's file system could not be read. */
   | { readonly type: 'unavailable'; readonly at: number; readonly storage: string; readonly failure: Failure }

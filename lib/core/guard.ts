@@ -1,12 +1,13 @@
 /** Asks the policy, and holds its answers to the promises: what breaks one is dropped and reported. */
 import type { ByteString } from '../bytes.js'
 import { textOfBytes } from '../bytes.js'
-import type { PolicyFile, PolicyStorage } from '../policy/index.js'
+import type { PolicyCopiedFile, PolicyFile, PolicyShift, PolicyStorage, PolicyTier, Release } from '../policy/index.js'
 import { textOfThrown } from '../thrown.js'
 import { backoff } from './backoff.js'
 import { say } from './messages.js'
 import type { FileRecord } from './record.js'
 import type { State, StorageState } from './state.js'
+import type { TierState } from './tier-state.js'
 
 /** Longest wait that a policy may ask for, and the shortest that it gets, in milliseconds. */
 const longestWait = 3_600_000
@@ -48,6 +49,48 @@ export function retryDelay(
   return dropped(state, record, 'wait', `${given} is not 0…${longestWait} milliseconds`, proposed)
 }
 
+/**
+ * Whether and when a tier may give a file back that it could give back safely. Undefined: the policy has no opinion.
+ * @param accessed When it was last read, if that is known.
+ */
+export function releaseOf(
+  state: State,
+  tier: TierState,
+  record: FileRecord,
+  accessed: number | undefined,
+): Release | undefined {
+  const { policy } = state.config
+  if (policy.release === undefined) return undefined
+  const answer = ask(state, record, 'release', () =>
+    policy.release?.(viewCopied(tier, record, accessed), viewTier(tier)),
+  )
+  if (answer === undefined || isRelease(answer)) return answer
+  return dropped(state, record, 'release', `its release() gave an answer that isn't one`, undefined)
+}
+
+/** What a policy asked for would break the rule: links lead to the file. */
+export function overruledDelete(state: State, record: FileRecord): void {
+  dropped(state, record, 'delete', 'links lead to the file, so one takes its place instead of nothing', undefined)
+}
+
+/** Whether a tier is cleared of a shift's files. Asked once, when the shift ends. */
+export function clearsAtEnd(state: State, tier: TierState, shift: PolicyShift): boolean {
+  const { policy } = state.config
+  if (policy.shiftEnd === undefined) return false
+  const about = { path: tier.config.mountPoint, cut: 0, shift: shift.number, announced: shift.started }
+  const answer = ask(state, about, 'shiftEnd', () => policy.shiftEnd?.(shift, viewTier(tier)))
+  if (answer === undefined || answer === 'clear' || answer === 'keep') return answer === 'clear'
+  return dropped(state, about, 'shiftEnd', `its shiftEnd() answered neither 'clear' nor 'keep'`, false)
+}
+
+function isRelease(answer: unknown): answer is Release {
+  if (typeof answer !== 'object' || answer === null) return false
+  const { when, by, order } = answer as { when?: unknown; by?: unknown; order?: unknown }
+  if (when === 'never') return true
+  const isBy = by === 'link' || by === 'delete'
+  return (when === 'copied' || when === 'full') && isBy && (order === undefined || Number.isFinite(order))
+}
+
 function ask<T>(state: State, file: Asked, method: string, call: () => T): T | undefined {
   try {
     return call()
@@ -75,6 +118,24 @@ function viewFile(file: Asked): PolicyFile {
     shift: file.shift,
     announced: file.announced,
   }
+}
+
+function viewCopied(tier: TierState, record: FileRecord, accessed: number | undefined): PolicyCopiedFile {
+  const durable = record.copies.filter((copy) => copy.state === 'copied')
+  const version = (durable.find(({ storage }) => storage === tier.config.next) ?? durable[0])?.source
+  const modified = Number((version?.mtimeNs ?? 0n) / 1_000_000n)
+  return {
+    ...viewFile(record),
+    size: version?.size ?? 0,
+    modified,
+    accessed: accessed ?? modified,
+    durable: durable.map(({ storage }) => storage),
+  }
+}
+
+function viewTier({ config, volume }: TierState): PolicyTier {
+  const { id, next, limit, createLinks } = config
+  return { id, next, fill: volume === undefined ? 0 : Math.max(volume.fill, volume.inodeFill), limit, createLinks }
 }
 
 function viewStorage(storage: StorageState): PolicyStorage {

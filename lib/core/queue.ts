@@ -55,6 +55,7 @@ function admit(storage: StorageState, entry: Entry): void {
     changes: 0,
     epoch: 0,
     cut: entry.record.cut,
+    from: undefined,
     blamed: -1,
   }
   entry.slots[storage.index] = slot

@@ -18,6 +18,17 @@ export function addToRate(rate: Rate, at: number, amount: number): void {
   rate.at = Math.max(rate.at, at)
 }
 
+/** Counts `amount`, which came bit by bit since the last time. */
+export function spreadOverRate(rate: Rate, at: number, amount: number): void {
+  const seconds = (at - rate.at) / 1000
+  if (seconds <= 0) {
+    addToRate(rate, at, amount)
+    return
+  }
+  rate.value = rateAt(rate, at) + (amount / seconds) * (1 - Math.exp(-seconds / timeConstant))
+  rate.at = at
+}
+
 /** The average at a time not before the last event. */
 export function rateAt(rate: Rate, at: number): number {
   const seconds = Math.max(0, at - rate.at) / 1000

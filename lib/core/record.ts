@@ -36,6 +36,25 @@ export interface CopyRecord {
   readonly mtimeNs?: bigint
 }
 
+/** The state of one file on one tier: what it takes there, and what is left of it. */
+export interface TierRecord {
+  /** The tier's id: `buffer`, or a storage's. */
+  readonly tier: string
+  /**
+   * - `held`: the file itself is there, as far as is known;
+   * - `unsure`: it is there or was given back: a release was begun, or the file was announced again after one;
+   * - `link`: a symbolic link stands for it;
+   * - `gone`: nothing of it is left there.
+   */
+  readonly state: 'held' | 'unsure' | 'link' | 'gone'
+  /** Releases in a row that failed, or that found something else under the name. */
+  readonly attempts: number
+  /** The last failure, if the last release failed. */
+  readonly failure?: Failure
+  /** The storage that serves it: to which the link leads, or would lead. Not with `held`. */
+  readonly to?: string
+}
+
 /** One announced file. `path` is unique in a journal. */
 export interface FileRecord {
   /** Order of announcement: unique, increasing, never reused. A new announcement of a path gets a new one. */
@@ -50,6 +69,8 @@ export interface FileRecord {
   readonly announced: number
   /** One entry per storage that the file must go to. */
   readonly copies: readonly CopyRecord[]
+  /** One entry per tier that could give its space back, first tier first. Absent where nothing is ever released. */
+  readonly tiers?: readonly TierRecord[]
 }
 
 /** One change of the journal. A list of them is applied as a whole or not at all. */

@@ -7,12 +7,15 @@ import { countsOf } from './counters.js'
 import type { CoreEvent } from './events.js'
 import { classify } from './failures.js'
 import { retryDelay } from './guard.js'
+import { bucketOf } from './holdings.js'
 import { say } from './messages.js'
+import { destination, join } from './paths.js'
 import { land, putAside, putBack, quietDelay, release } from './queue.js'
 import { addToRate } from './rate.js'
 import type { CopyRecord, Failure, FileRecord, Fingerprint } from './record.js'
 import type { Earlier, Slot, State, StorageState } from './state.js'
 import { sourceGone, succeeded, troubled } from './storages.js'
+import { arrived, goneUncopied, isAsServed, leftBuffer, otherThanServed, versionCopied } from './tier-copies.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -30,18 +33,23 @@ export function copied(state: State, event: About<'copied'>): void {
   const moved = cut !== was.cut
   const again = slot.again || moved || isOlder(event.fingerprint, slot.seen)
   if (!moved) {
+    if (slot.from !== undefined && !isAsServed(was, slot.from, event)) {
+      giveUp(state, storage, slot, otherThanServed(storage, was), 1)
+      return
+    }
     const digest = event.digest ?? (event.outcome === 'unchanged' ? copyOn(was, event.storage)?.digest : undefined)
     const copy: CopyRecord = {
       storage: event.storage,
       state: again ? 'pending' : 'copied',
       attempts: 0,
-      source: event.fingerprint,
+      ...versionCopied(was, slot.from, event),
       ...(digest === undefined ? {} : { digest }),
-      ...(event.mtimeNs === undefined ? {} : { mtimeNs: event.mtimeNs }),
     }
-    store(state, was, withCopy(was, copy))
+    store(state, was, arrived(state, slot, withCopy(was, copy), event.storage))
   }
-  countsOf(state.counters, was.shift, event.storage).bytes += event.bytes
+  const shift = bucketOf(state.shifts, was.shift)
+  countsOf(state.counters, shift, event.storage).bytes += event.bytes
+  if (state.tiers.length > 0) state.out.shifts.add(shift)
   state.out.changed = true
   addToRate(storage.files, event.at, 1)
   addToRate(storage.bytes, event.at, event.bytes)
@@ -129,7 +137,10 @@ export function failed(state: State, event: About<'failed'>): void {
       break
     case 'final':
       if (again) putBack(state, storage, slot, false)
-      else giveUp(state, storage, slot, failure, 1)
+      else if (event.side === 'storage' || !leftBuffer(state, storage, slot, failure)) {
+        giveUp(state, storage, slot, failure, 1)
+        if (event.side === 'source') goneUncopied(state, slot)
+      }
       break
     case 'file':
       if (again) putBack(state, storage, slot, false)
@@ -213,25 +224,24 @@ function reportFailure(state: State, storage: StorageState, record: FileRecord, 
   })
 }
 
-const join = (directory: ByteString, name: string): ByteString =>
-  (directory === '/' ? `/${name}` : `${directory}/${name}`) as ByteString
-
-const destination = (storage: StorageState, path: ByteString, cut: number): ByteString =>
-  join(storage.config.target, path.slice(cut))
-
 /** Copies that were not made, and perhaps the condition that stopped them all. */
 export function returned(state: State, event: About<'returned'>): void {
   const storage = state.byId.get(event.storage)
   if (storage === undefined) return
   let epoch = -1
+  let fromSource = event.paths.length === 0
   for (const path of event.paths) {
     const slot = land(state, storage, state.files.get(path))
     if (slot === undefined) continue
     epoch = Math.max(epoch, slot.epoch)
-    putBack(state, storage, slot, false)
+    fromSource ||= slot.from === undefined
+    // What was to be read from another storage is no news of the source.
+    if (slot.from === undefined || event.side !== 'source') putBack(state, storage, slot, false)
+    else putAside(state, storage, slot, quietDelay(state, slot))
   }
   const { failure } = event
   if (failure === undefined || failure.code === 'ABORT_ERR') return
+  if (event.side === 'source' && !fromSource) return
   if (event.side === 'source') sourceGone(state, failure)
   else if (epoch >= 0) troubled(state, storage, failure, epoch)
 }

@@ -4,14 +4,17 @@ import type { Command, Notice } from './commands.js'
 import type { CoreConfig, CoreStorage } from './config.js'
 import type { Counters, StoredCounters } from './counters.js'
 import { loadCounters, storeCounters, total } from './counters.js'
-import type { VolumeReading } from './events.js'
+import type { TierPass, VolumeReading } from './events.js'
 import type { Heap } from './heap.js'
 import { createHeap } from './heap.js'
+import type { Holdings } from './holdings.js'
 import type { Messages } from './messages.js'
 import { createMessages } from './messages.js'
 import type { Rate } from './rate.js'
 import { createRate } from './rate.js'
 import type { Failure, FileRecord, Fingerprint, JournalOp } from './record.js'
+import type { Shift } from './shifts.js'
+import { createTiers, type Leaving, loadShifts, type StoredShift, type TierState } from './tier-state.js'
 
 /** A file that is in memory because some storage waits for it or copies it. */
 export interface Entry {
@@ -19,8 +22,15 @@ export interface Entry {
   record: FileRecord
   /** By the storage's index. */
   readonly slots: (Slot | undefined)[]
-  /** How many of them are in use. */
+  /** By the tier's index: releases that wait or are under way. */
+  readonly leaving: (Leaving | undefined)[]
+  /** How many slots and releases are in use. */
   used: number
+  /** When this `decide` met it while going through a tier: in which way, and when it was last read. */
+  pass?: TierPass | undefined
+  accessed?: number | undefined
+  /** By the tier's index: how often in a row a release was found to be in a writer's way, or failed. */
+  tries?: number[]
 }
 
 /** A pending copy that is in memory. */
@@ -43,6 +53,8 @@ export interface Slot {
   epoch: number
   /** The record's cut when it was sent off. */
   cut: number
+  /** The storage that it was read from when it was sent off; undefined: the source. */
+  from: string | undefined
   /** The storage's {@link StorageState.successes} when this copy last met an I/O error there. */
   blamed: number
 }
@@ -118,22 +130,60 @@ export interface State {
   /** Paths that this `decide` forgot: what events bring from the journal of them is outdated. */
   readonly forgotten: Set<ByteString>
   readonly counters: Counters
+  readonly tiers: readonly TierState[]
+  /** Oldest first; the last one is the running one. Empty where there are no tiers. */
+  readonly shifts: Shift[]
+  /** Stands for all that aren't remembered any more, if there are any. */
+  earlier: Shift | undefined
+  readonly holdings: Holdings
+  /** Directories in which the running shift announced files, see clearing.ts. */
+  readonly directories: Set<ByteString>
   readonly announced: Rate
   readonly messages: Messages
   sourceAvailable: boolean
   paused: boolean
   /** Journal operations that aren't durable yet. */
   unjournaled: number
+  /** Journal operations ever brought up, and those of them that are durable. */
+  issued: number
+  durable: number
   /** When the last `wake` command asks to be called, Infinity if never. */
   wake: number
   /** What this `decide` has brought up so far. */
-  out: { ops: JournalOp[]; notices: Notice[]; commands: Command[]; changed: boolean; identities: boolean }
+  out: Out
 }
+
+/** What one `decide` brings up. */
+export interface Out {
+  readonly ops: JournalOp[]
+  readonly notices: Notice[]
+  readonly commands: Command[]
+  /** Values that must be stored. */
+  changed: boolean
+  identities: boolean
+  directories: boolean
+  readonly shifts: Set<number>
+}
+
+export const createOut = (): Out => ({
+  ops: [],
+  notices: [],
+  commands: [],
+  changed: false,
+  identities: false,
+  directories: false,
+  shifts: new Set(),
+})
 
 /** Key of the journal value that holds {@link StoredCore}. */
 export const coreKey = 'core'
 /** Key of the journal value that holds each storage's identity by its id. */
 export const identitiesKey = 'identities'
+
+/** Key of the journal value that lists the directories in which the running shift announced files. */
+export const directoriesKey = 'directories'
+/** What keys of journal values that hold a {@link StoredShift} begin with. */
+export const shiftKeys = 'shift/'
 
 /** What the journal keeps of the core besides the records. */
 export interface StoredCore {
@@ -146,13 +196,19 @@ export interface StoredCore {
 export interface Stored {
   readonly core?: StoredCore | undefined
   readonly identities?: Readonly<Record<string, string>> | undefined
+  /** All values whose keys begin with {@link shiftKeys}, in any order. */
+  readonly shifts?: readonly StoredShift[] | undefined
+  /** Directories in which the running shift announced files. */
+  readonly directories?: readonly ByteString[] | undefined
   /** How many records are pending, by storage id, as the journal counts them: what it lists is the truth. */
   readonly pending?: Readonly<Record<string, number>> | undefined
 }
 
 /** @param now Milliseconds since the epoch. */
 export function createState(config: CoreConfig, now: number, stored: Stored = {}): State {
-  const counters = stored.core === undefined ? new Map() : loadCounters(stored.core.counters)
+  const counters: Counters = stored.core === undefined ? new Map() : loadCounters(stored.core.counters)
+  const shift = stored.core?.shift ?? 0
+  const { shifts, earlier, holdings } = loadShifts(config, now, shift, stored.shifts ?? [], counters)
   const storages = config.storages.map((storage, index) =>
     createStorage(
       storage,
@@ -166,20 +222,27 @@ export function createState(config: CoreConfig, now: number, stored: Stored = {}
     config,
     now,
     seq: stored.core?.seq ?? 0,
-    shift: stored.core?.shift ?? 0,
+    shift,
     storages,
     byId: new Map(storages.map((storage) => [storage.config.id, storage])),
     files: new Map(),
     touched: new Set(),
     forgotten: new Set(),
     counters,
+    tiers: createTiers(config, now, storages),
+    shifts,
+    earlier,
+    holdings,
+    directories: new Set(stored.directories),
     announced: createRate(now),
     messages: createMessages(),
     sourceAvailable: true,
     paused: false,
     unjournaled: 0,
+    issued: 0,
+    durable: 0,
     wake: Number.POSITIVE_INFINITY,
-    out: { ops: [], notices: [], commands: [], changed: false, identities: false },
+    out: createOut(),
   }
 }
 
@@ -222,7 +285,9 @@ function createStorage(
 
 /** What the journal must keep for the next start. */
 export function storeCore(state: State): StoredCore {
-  return { seq: state.seq, shift: state.shift, counters: storeCounters(state.counters) }
+  // With shifts, each has a value of its own.
+  const counters = state.shifts.length > 0 ? {} : storeCounters(state.counters)
+  return { seq: state.seq, shift: state.shift, counters }
 }
 
 export function storeIdentities(state: State): Record<string, string> {

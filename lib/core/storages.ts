@@ -9,6 +9,7 @@ import type { CoreEvent, VolumeReading } from './events.js'
 import { say } from './messages.js'
 import type { Failure } from './record.js'
 import type { State, StorageState } from './state.js'
+import { rescanAll } from './tier-passes.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -26,7 +27,10 @@ export function volumeRead(state: State, event: About<'volume'>): void {
   storage.volume = volume
   storage.reachable = true
   if (storage.identity === undefined) identify(state, storage, volume)
-  if (storage.mode === 'unknown') turn(state, storage, 'up', undefined)
+  if (storage.mode === 'unknown') {
+    turn(state, storage, 'up', undefined)
+    welcome(state, storage)
+  }
   recover(state, storage)
 }
 
@@ -162,6 +166,7 @@ function rise(state: State, storage: StorageState): void {
   storage.suspect = false
   storage.strikes = 0
   turn(state, storage, 'up', undefined)
+  welcome(state, storage)
   say(state, {
     code: 'STORAGE_BACK',
     severity: 'info',
@@ -169,6 +174,11 @@ function rise(state: State, storage: StorageState): void {
     subject: storage.config.target,
     text: `Storage '${storage.config.id}' at ${textOfBytes(storage.config.target)} is available; its files go on`,
   })
+}
+
+/** Files may have become ones that can be released while this storage couldn't serve them. */
+function welcome(state: State, storage: StorageState): void {
+  for (const tier of state.tiers) if (tier.storage === storage || tier.below.includes(storage)) rescanAll(tier)
 }
 
 function turn(state: State, storage: StorageState, mode: StorageState['mode'], failure: Failure | undefined): void {

@@ -6,7 +6,7 @@ import { SustenError } from '../errors.js'
 import type { ByteWriter } from './byte-writer.js'
 import type { Catalog } from './catalog.js'
 import { ENTRY } from './format.js'
-import { encodeRecord } from './record-format.js'
+import { encodeRecord, namesOf } from './record-format.js'
 
 /**
  * Appends the entries of these operations, and where each begins to `starts`. A storage that has no number yet gets
@@ -20,7 +20,7 @@ export function encodeOps(out: ByteWriter, ops: readonly JournalOp[], catalog: C
   }
   for (const op of ops) {
     if (op.type === 'put') {
-      for (const { storage } of op.record.copies) {
+      for (const storage of namesOf(op.record)) {
         if (catalog.storages.includes(storage) || added.includes(storage)) continue
         added.push(checkId(storage))
         entry(out, ENTRY.storage, starts, () => {

@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { crc32 } from './crc32.js'
 
 /** Raised with every change that older versions can't read. */
-export const FORMAT_VERSION = 2
+export const FORMAT_VERSION = 3
 const MAGIC = Buffer.from('SUSTENJL', 'latin1')
 
 /** Bytes before the first frame of a segment. */

@@ -1,6 +1,6 @@
 /** A file's record as bytes. What is needed to index it comes first: seq, path, and the state on each storage. */
 import type { ByteString } from '../bytes.js'
-import type { CopyRecord, Failure, FileRecord, Fingerprint } from '../core/record.js'
+import type { CopyRecord, Failure, FileRecord, Fingerprint, TierRecord } from '../core/record.js'
 import { SustenError } from '../errors.js'
 import type { ByteReader } from './byte-reader.js'
 import type { ByteWriter } from './byte-writer.js'
@@ -15,6 +15,16 @@ const HAS_SOURCE = 32
 /** The same as on the nearest storage before that has one. */
 const SAME_DIGEST = 64
 const SAME_SOURCE = 128
+/**
+ * Tiers follow the copies, as entries of storages with names that no storage has. `held` is listed like pending, `link`
+ * like failed.
+ */
+const TIER = 'tier:'
+const TIER_STATES = { held: 0, unsure: 0, gone: 1, link: 2 } as const
+/** Of a tier: it isn't sure that it is held. */
+const IS_UNSURE = 8
+/** Of a tier: the storage to which its link leads. */
+const HAS_TO = 16
 /** In the number of attempts, of which it is the lowest bit. */
 const HAS_MTIME = 1
 
@@ -24,12 +34,23 @@ export function listedState(flags: number): 'pending' | 'failed' | undefined {
   return state === 'copied' ? undefined : state
 }
 
+/** What a journal lists a tier's files by, in the place of a storage's id. */
+export const tierList = (tier: string): string => `${TIER}${tier}`
+
+/** All names of a record that must have a number in a journal. */
+export function namesOf({ copies, tiers }: FileRecord): string[] {
+  const names = copies.map(({ storage }) => storage)
+  for (const { tier, to } of tiers ?? []) names.push(tierList(tier), ...(to === undefined ? [] : [to]))
+  return names
+}
+
 /** @param numberOf The number by which a storage goes in this journal. */
 export function encodeRecord(out: ByteWriter, record: FileRecord, numberOf: (storage: string) => number): void {
   checkRecord(record)
   out.varint(record.seq)
   out.latin1(record.path)
-  out.varint(record.copies.length)
+  const tiers = record.tiers ?? []
+  out.varint(record.copies.length + tiers.length)
   let digest: string | undefined
   let source: Fingerprint | undefined
   for (const copy of record.copies) {
@@ -38,6 +59,10 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numberOf: (sto
     out.u8(flags)
     digest = copy.digest ?? digest
     source = copy.source ?? source
+  }
+  for (const tier of tiers) {
+    out.varint(numberOf(tierList(tier.tier)))
+    out.u8(tierFlags(tier))
   }
   out.varint(record.cut)
   out.varint(record.shift)
@@ -55,6 +80,11 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numberOf: (sto
     digest = copy.digest ?? digest
     source = copy.source ?? source
   }
+  for (const { attempts, failure, to } of tiers) {
+    out.varint(attempts)
+    if (failure !== undefined) encodeFailure(out, failure)
+    if (to !== undefined) out.varint(numberOf(to))
+  }
 }
 
 /** @param nameOf The storage that goes by this number in this journal. */
@@ -63,7 +93,13 @@ export function decodeRecord(from: ByteReader, nameOf: (storage: number) => stri
   const path = from.latin1() as ByteString
   const count = from.varint()
   const heads: { storage: string; flags: number }[] = []
-  for (let i = 0; i < count; i++) heads.push({ storage: nameOf(from.varint()), flags: from.u8() })
+  const tierHeads: typeof heads = []
+  for (let i = 0; i < count; i++) {
+    const storage = nameOf(from.varint())
+    const flags = from.u8()
+    if (storage.startsWith(TIER)) tierHeads.push({ storage, flags })
+    else heads.push({ storage, flags })
+  }
   const cut = from.varint()
   const shift = from.varint()
   const announced = from.f64()
@@ -87,7 +123,32 @@ export function decodeRecord(from: ByteReader, nameOf: (storage: number) => stri
       ...(mtimeNs !== undefined && { mtimeNs }),
     }
   })
-  return { seq, path, cut, shift, announced, copies }
+  const record = { seq, path, cut, shift, announced, copies }
+  if (tierHeads.length === 0) return record
+  return { ...record, tiers: tierHeads.map(({ storage, flags }) => decodeTier(from, storage, flags, nameOf)) }
+}
+
+function tierFlags({ state, failure, to }: TierRecord): number {
+  let flags: number = TIER_STATES[state]
+  if (state === 'unsure') flags |= IS_UNSURE
+  if (failure !== undefined) flags |= HAS_FAILURE
+  if (to !== undefined) flags |= HAS_TO
+  return flags
+}
+
+function decodeTier(from: ByteReader, name: string, flags: number, nameOf: (storage: number) => string): TierRecord {
+  const attempts = from.varint()
+  const failure = flags & HAS_FAILURE ? decodeFailure(from) : undefined
+  const to = flags & HAS_TO ? nameOf(from.varint()) : undefined
+  const listed = listedState(flags)
+  const held = flags & IS_UNSURE ? 'unsure' : 'held'
+  return {
+    tier: name.slice(TIER.length),
+    state: listed === undefined ? 'gone' : listed === 'failed' ? 'link' : held,
+    attempts,
+    ...(failure !== undefined && { failure }),
+    ...(to !== undefined && { to }),
+  }
 }
 
 function flagsOf(copy: CopyRecord, digest: string | undefined, source: Fingerprint | undefined): number {
@@ -165,18 +226,24 @@ function decodeFailure(from: ByteReader): Failure {
 
 /** What the fields can't hold must not be cut to fit. */
 function checkRecord(record: FileRecord): void {
-  const { seq, path, cut, shift, announced, copies } = record
+  const { seq, path, cut, shift, announced, copies, tiers = [] } = record
   if (!isCount(seq) || !isCount(cut) || !isCount(shift) || !Number.isFinite(announced)) throw refused(record)
   if (!isBytes(path)) throw refused(record)
   for (const { state, attempts, source, mtimeNs, failure } of copies) {
     if (!STATES.includes(state) || !isCount(attempts)) throw refused(record)
     if (source !== undefined && !isCount(source.size)) throw refused(record)
     if (mtimeNs !== undefined && !isSigned(mtimeNs)) throw refused(record)
-    if (failure === undefined) continue
-    if (!isCount(Math.abs(failure.errno)) || !isBytes(failure.path) || !isBytes(failure.dest ?? ''))
-      throw refused(record)
+    if (failure !== undefined && !isStorable(failure)) throw refused(record)
+  }
+  if (copies.some(({ storage }) => storage.startsWith(TIER))) throw refused(record)
+  for (const { state, attempts, failure } of tiers) {
+    if (!(state in TIER_STATES) || !isCount(attempts)) throw refused(record)
+    if (failure !== undefined && !isStorable(failure)) throw refused(record)
   }
 }
+
+const isStorable = ({ errno, path, dest }: Failure): boolean =>
+  isCount(Math.abs(errno)) && isBytes(path) && isBytes(dest ?? '')
 
 const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 const isBytes = (text: string): boolean => !/[\u0100-\uffff]/.test(text)

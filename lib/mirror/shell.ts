@@ -189,6 +189,10 @@ export function createShell(host: ShellHost): Shell {
       case 'tell':
         addUntold([command.notice])
         break
+      case 'release':
+      case 'loadTier':
+        // Only asked for where the core's configuration has tiers, and a Mirror's has none.
+        break
       case 'wake':
         clearTimeout(wake)
         if (command.at !== Number.POSITIVE_INFINITY) wake = setTimeout(tick, clampDelay(command.at - now()))

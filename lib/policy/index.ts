@@ -1,4 +1,8 @@
+export { deleteAfterCopy } from './delete-after-copy.js'
+export { grimsel } from './grimsel.js'
 export { keepAll } from './keep-all.js'
+export { keepSeries } from './keep-series.js'
+export { leastRecentlyRead } from './least-recently-read.js'
 export type {
   PolicyAttempt,
   PolicyCopiedFile,

@@ -57,8 +57,9 @@ export interface PolicyCopiedFile extends PolicyFile {
 export interface PolicyTier {
   /** `buffer`, or the storage's id. */
   readonly id: string
-  /** Id of the storage that serves the files once they are released here. */
+  /** Id of the storage to which its files go next; it serves them once they are released here. */
   readonly next: string
+  /** Used fraction 0…1, of bytes or inodes, whichever is more; 0 until it was read. */
   readonly fill: number
   /** Fill state at which release begins. */
   readonly limit: number
@@ -99,8 +100,15 @@ export interface StoragePolicy {
    * reason, until it is retried on request. Default: the `retry` options.
    */
   retry?(attempt: PolicyAttempt): number | 'give-up'
-  /** Whether and when a tier may give a file's space back. A Mirror never releases and refuses such a policy. */
+  /**
+   * Whether and when a tier may give a file's space back. Asked of files that it could give back safely, when that has
+   * become so and when space runs short. Default: never, but at a shift's end. A Mirror never releases, and refuses such
+   * a policy.
+   */
   release?(file: PolicyCopiedFile, tier: PolicyTier): Release
-  /** Whether a tier is cleared of an ended shift's files. A Mirror has no shifts and refuses such a policy. */
+  /**
+   * Whether a tier is cleared of an ended shift's files, as soon as each is durable further down. Asked once, when the
+   * shift ends. Default: `keep`. A Mirror has no shifts, and refuses such a policy.
+   */
   shiftEnd?(shift: PolicyShift, tier: PolicyTier): 'clear' | 'keep'
 }

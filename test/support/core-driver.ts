@@ -66,6 +66,7 @@ export class Driver {
       for (const op of ops) {
         if (op.type === 'put') this.records.set(op.record.path, op.record)
         else if (op.type === 'forget') this.records.delete(op.record.path)
+        else if (op.value === undefined) this.values.delete(op.key)
         else this.values.set(op.key, structuredClone(op.value))
       }
     }
@@ -77,6 +78,13 @@ export class Driver {
     const taken = this.commands
     this.commands = []
     return taken.filter((command): command is Of<T> => command.type === type)
+  }
+
+  /** All commands since they were last asked for. */
+  all(): Command[] {
+    const taken = this.commands
+    this.commands = []
+    return taken
   }
 
   /** Paths to be copied since commands were last asked for, in order. */

@@ -26,13 +26,14 @@ import type { Random } from './random.js'
 
 export const bytes = (text: string): ByteString => text as ByteString
 
-const tinyLimits: CoreLimits = {
+export const tinyLimits: CoreLimits = {
   window: 8,
   load: 3,
   batch: 3,
   flying: 5,
   probe: 1,
   waiting: 4,
+  releasing: 6,
   unjournaled: 40,
 }
 
@@ -55,7 +56,7 @@ interface Flight {
 }
 
 /** The journal as the core needs it: applies at once, commits later, forgets what isn't committed in a crash. */
-class ModelJournal {
+export class ModelJournal {
   readonly live = new Map<ByteString, FileRecord>()
   readonly values = new Map<string, unknown>()
   private committed = new Map<ByteString, FileRecord>()
@@ -87,10 +88,7 @@ class ModelJournal {
     // A record that is being changed may be found a little later only.
     const changing = new Set(this.queue.flatMap(({ ops }) => ops.map((op) => op.type === 'put' && op.record.path)))
     return [...this.committed.values()]
-      .filter(
-        (r) =>
-          !changing.has(r.path) && r.seq > after && r.copies.some((c) => c.storage === storage && c.state === state),
-      )
+      .filter((r) => !changing.has(r.path) && r.seq > after && isListed(r, storage, state))
       .sort((a, b) => a.seq - b.seq)
       .slice(0, limit)
   }
@@ -106,11 +104,24 @@ class ModelJournal {
   isCommitted(path: ByteString): boolean {
     return this.committed.has(path)
   }
+
+  /** The record that a crash would leave. */
+  durably(path: ByteString): FileRecord | undefined {
+    return this.committed.get(path)
+  }
+}
+
+/** Tiers are listed under names of their own: `pending` is held, `failed` a link. */
+function isListed({ copies, tiers = [] }: FileRecord, list: string, state: string): boolean {
+  if (copies.some((copy) => copy.storage === list && copy.state === state)) return true
+  const wanted = state === 'pending' ? ['held', 'unsure'] : ['link']
+  return tiers.some((tier) => `tier:${tier.tier}` === list && wanted.includes(tier.state))
 }
 
 function run(op: JournalOp, records: Map<ByteString, FileRecord>, values: Map<string, unknown>): void {
   if (op.type === 'put') records.set(op.record.path, op.record)
   else if (op.type === 'forget') records.delete(op.record.path)
+  else if (op.value === undefined) values.delete(op.key)
   else values.set(op.key, structuredClone(op.value))
 }
 
@@ -195,8 +206,10 @@ export class World {
       this.loads.push(command)
     } else if (command.type === 'wake') {
       this.wake = command.at
-    } else {
+    } else if (command.type === 'tell') {
       this.told.push(command.notice)
+    } else {
+      assert.fail(`a Mirror releases nothing: ${command.type}`)
     }
   }
 

@@ -1,0 +1,50 @@
+/**
+ * Directories that are to go with an ended shift's files. Those in which the running shift has announced files stay,
+ * empty or not: whoever made them may be about to write there.
+ */
+import type { ByteString } from '../bytes.js'
+import type { ReleaseOrder } from './commands.js'
+import type { State } from './state.js'
+import type { TierState } from './tier-state.js'
+
+/** Directories that are remembered. With more of them none is removed in that shift. */
+const mostDirectories = 1024
+/** Stands for those that are too many. No directory is called so. */
+const tooMany = '//' as ByteString
+/** Before a directory as it is replicated on storages: no path in the source begins so. */
+const replicated = '/'
+
+/** The running shift uses a file's directory. */
+export function useDirectory(state: State, path: ByteString, cut: number): void {
+  if (state.tiers.length === 0 || state.directories.has(tooMany)) return
+  for (const directory of parents(path)) use(state, directory)
+  for (const directory of parents(path.slice(cut))) use(state, `${replicated}${directory}` as ByteString)
+}
+
+function use(state: State, directory: ByteString): void {
+  if (state.directories.has(directory)) return
+  state.directories.add(state.directories.size < mostDirectories ? directory : tooMany)
+  state.out.directories = true
+}
+
+/** Directories that may be empty once these files are gone, deepest first. */
+export function directoriesOf(state: State, tier: TierState, files: readonly ReleaseOrder[]): ByteString[] {
+  if (state.directories.has(tooMany)) return []
+  const directories = new Set<ByteString>()
+  for (const { path, cut, by } of files) {
+    if (by !== 'clear') continue
+    const [name, prefix] = tier.storage === undefined ? [path, ''] : [path.slice(cut), replicated]
+    for (const directory of parents(name)) {
+      if (state.directories.has(`${prefix}${directory}` as ByteString)) break
+      directories.add(directory)
+    }
+  }
+  return [...directories].sort((a, b) => b.split('/').length - a.split('/').length)
+}
+
+/** The directories above a file, deepest first. */
+function* parents(path: string): Generator<ByteString> {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    yield path.slice(0, end) as ByteString
+  }
+}

@@ -1,0 +1,80 @@
+/** Exact figures of what tiers hold, per shift. Journaled with the shift that they belong to. */
+import type { FileRecord } from './record.js'
+
+/** What a tier has of one shift's files. */
+export interface Holding {
+  /** Files, those of which it isn't sure included. */
+  held: number
+  /** Symbolic links in place of files. */
+  links: number
+  /** Bytes of held files that are copied to the next tier: what a release could give back. */
+  bytes: number
+}
+
+/** By shift, then by tier. */
+export type Holdings = Map<number, Map<string, Holding>>
+
+/** Where the figures of shifts that aren't remembered any more are kept. */
+export const earlier = -1
+
+/** The number under which a shift's figures are kept, by the shifts that are remembered. */
+export function bucketOf([first]: readonly { readonly number: number }[], shift: number): number {
+  return first !== undefined && shift < first.number ? earlier : shift
+}
+
+/** @param next The storage to which a tier's files go. */
+export function recountHoldings(
+  holdings: Holdings,
+  record: FileRecord,
+  shift: number,
+  by: 1 | -1,
+  next: (tier: string) => string | undefined,
+): void {
+  for (const tier of record.tiers ?? []) {
+    if (tier.state === 'gone') continue
+    const holding = holdingOf(holdings, shift, tier.tier)
+    if (tier.state === 'link') {
+      holding.links += by
+    } else {
+      holding.held += by
+      holding.bytes += by * spareBytes(record, next(tier.tier))
+    }
+  }
+}
+
+function spareBytes(record: FileRecord, next: string | undefined): number {
+  const copy = record.copies.find(({ storage }) => storage === next)
+  return copy?.state === 'copied' ? (copy.source?.size ?? 0) : 0
+}
+
+function holdingOf(holdings: Holdings, shift: number, tier: string): Holding {
+  let byTier = holdings.get(shift)
+  if (byTier === undefined) {
+    byTier = new Map()
+    holdings.set(shift, byTier)
+  }
+  let holding = byTier.get(tier)
+  if (holding === undefined) {
+    holding = { held: 0, links: 0, bytes: 0 }
+    byTier.set(tier, holding)
+  }
+  return holding
+}
+
+/** What a tier has of one shift's files. */
+export function heldOf(holdings: Holdings, shift: number, tier: string): Readonly<Holding> {
+  return holdings.get(shift)?.get(tier) ?? { held: 0, links: 0, bytes: 0 }
+}
+
+/** What a tier has of all shifts together. */
+export function heldInAll(holdings: Holdings, tier: string): Holding {
+  const sum: Holding = { held: 0, links: 0, bytes: 0 }
+  for (const byTier of holdings.values()) {
+    const holding = byTier.get(tier)
+    if (holding === undefined) continue
+    sum.held += holding.held
+    sum.links += holding.links
+    sum.bytes += holding.bytes
+  }
+  return sum
+}

@@ -1,0 +1,175 @@
+/** What became of a release. */
+import type { ByteString } from '../bytes.js'
+import { textOfBytes } from '../bytes.js'
+import { remake, renewCopied } from './announce.js'
+import { backoff } from './backoff.js'
+import { copyOn, store } from './catalog.js'
+import type { CoreEvent, ReleaseOutcome } from './events.js'
+import { classify } from './failures.js'
+import { freed } from './fill.js'
+import { deferLeaving, dismissLeaving, landLeaving, relinquish } from './leaving.js'
+import { say } from './messages.js'
+import { join } from './paths.js'
+import type { Failure, FileRecord, TierRecord } from './record.js'
+import type { State, StorageState } from './state.js'
+import { onTier, turned, withTier } from './tier-records.js'
+import type { Leaving, TierState } from './tier-state.js'
+
+type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
+
+/** Something else was found under a link's name so often in a row: it isn't ours, and stays. */
+const strangers = 3
+
+export function released(state: State, event: About<'released'>): void {
+  const tier = state.tiers.find(({ config }) => config.id === event.tier)
+  if (tier === undefined) return
+  const leaving = landLeaving(state, tier, state.files.get(event.path))
+  if (leaving === undefined) return
+  const isLink = leaving.by === 'link'
+  const outcome: ReleaseOutcome = event.outcome
+  switch (outcome) {
+    case 'released':
+      freed(state, tier, event.bytes, !isLink)
+      tier.strikes = 0
+      left(state, leaving, isLink ? 'link' : 'gone')
+      break
+    case 'already':
+      left(state, leaving, 'link')
+      break
+    case 'absent':
+      left(state, leaving, 'gone')
+      break
+    case 'changed':
+      changed(state, leaving)
+      break
+    case 'missing':
+      missing(state, leaving)
+      break
+    case 'busy':
+      defer(state, leaving)
+      break
+    case 'failed':
+      failed(state, leaving, event.failure)
+      break
+  }
+}
+
+/** Nothing of the file is there any more but a link, perhaps. If it was announced meanwhile, a copy has yet to see. */
+function left(state: State, leaving: Leaving, is: 'link' | 'gone'): void {
+  const { tier, entry, to } = leaving
+  const { record } = entry
+  dismissLeaving(leaving)
+  const isAnnounced = tier.index === 0 && copyOn(record, to)?.state === 'pending'
+  store(state, record, turned(record, tier.config.id, isAnnounced ? 'unsure' : is, to))
+}
+
+/** Another version is there, or something else: as if it had been announced. */
+function changed(state: State, leaving: Leaving): void {
+  const { tier, entry } = leaving
+  const { record } = entry
+  const on = onTier(record, tier.config.id)
+  if (on === undefined) return
+  if (tier.storage !== undefined) {
+    changedOnStorage(state, leaving, tier.storage)
+    return
+  }
+  dismissLeaving(leaving)
+  const attempts = (on.failure === undefined ? on.attempts : 0) + 1
+  const is: TierRecord =
+    attempts < strangers
+      ? { tier: tier.config.id, state: 'unsure', attempts, ...(on.to === undefined ? {} : { to: on.to }) }
+      : { tier: tier.config.id, state: 'gone', attempts: 0 }
+  const changed = store(state, record, withTier(record, is)).record
+  if (is.state !== 'gone') renewCopied(state, changed)
+}
+
+/** A copy was changed by somebody else: made again if the buffer has the file; else it is his, and stays. */
+function changedOnStorage(state: State, leaving: Leaving, { config }: StorageState): void {
+  const { record } = leaving.entry
+  const [buffer] = state.tiers
+  if (buffer === undefined || onTier(record, buffer.config.id)?.state !== 'held') {
+    const path = pathOn(state, leaving.tier, record)
+    failed(state, leaving, { code: 'ERR_SUSTEN_CHANGED', errno: 0, syscall: 'fstat', path })
+    return
+  }
+  dismissLeaving(leaving)
+  renewCopied(state, store(state, record, turned(record, leaving.tier.config.id, 'held')).record, config.id)
+}
+
+/** Its copy further down isn't there or isn't right: made again. */
+function missing(state: State, leaving: Leaving): void {
+  const { tier, entry, to } = leaving
+  const on = onTier(entry.record, tier.config.id)
+  if (on?.state === 'link') {
+    defer(state, leaving)
+  } else {
+    dismissLeaving(leaving)
+    store(state, entry.record, turned(entry.record, tier.config.id, 'held'))
+  }
+  remake(state, entry.record, to)
+}
+
+/** Nothing was done. It is told, and tried again for as long as it takes. */
+function failed(state: State, leaving: Leaving, given: Failure | undefined): void {
+  const { tier, entry } = leaving
+  const { record } = entry
+  const on = onTier(record, tier.config.id)
+  if (on === undefined) return
+  const path = pathOn(state, tier, record)
+  const failure = given ?? { code: 'EIO', errno: 5, syscall: 'release', path }
+  if (classify(failure, 'storage') !== 'cancelled') {
+    if (on.failure === undefined) tellFailure(state, leaving, path, failure)
+    const attempts = (on.failure === undefined ? 0 : on.attempts) + 1
+    store(state, record, withTier(record, failedOn(on, attempts, failure)))
+  }
+  defer(state, leaving)
+}
+
+function failedOn(on: TierRecord, attempts: number, failure: Failure): TierRecord {
+  const { tier, to } = on
+  if (on.state === 'link' && to !== undefined) return { tier, state: 'link', attempts, failure, to }
+  return { tier, state: on.state === 'link' ? 'link' : 'held', attempts, failure }
+}
+
+function tellFailure(state: State, { tier, by }: Leaving, path: ByteString, failure: Failure): void {
+  const what = by === 'link' ? 'replace' : 'delete'
+  const how = by === 'link' ? ' by a link' : ''
+  say(state, {
+    code: by === 'link' ? 'LINK_ERROR' : 'DEL_ERROR',
+    severity: 'error',
+    storage: tier.storage?.config.id,
+    subject: path,
+    text: `Failed to ${what} ${textOfBytes(path)}${how}: ${failure.code} (${failure.syscall}); it is tried again`,
+    reason: failure.code,
+  })
+}
+
+function pathOn(state: State, { storage }: TierState, { path, cut }: FileRecord): ByteString {
+  return storage === undefined ? join(state.config.source, path) : join(storage.config.target, path.slice(cut))
+}
+
+function defer(state: State, leaving: Leaving): void {
+  const { entry, tier } = leaving
+  const { first, max } = state.config.retry
+  entry.tries ??= []
+  const tries = (entry.tries[tier.index] ?? 0) + 1
+  entry.tries[tier.index] = tries
+  deferLeaving(state, leaving, backoff(tries, first, max, entry.record.seq))
+}
+
+/** Releases that were not begun, and perhaps the condition that stopped them all. */
+export function kept(state: State, event: About<'kept'>): void {
+  const tier = state.tiers.find(({ config }) => config.id === event.tier)
+  if (tier === undefined) return
+  let some = false
+  for (const path of event.paths) {
+    const leaving = landLeaving(state, tier, state.files.get(path))
+    if (leaving === undefined) continue
+    some = true
+    relinquish(leaving)
+  }
+  if (!some || event.failure === undefined || event.failure.code === 'ABORT_ERR') return
+  const { first, max } = state.config.retry
+  tier.strikes += 1
+  tier.retryAt = state.now + backoff(tier.strikes, first, max, tier.index)
+}

@@ -1,0 +1,239 @@
+/** After every round of events: which files tiers give back now, and the orders to do so. */
+import { renewCopied } from './announce.js'
+import { copyOn, forget, store } from './catalog.js'
+import { directoriesOf } from './clearing.js'
+import type { ReleaseOrder } from './commands.js'
+import { lacks } from './fill.js'
+import { overruledDelete, releaseOf } from './guard.js'
+import { choose, dismissLeaving, dueLeaving, hasRoom, nextDueLeaving, shortlist, takeLeaving } from './leaving.js'
+import type { CopyRecord, Fingerprint } from './record.js'
+import { disagree, hasLinkAbove, servedBy } from './safety.js'
+import { isClearing, reviewShifts } from './shifts.js'
+import type { Entry, State } from './state.js'
+import { rescan, revisit, turnPages } from './tier-passes.js'
+import { isDone, onTier, withTier } from './tier-records.js'
+import type { Leaving, TierState } from './tier-state.js'
+
+export function releaseSpace(state: State): void {
+  if (state.tiers.length === 0) return
+  for (const tier of state.tiers) retry(state, tier)
+  for (const entry of state.touched) review(state, entry)
+  for (const tier of state.tiers) {
+    endSelection(state, tier)
+    send(state, tier)
+    turnPages(state, tier, lacks(tier))
+  }
+  reviewShifts(state)
+}
+
+/** When something is to be done even if nothing happens. */
+export function nextRelease(state: State, tier: TierState): number {
+  const due = nextDueLeaving(tier)
+  return tier.ready.size > 0 && tier.retryAt > state.now ? Math.min(due, tier.retryAt) : due
+}
+
+/** Whether releases may be sent off. */
+function isOpen(state: State, tier: TierState): boolean {
+  if (state.unjournaled + state.out.ops.length > state.config.limits.unjournaled || state.now < tier.retryAt)
+    return false
+  return tier.storage === undefined ? state.sourceAvailable : tier.storage.mode === 'up'
+}
+
+/** Those that have waited long enough are decided on anew. */
+function retry(state: State, tier: TierState): void {
+  for (const leaving of dueLeaving(state, tier)) {
+    dismissLeaving(leaving)
+    state.touched.add(leaving.entry)
+  }
+  if (!tier.dropped || tier.waiting > state.config.limits.releasing / 4) return
+  tier.dropped = false
+  rescan(tier, 'all')
+  rescan(tier, 'full')
+}
+
+/** Looks at a file of which something has changed, or that was met on the way through a tier. */
+function review(state: State, entry: Entry): void {
+  if (disagree(state, entry.record)) renewCopied(state, entry.record)
+  for (const tier of state.tiers) {
+    const leaving = entry.leaving[tier.index]
+    // A mere candidate may have to go at once now.
+    if (leaving?.phase === 'candidate' && isClearing(state, entry.record.shift, tier)) letGo(state, leaving)
+    if (entry.leaving[tier.index] === undefined) consider(state, tier, entry)
+  }
+  if (entry.used === 0 && isDone(entry.record)) forget(state, entry.record)
+}
+
+function consider(state: State, tier: TierState, entry: Entry): void {
+  const { record } = entry
+  const on = onTier(record, tier.config.id)
+  if (on === undefined || on.state === 'gone') return
+  const clearing = isClearing(state, record.shift, tier)
+  if (on.state === 'link') {
+    if (clearing && !hasLinkAbove(state, tier, record))
+      plan(state, tier, entry, { by: 'clear', to: on.to ?? tier.config.next })
+    return
+  }
+  const server = servedBy(state, tier, entry)
+  if (server === undefined) return
+  const answer = releaseOf(state, tier, record, entry.accessed)
+  if (answer?.when === 'never') return
+  const isLinked = hasLinkAbove(state, tier, record)
+  if (clearing) {
+    if (!isLinked) plan(state, tier, entry, { by: 'clear', to: server.config.id })
+    return
+  }
+  if (answer === undefined) return
+  const by = isLinked && answer.by === 'delete' ? 'link' : answer.by
+  if (answer.when === 'full' && on.state === 'held' && !isWanted(tier, entry, answer.order)) return
+  if (by !== answer.by) overruledDelete(state, record)
+  plan(state, tier, entry, { by, to: server.config.id, order: answer.order })
+}
+
+/** Whether space is short enough for a file to go now. One that may have to go soon is met again then. */
+function isWanted(tier: TierState, entry: Entry, order: number | undefined): boolean {
+  if (tier.releasing === undefined) return false
+  // A policy with an order of its own has to see all files first.
+  if (lacks(tier) && (order === undefined || entry.pass === 'full')) return true
+  if (order === undefined) revisit(tier, 'full', entry.record.seq)
+  else if (!tier.passes.full.active) rescan(tier, 'full')
+  return false
+}
+
+/** Gives a file back, or keeps it in mind until all that could be have been seen. */
+function plan(
+  state: State,
+  tier: TierState,
+  entry: Entry,
+  { by, to, order }: Pick<Leaving, 'by' | 'to'> & { readonly order?: number | undefined },
+): void {
+  const { record } = entry
+  const isLink = onTier(record, tier.config.id)?.state === 'link'
+  if (!hasRoom(state, tier)) {
+    revisit(tier, isLink ? 'links' : 'all', record.seq)
+    return
+  }
+  const bytes = isLink ? 0 : (copyOn(record, to)?.source?.size ?? 0)
+  const leaving = shortlist(tier, entry, { by, to, order: order ?? record.seq, bytes })
+  if (order === undefined || entry.pass !== 'full') begin(state, leaving)
+  else select(state, leaving)
+}
+
+/** Says in the journal that a file may be given back from now on; it is when that is durable, and all before it. */
+function begin(state: State, leaving: Leaving): void {
+  const { tier, entry } = leaving
+  const on = onTier(entry.record, tier.config.id)
+  if (on !== undefined && on.state !== 'link' && (on.state !== 'unsure' || on.to !== leaving.to)) {
+    store(state, entry.record, withTier(entry.record, { ...on, state: 'unsure', to: leaving.to }))
+  }
+  choose(leaving, state.issued + state.out.ops.length)
+}
+
+/** Of too many candidates those with the lowest order are kept. */
+function select(state: State, leaving: Leaving): void {
+  const { tier } = leaving
+  const most = Math.ceil(state.config.limits.releasing / 4)
+  tier.selection.push(leaving)
+  if (tier.selection.length <= most) return
+  tier.selection.sort(byOrder)
+  for (const left of tier.selection.splice(Math.ceil(most / 2))) letGo(state, left)
+  tier.selectedFew = true
+}
+
+/** Of one order, what was announced first goes first. */
+const byOrder = (a: Leaving, b: Leaving): number => a.order - b.order || a.entry.record.seq - b.entry.record.seq
+
+/** All have been seen: the first ones go, as many as are needed. Where none are needed any more, none is kept in mind. */
+function endSelection(state: State, tier: TierState): void {
+  const { selection, passes, selectedFew } = tier
+  if (selection.length === 0 || (passes.full.active && lacks(tier))) return
+  tier.selection = []
+  tier.selectedFew = false
+  selection.sort(byOrder)
+  let left = selectedFew
+  for (const [rank, leaving] of selection.entries()) {
+    leaving.order = rank
+    if (leaving.entry.leaving[tier.index] !== leaving) continue
+    if (lacks(tier) && isStillRight(state, leaving)) {
+      begin(state, leaving)
+    } else {
+      letGo(state, leaving)
+      left = true
+    }
+  }
+  if (left && tier.releasing !== undefined) rescan(tier, 'full')
+}
+
+function letGo(state: State, leaving: Leaving): void {
+  dismissLeaving(leaving)
+  state.touched.add(leaving.entry)
+}
+
+/** Whether what was decided still holds. */
+function isStillRight(state: State, leaving: Leaving): boolean {
+  const { tier, entry, by } = leaving
+  const { record } = entry
+  if (by === 'clear' && !isClearing(state, record.shift, tier)) return false
+  if (by !== 'link' && hasLinkAbove(state, tier, record)) return false
+  if (onTier(record, tier.config.id)?.state === 'link') return by === 'clear'
+  return servedBy(state, tier, entry)?.config.id === leaving.to
+}
+
+/** Sends off what is chosen and may be, in batches for each storage that will serve it. */
+function send(state: State, tier: TierState): void {
+  if (!isOpen(state, tier)) return
+  const { batch, flying } = state.config.limits
+  const batches = new Map<string, Leaving[]>()
+  while (tier.flying < flying) {
+    const leaving = takeLeaving(tier, state.durable)
+    if (leaving === undefined) break
+    if (!isStillRight(state, leaving)) {
+      // It may have to go for another reason, or be served from elsewhere.
+      letGo(state, leaving)
+      consider(state, tier, leaving.entry)
+      continue
+    }
+    const { to } = leaving
+    const list = batches.get(to) ?? []
+    batches.set(to, list)
+    list.push(leaving)
+    if (list.length < batch) continue
+    order(state, tier, to, list)
+    batches.delete(to)
+  }
+  for (const [to, list] of batches) order(state, tier, to, list)
+}
+
+function order(state: State, tier: TierState, to: string, batch: readonly Leaving[]): void {
+  const files: ReleaseOrder[] = []
+  for (const leaving of batch) {
+    const { path, cut } = leaving.entry.record
+    const served = copyOn(leaving.entry.record, to)
+    const held = tier.storage === undefined ? served : copyOn(leaving.entry.record, tier.storage.config.id)
+    if (served?.source === undefined || held?.source === undefined) {
+      letGo(state, leaving)
+      continue
+    }
+    // On the buffer it is the source itself that may go.
+    const known = tier.storage === undefined ? held.source : copyAsIs(held, held.source)
+    const copy = {
+      ...copyAsIs(served, served.source),
+      ...(served.digest === undefined ? {} : { digest: served.digest }),
+    }
+    files.push({ path, cut, by: leaving.by, known, copy })
+  }
+  if (files.length === 0) return
+  state.out.commands.push({
+    type: 'release',
+    tier: tier.config.id,
+    to,
+    identity: tier.storage?.identity,
+    toIdentity: state.byId.get(to)?.identity,
+    files,
+    directories: directoriesOf(state, tier, files),
+  })
+}
+
+const copyAsIs = ({ mtimeNs }: CopyRecord, source: Fingerprint): { size: number; mtimeNs: bigint } => ({
+  size: source.size,
+  mtimeNs: mtimeNs ?? source.mtimeNs,
+})

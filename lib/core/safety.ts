@@ -1,0 +1,97 @@
+/**
+ * The rule that nothing may break: a tier gives a file's space back only if a storage further down has exactly the
+ * version that the tier has, durably and as a file of its own, and nobody who still needs the file loses his only way
+ * to it. Everything that releases asks here, when it is chosen and again when it is sent off.
+ */
+import { sameVersion } from './announce.js'
+import { copyOn } from './catalog.js'
+import type { FileRecord, Fingerprint } from './record.js'
+import type { Entry, State, StorageState } from './state.js'
+import { onTier } from './tier-records.js'
+import type { TierState } from './tier-state.js'
+
+/** The storage that serves a file once the tier has given it back; undefined: the tier must keep it. */
+export function servedBy(state: State, tier: TierState, { record, slots, leaving }: Entry): StorageState | undefined {
+  const version = versionOn(state, tier, record)
+  if (version === undefined || !isStillAbove(tier, state, record)) return undefined
+  // Whoever reads it now, or could read it nowhere else, is served first.
+  const origin = tier.storage?.config.id
+  if (slots.some((slot) => slot?.phase === 'flying' && slot.from === origin)) return undefined
+  if (tier.index === 0 && !isServedOtherwise(state, record, version)) return undefined
+  return tier.below.find((storage) => {
+    const lower = state.tiers.find((one) => one.storage === storage)
+    if (storage.mode !== 'up' || (lower !== undefined && leaving[lower.index] !== undefined)) return false
+    return hasVersion(record, storage.config.id, version)
+  })
+}
+
+/** Whether a storage has a version durably, and as a file: not as a link to yet another storage. */
+function hasVersion(record: FileRecord, storage: string, version: Fingerprint): boolean {
+  const copy = copyOn(record, storage)
+  if (copy?.state !== 'copied' || copy.source === undefined || !sameVersion(copy.source, version)) return false
+  const on = onTier(record, storage)
+  return on === undefined || on.state === 'held'
+}
+
+/** The version that a tier holds: of the buffer, the one that was copied last; of a storage, the one copied there. */
+function versionOn(state: State, tier: TierState, record: FileRecord): Fingerprint | undefined {
+  const on = onTier(record, tier.config.id)
+  if (on === undefined || on.state === 'link' || on.state === 'gone') return undefined
+  if (tier.storage !== undefined) {
+    const copy = copyOn(record, tier.storage.config.id)
+    return copy?.state === 'copied' ? copy.source : undefined
+  }
+  const next = tier.below.find((storage) => copyOn(record, storage.config.id)?.state === 'copied')
+  return next === undefined || !state.sourceAvailable ? undefined : copyOn(record, next.config.id)?.source
+}
+
+/** Links go before what they point to: no tier above has, or may have, one. A link may point to a link. */
+function isStillAbove(tier: TierState, state: State, record: FileRecord): boolean {
+  return state.tiers.slice(0, tier.index).every(({ config }) => onTier(record, config.id)?.state !== 'unsure')
+}
+
+/** Whether a link on a tier above may lead to this one. */
+export function hasLinkAbove(state: State, tier: TierState, record: FileRecord): boolean {
+  return state.tiers.slice(0, tier.index).some(({ config }) => {
+    const above = onTier(record, config.id)?.state
+    return above === 'link' || above === 'unsure'
+  })
+}
+
+/** Whether all that still wait for a file can get it from a storage instead of the buffer. */
+function isServedOtherwise(state: State, record: FileRecord, version: Fingerprint): boolean {
+  return record.copies.every((copy) => {
+    if (!state.byId.has(copy.storage)) return true
+    if (copy.state === 'copied') return copy.source !== undefined && sameVersion(copy.source, version)
+    return state.config.tierSources === true
+  })
+}
+
+/**
+ * Whether storages have different versions of a file that the buffer holds: it changed between two copies, unannounced.
+ * All must get the one that is there now, while it is.
+ */
+export function disagree(state: State, record: FileRecord): boolean {
+  const [buffer] = state.tiers
+  if (buffer === undefined || onTier(record, buffer.config.id)?.state !== 'held') return false
+  const copies = record.copies.filter(({ storage }) => state.byId.has(storage))
+  if (copies.some((copy) => copy.state === 'pending')) return false
+  const [first, ...others] = copies.flatMap((copy) => (copy.state === 'copied' ? (copy.source ?? []) : []))
+  return first !== undefined && others.some((other) => !sameVersion(first, other))
+}
+
+/**
+ * Where a pending copy is read from: `undefined` is the source; a storage, where the source has the file no more and
+ * copies may be read from storages.
+ */
+export function readFrom(state: State, record: FileRecord): StorageState | undefined {
+  const [buffer] = state.tiers
+  if (buffer === undefined || state.config.tierSources !== true) return undefined
+  const on = onTier(record, buffer.config.id)
+  if (on === undefined || on.state === 'held' || on.state === 'unsure') return undefined
+  return buffer.below.find(({ config }) => {
+    const copy = copyOn(record, config.id)
+    const lower = onTier(record, config.id)
+    return copy?.state === 'copied' && copy.source !== undefined && (lower === undefined || lower.state === 'held')
+  })
+}
