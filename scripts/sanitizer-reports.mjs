@@ -14,7 +14,9 @@ function isOnDescriptor(/** @type {string} */ report) {
   const calls = [...report.matchAll(/^ *(?:Previous )?(?:write|read) of size .*\n *#0 (\w+)/gim)]
   return (
     calls.length === 2 &&
-    calls.every(([, call = '']) => /^(open|openat|close|epoll_create1|eventfd|pipe2|socket|dup)\d*$/.test(call))
+    calls.every(([, call = '']) =>
+      /^(open|openat|close|epoll_create1|eventfd|inotify_init1|pipe2|socket|socketpair|accept4|dup)\d*$/.test(call),
+    )
   )
 }
 
