@@ -18,7 +18,7 @@ const none: readonly SustenError[] = Object.freeze([])
  * | `ERR_SUSTEN_NO_RELEASE` | nothing can be released safely here: the file system can't exchange names or tell writers, or a privilege is missing |
  * | `ERR_SUSTEN_STORAGE` | the storage is not the file system that it should be (unmounted, exchanged) |
  * | `ERR_SUSTEN_QUEUE_FULL` | the engine's queue is full |
- * | `ERR_SUSTEN_LOCKED` | another process has the journal open |
+ * | `ERR_SUSTEN_LOCKED` | another process, or this one, has the journal, the file pipe or the control socket open |
  * | `ERR_SUSTEN_JOURNAL` | the journal is damaged, or stopped by a mistake of its own |
  * | `ERR_SUSTEN_JOURNAL_VERSION` | the journal was written by an unknown version |
  * | `ERR_SUSTEN_OPTION` | an option has a wrong name or value |

@@ -12,7 +12,11 @@ import { native } from './native.js'
  * @throws SustenError `ERR_SUSTEN_LOCKED`, naming the process that has it; or why there can't be a lock file
  */
 export function lockBeside(path: ByteString, what: string): () => void {
-  const file = `${path}.lock` as ByteString
+  return lockWith(`${path}.lock` as ByteString, path, what)
+}
+
+/** The same with a lock file of any name. */
+export function lockWith(file: ByteString, path: ByteString, what: string): () => void {
   try {
     const lock = native.lockFile(file)
     return () => native.unlockFile(lock)
