@@ -258,9 +258,12 @@ void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
     spawn([this, node](Context &) { scan(node); }, true);
   }
   const size_t lot_size = entries.size() <= kFewFiles ? 1 : kFilesPerTask;
+  // Each goes in front of the one before: from the back, so that all is done in the order in which it is listed.
+  std::reverse(entries.begin(), entries.end());
   auto lot = std::make_shared<Entries>();
   const auto hand_out = [&] {
     if (lot->empty()) return;
+    std::reverse(lot->begin(), lot->end());
     node->open.fetch_add(1);
     spawn(
         [this, node, lot](Context &context) {
