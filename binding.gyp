@@ -38,6 +38,7 @@
       'native/sys/entries.cc',
       'native/sys/error.cc',
       'native/sys/faults.cc',
+      'native/sys/read_link.cc',
       'native/sys/sys.cc',
       'native/tree/paths.cc',
       'native/tree/symlink.cc',

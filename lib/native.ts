@@ -92,6 +92,8 @@ export interface NativeCopyFile {
   readonly existing: Existing
   /** Size and mtime of our own earlier copy: a destination that matches is replaced without a version. */
   readonly expect?: { readonly size: number; readonly mtimeNs: bigint }
+  /** Text of a symbolic link of ours that may stand for an earlier copy: it is replaced without a version. */
+  readonly expectLink?: ByteString
   /**
    * Fingerprint of the source when that copy was made. If the source still has it, the destination matches `expect`,
    * and the source's content is still that of `knownDigest` (without one: that of the destination), the outcome is

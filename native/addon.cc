@@ -164,6 +164,11 @@ CopyRequest::File to_file(const Napi::Object &object) {
     const auto copy = expected.As<Napi::Object>();
     file.expected = Expected{.size = to_int(copy.Get("size")), .mtime_ns = to_int(copy.Get("mtimeNs"))};
   }
+  const Napi::Value link = object.Get("expectLink");
+  if (link.IsString()) {
+    if (!file.expected) file.expected = Expected{};
+    file.expected->link = to_bytes(link);
+  }
   const Napi::Value known = object.Get("known");
   if (known.IsObject()) file.known = to_fingerprint(known.As<Napi::Object>());
   const Napi::Value digest = object.Get("knownDigest");

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { deleteAfterCopy, Grimsel, Mirror } from 'susten'
+import { deleteAfterCopy, Grimsel, Mirror, type StoragePolicy } from 'susten'
 import {
   createGrimselPlace,
   external,
@@ -116,6 +116,35 @@ test('a file that is announced again after it was released is copied again', asy
   assert.equal(readFileSync(join(place.disk, 'a'), 'utf8'), 'another content')
   // Two contents under one name: the older one was kept.
   assert.equal(filesBelow(place.disk).length, 2)
+})
+
+test('a link that stands for a released file is replaced by a newer one, and not kept as a version', async (t) => {
+  const place = await createGrimselPlace(t)
+  const linked: StoragePolicy = { name: 'links', release: () => ({ when: 'copied', by: 'link' }) }
+  const { grimsel, told } = await openFor(t, place, { policy: linked })
+  await take(place, grimsel, 'run/a')
+  const onGpfs = join(place.gpfs, 'run/a')
+  assert.equal(place.at('disk', 'run/a'), onGpfs)
+  rmSync(join(place.buffer, 'run/a'))
+  place.write('run/a', 'another content')
+  await grimsel.add('run/a')
+  await grimsel.idle()
+  assert.equal(readFileSync(join(place.disk, 'run/a'), 'utf8'), 'another content')
+  assert.deepEqual(filesBelow(place.disk), ['run/a'])
+  // Of the content there were two.
+  assert.deepEqual(filesBelow(place.gpfs), ['run/a', 'run/a.~1~'])
+  assert.deepEqual(
+    told.messages.filter(({ code }) => code === 'COLLISION').map(({ storage }) => storage),
+    ['gpfs'],
+  )
+})
+
+test("a link in a file's place that is not ours is kept", async (t) => {
+  const place = await createGrimselPlace(t)
+  const { grimsel } = await openFor(t, place)
+  symlinkSync('/somewhere', join(place.disk, 'a'))
+  await take(place, grimsel, 'a')
+  assert.deepEqual([place.at('disk', 'a'), place.at('disk', 'a.~1~')], ['file', '/somewhere'])
 })
 
 test('shifts, and what is to be cleared, outlast a restart', async (t) => {

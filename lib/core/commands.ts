@@ -16,6 +16,8 @@ export interface CopyOrder {
   readonly from?: string
   /** Identity of that storage's file system. */
   readonly fromIdentity?: string
+  /** Id of the storage to which a link in the copy's place may lead: it stands for an earlier copy. */
+  readonly link?: string
   /** Source's fingerprint when our own earlier copy was made: size and mtime are the copy's. */
   readonly known?: Fingerprint
   /** The digest of that copy, if one was made. */

@@ -7,6 +7,7 @@ import { nextRelease, releaseSpace } from './releasing.js'
 import { readFrom } from './safety.js'
 import type { Slot, State, StorageState } from './state.js'
 import { nextTrial, recover } from './storages.js'
+import { onTier } from './tier-records.js'
 
 export function dispatch(state: State): void {
   for (const storage of state.storages) recover(state, storage)
@@ -52,8 +53,13 @@ function orderOf(state: State, storage: StorageState, slot: Slot): CopyOrder {
   const { path, cut } = slot.entry.record
   const origin = readFrom(state, slot.entry.record)
   slot.from = origin?.config.id
-  const order =
-    origin === undefined ? { path, cut } : { path, cut, from: origin.config.id, fromIdentity: origin.identity ?? '' }
+  const link = onTier(slot.entry.record, storage.config.id)?.to
+  const order = {
+    path,
+    cut,
+    ...(origin === undefined ? {} : { from: origin.config.id, fromIdentity: origin.identity ?? '' }),
+    ...(link === undefined ? {} : { link }),
+  }
   const { source: known, mtimeNs, digest } = copyOn(slot.entry.record, storage.config.id) ?? {}
   if (known === undefined) return order
   return {

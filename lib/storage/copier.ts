@@ -5,7 +5,7 @@ import type { CopyOrder, CoreEvent, Failure, Side } from '../core/index.js'
 import type { Engine } from '../engine/index.js'
 import { SustenError } from '../errors.js'
 import type { NativeCopyFile, NativeCopyOptions, NativeError, NativeFileResult } from '../native.js'
-import { isWithin, placeBelow, type Target } from './target.js'
+import { isWithin, linkTo, placeBelow, type Target } from './target.js'
 
 /** What a copier needs to know. */
 export interface CopierOptions {
@@ -144,9 +144,11 @@ function jobOf(
     destIdentity: identity,
     options: copy,
     layout: layoutDepth(target),
-    files: files.map(({ path, cut, known, knownDigest, knownMtimeNs }): NativeCopyFile => {
+    files: files.map(({ path, cut, link, known, knownDigest, knownMtimeNs }): NativeCopyFile => {
       const src = origin === undefined ? path : placeBelow(origin, path, cut)
-      const file = { src, dest: placeBelow(target, path, cut), existing: 'version' } as const
+      const leadsTo = link === undefined ? undefined : targets.get(link)
+      const expectLink = leadsTo === undefined ? {} : { expectLink: linkTo(leadsTo, path, cut) }
+      const file = { src, dest: placeBelow(target, path, cut), existing: 'version', ...expectLink } as const
       if (known === undefined) return file
       const expect = { size: known.size, mtimeNs: knownMtimeNs ?? known.mtimeNs }
       return { ...file, known, expect, ...(knownDigest === undefined ? {} : { knownDigest }) }

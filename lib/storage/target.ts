@@ -37,6 +37,11 @@ export function placeBelow(target: Target, path: ByteString, cut: number): ByteS
   return (target.layout === '' ? replicated : `${target.layout}/${replicated}`) as ByteString
 }
 
+/** Where a link to a file's copy leads: its absolute path. */
+export function linkTo(target: Target, path: ByteString, cut: number): ByteString {
+  return `${target.root === '/' ? '' : target.root}/${placeBelow(target, path, cut)}` as ByteString
+}
+
 /** Whether a path is a directory, or lies below it, by name. */
 export function isWithin(directory: string, path: string): boolean {
   return directory === '/' || path === directory || path.startsWith(`${directory}/`)

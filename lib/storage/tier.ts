@@ -5,7 +5,7 @@ import { type EngineOptions, openEngine } from '../engine/index.js'
 import { SustenError } from '../errors.js'
 import type { NativeError, NativeReleaseFile, NativeReleaseJob, NativeReleaseResult } from '../native.js'
 import { lastAccess } from './last-access.js'
-import { placeBelow, type Target } from './target.js'
+import { linkTo, placeBelow, type Target } from './target.js'
 
 type Release = Extract<Command, { type: 'release' }>
 
@@ -128,10 +128,6 @@ export function openTier(options: TierOptions): Tier {
     },
   }
 }
-
-/** Where a link leads: the copy's absolute path. */
-const linkTo = (next: Target, path: ByteString, cut: number): ByteString =>
-  `${next.root === '/' ? '' : next.root}/${placeBelow(next, path, cut)}` as ByteString
 
 /** The directory of a name below a root; the empty name is the root. */
 const parentOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf('/'))) as ByteString

@@ -38,7 +38,7 @@ class FileCommit {
     if (!open_source() || answered_by_existing()) return;
     // Another file has the source's name now: what was copied before is not an earlier state of it, and is kept.
     if (target_.expected && target_.known && is_other_file(sys_, in_.get(), st_, *target_.known, commit_.begun_ns)) {
-      target_.expected.reset();
+      target_.expected->size = Expected::kNone;
     }
     Error error;
     if (!Temp::create(sys_, commit_.temps, target_.directory, mode_of(st_, options_), temp_, error)) {

@@ -13,6 +13,7 @@
 #include "copy/content.h"
 #include "copy/fingerprint.h"
 #include "sys/random_number.h"
+#include "sys/read_link.h"
 #include "sys/retry.h"
 #include "sys/timestamp.h"
 
@@ -101,13 +102,20 @@ class Placing {
       if (!rename_over()) return fail(errno, "renameat2");
       return done(Outcome::replaced);
     }
-    if (is_own_copy(st, expected) || is_same(st, size)) return replace_looked_at(st);
+    if (is_own_copy(st, expected) || is_own_link(st, expected) || is_same(st, size)) return replace_looked_at(st);
     if (context_.cancelled.load(std::memory_order_relaxed)) return fail(0, "compare", "ABORT_ERR");
     return keep_version(st);
   }
 
   static bool is_own_copy(const struct stat &st, const std::optional<Expected> &expected) {
     return expected && S_ISREG(st.st_mode) && st.st_size == expected->size && to_ns(st.st_mtim) == expected->mtime_ns;
+  }
+
+  // Whoever put another in its place meanwhile has it kept: it is another inode.
+  bool is_own_link(const struct stat &st, const std::optional<Expected> &expected) {
+    if (!expected || expected->link.empty() || !S_ISLNK(st.st_mode)) return false;
+    std::string text;
+    return read_link(sys_, dir_, name_, text) && text == expected->link;
   }
 
   // Is what stands there the very content that we bring?

@@ -14,10 +14,12 @@ namespace susten {
 enum class Existing : uint8_t { replace, refuse, skip, version };
 enum class Outcome : uint8_t { created, replaced, unchanged, versioned, skipped, failed };
 
-// Size and mtime of our own earlier copy.
+// What of ours may stand under the name: an earlier copy of this size and mtime, or a link with this text.
 struct Expected {
-  int64_t size = 0;
+  static constexpr int64_t kNone = -1;
+  int64_t size = kNone;
   int64_t mtime_ns = 0;
+  std::string link{};
 };
 
 struct Placement {

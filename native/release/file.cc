@@ -9,6 +9,7 @@
 #include "copy/content.h"
 #include "release/lease.h"
 #include "release/put_back.h"
+#include "sys/read_link.h"
 #include "sys/retry.h"
 #include "sys/timestamp.h"
 

@@ -7,6 +7,7 @@
 #include <climits>
 
 #include "commit/place.h"
+#include "sys/read_link.h"
 #include "sys/retry.h"
 
 namespace susten {
@@ -80,14 +81,6 @@ int remove_hidden(Sys &sys, int hiding, const std::string &name, int flags) {
     if (retry([&] { return sys.unlinkat(hiding, name.c_str(), flags); }) == 0) return 0;
     if (errno == ENOENT || errno == ENOTEMPTY || tries == kRemoveTries) return errno;
   }
-}
-
-bool read_link(Sys &sys, int dir, const std::string &name, std::string &text) {
-  std::array<char, PATH_MAX> buffer{};
-  const ssize_t size = retry([&] { return sys.readlinkat(dir, name.c_str(), buffer.data(), buffer.size()); });
-  if (size < 0) return false;
-  text.assign(buffer.data(), static_cast<size_t>(size));
-  return true;
 }
 
 }  // namespace susten

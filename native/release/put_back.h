@@ -15,7 +15,4 @@ int put_back(Sys &sys, int dir, int hiding, const std::string &name, const std::
 // Removes a name in a hiding place: 0 or errno. More than once if need be, since what is left there stays for long.
 int remove_hidden(Sys &sys, int hiding, const std::string &name, int flags = 0);
 
-// The text of the symbolic link `name`; false and errno (EINVAL: it isn't one).
-bool read_link(Sys &sys, int dir, const std::string &name, std::string &text);
-
 }  // namespace susten
