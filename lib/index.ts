@@ -1,6 +1,7 @@
 /**
  * susten: a copy engine for X-ray beamlines.
  *
+ * - {@link Grimsel}: a buffer, copied to storages as files are announced, that never overflows
  * - {@link Mirror}: a directory, continuously, to any number of storages
  * - {@link copyTree}: a tree, once, verified and durable; a drop-in for `fs.cp`
  * - {@link volume}: how full a file system is, and which one it is
@@ -24,6 +25,8 @@ export type { Engine, EngineOptions, Volume } from './engine/index.js'
 export { openEngine } from './engine/index.js'
 export type { SustenErrorDetails } from './errors.js'
 export { SustenError } from './errors.js'
+export type { BufferOptions, GrimselOptions, GrimselStatus, SpaceOptions, User } from './grimsel/index.js'
+export { Grimsel } from './grimsel/index.js'
 export type {
   AcceptOptions,
   CopiedFile,

@@ -107,7 +107,9 @@ export interface NativeCopyFile {
 export interface NativeCopyJob {
   readonly srcRoot: ByteString
   readonly destRoot: ByteString
-  /** If set, the job fails with `ERR_SUSTEN_STORAGE` before writing unless `destRoot` has this volume identity. */
+  /** If set, the job fails with `ERR_SUSTEN_STORAGE` before writing unless `srcRoot` has this volume identity. */
+  readonly srcIdentity?: string
+  /** The same for `destRoot`. */
   readonly destIdentity?: string
   /** So many directories at the beginning of every `dest` have no counterpart in the source. Default 0. */
   readonly layout?: number

@@ -622,9 +622,11 @@ Napi::Value copy_files(const Napi::CallbackInfo &info) {
   check_queue(info, handle, count);
   CopyRequest request{.src_root = to_bytes(object.Get("srcRoot")),
                       .dest_root = to_bytes(object.Get("destRoot")),
+                      .src_identity = {},
                       .dest_identity = {},
                       .files = {},
                       .options = to_options(object.Get("options").As<Napi::Object>())};
+  if (object.Get("srcIdentity").IsString()) request.src_identity = to_bytes(object.Get("srcIdentity"));
   if (object.Get("destIdentity").IsString()) request.dest_identity = to_bytes(object.Get("destIdentity"));
   request.files.reserve(count);
   const Napi::Value layout = object.Get("layout");

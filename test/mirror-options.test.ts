@@ -25,7 +25,7 @@ const refusals: Record<string, [Wrong, RegExp]> = {
   'no storages': [() => ({ storages: undefined }), /'storages' must list at least one/],
   'an empty list of storages': [() => ({ storages: [] }), /'storages' must list at least one/],
   'a storage without an id': [storages({ id: undefined }), /'storages\[0\]\.id' must be/],
-  'an id with a slash': [storages({ id: 'a/b' }), /'storages\[0\]\.id' must be .* not 'a\/b'/],
+  'an id with a blank': [storages({ id: 'a b' }), /'storages\[0\]\.id' must be .* not 'a b'/],
   'an id that is a number': [storages({ id: 1 }), /'storages\[0\]\.id' must be .* not 1$/],
   'two storages of one id': [storages({}, { id: 'disk' }), /two have the id 'disk'/],
   'no target': [storages({ target: undefined }), /'storages\[0\]\.target' is missing/],

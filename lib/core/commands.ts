@@ -14,6 +14,8 @@ export interface CopyOrder {
    * this order would lie below that storage's target.
    */
   readonly from?: string
+  /** Identity of that storage's file system. */
+  readonly fromIdentity?: string
   /** Source's fingerprint when our own earlier copy was made: size and mtime are the copy's. */
   readonly known?: Fingerprint
   /** The digest of that copy, if one was made. */

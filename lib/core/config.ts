@@ -14,14 +14,17 @@ export interface CoreStorage {
   readonly mountPoint?: ByteString
 }
 
+/** Id of the tier that is the buffer. No storage may have it where there are tiers. */
+export const bufferTier = 'buffer'
+
 /** A tier that gives space back: the buffer, or the internal storage where there is an external one. */
 export interface CoreTier {
   /** `buffer`, or the storage's id. */
   readonly id: string
   /** Id of the storage to which its files go next: the next tier, or the last one. */
   readonly next: string
-  /** Its mount point: for messages. */
-  readonly mountPoint: ByteString
+  /** Its mount point, for messages. Default: where it was when the tier was last read. */
+  readonly mountPoint?: ByteString
   /** Fill state, of bytes or inodes, at which release begins, 0…1. */
   readonly limit: number
   /** Fill state below which it ends. */

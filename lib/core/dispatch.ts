@@ -50,8 +50,10 @@ function send(state: State, storage: StorageState): void {
 
 function orderOf(state: State, storage: StorageState, slot: Slot): CopyOrder {
   const { path, cut } = slot.entry.record
-  slot.from = readFrom(state, slot.entry.record)?.config.id
-  const order = slot.from === undefined ? { path, cut } : { path, cut, from: slot.from }
+  const origin = readFrom(state, slot.entry.record)
+  slot.from = origin?.config.id
+  const order =
+    origin === undefined ? { path, cut } : { path, cut, from: origin.config.id, fromIdentity: origin.identity ?? '' }
   const { source: known, mtimeNs, digest } = copyOn(slot.entry.record, storage.config.id) ?? {}
   if (known === undefined) return order
   return {

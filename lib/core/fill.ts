@@ -6,7 +6,7 @@ import { say } from './messages.js'
 import { addToRate, rateAt, spreadOverRate } from './rate.js'
 import type { State } from './state.js'
 import { rescan } from './tier-passes.js'
-import type { TierState } from './tier-state.js'
+import { mountPointOf, type TierState } from './tier-state.js'
 
 /**
  * Seconds before a tier is likely to be full at which that is told, at the least: time for a person to act. More, if
@@ -132,7 +132,8 @@ const percent = (fraction: number): string => `${Math.round(fraction * 100)} %`
 type Code = 'FILLSTATE_LIMIT' | 'ALMOST_OVERFLOW' | 'DISK_OVERFLOW'
 
 function tell(state: State, tier: TierState, code: Code, severity: 'info' | 'warning' | 'error', text: string): void {
-  const { mountPoint, id } = tier.config
+  const mountPoint = mountPointOf(state, tier)
+  const { id } = tier.config
   const storage = tier.storage === undefined ? {} : { storage: tier.storage.config.id }
   say(state, {
     code,

@@ -7,7 +7,7 @@ import { backoff } from './backoff.js'
 import { say } from './messages.js'
 import type { FileRecord } from './record.js'
 import type { State, StorageState } from './state.js'
-import type { TierState } from './tier-state.js'
+import { mountPointOf, type TierState } from './tier-state.js'
 
 /** Longest wait that a policy may ask for, and the shortest that it gets, in milliseconds. */
 const longestWait = 3_600_000
@@ -77,7 +77,7 @@ export function overruledDelete(state: State, record: FileRecord): void {
 export function clearsAtEnd(state: State, tier: TierState, shift: PolicyShift): boolean {
   const { policy } = state.config
   if (policy.shiftEnd === undefined) return false
-  const about = { path: tier.config.mountPoint, cut: 0, shift: shift.number, announced: shift.started }
+  const about = { path: mountPointOf(state, tier), cut: 0, shift: shift.number, announced: shift.started }
   const answer = ask(state, about, 'shiftEnd', () => policy.shiftEnd?.(shift, viewTier(tier)))
   if (answer === undefined || answer === 'clear' || answer === 'keep') return answer === 'clear'
   return dropped(state, about, 'shiftEnd', `its shiftEnd() answered neither 'clear' nor 'keep'`, false)

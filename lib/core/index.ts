@@ -3,6 +3,7 @@ export { isKnown, sameVersion } from './announce.js'
 export type { Command, CopyOrder, Message, MessageCode, Notice, ReleaseOrder } from './commands.js'
 export type { RetryOptions, StorageType } from './config.js'
 export {
+  bufferTier,
   type CoreConfig,
   type CoreLimits,
   type CoreStorage,
@@ -13,6 +14,7 @@ export {
 export { decide } from './decide.js'
 export type { CoreEvent, ReleaseOutcome, Side, TierPass, VolumeReading } from './events.js'
 export type { CopyRecord, Failure, FileRecord, Fingerprint, JournalOp, TierRecord } from './record.js'
+export { isReleasing } from './releasing.js'
 export {
   coreKey,
   createState,

@@ -32,11 +32,24 @@ export function nextRelease(state: State, tier: TierState): number {
   return tier.ready.size > 0 && tier.retryAt > state.now ? Math.min(due, tier.retryAt) : due
 }
 
-/** Whether releases may be sent off. */
-function isOpen(state: State, tier: TierState): boolean {
-  if (state.unjournaled + state.out.ops.length > state.config.limits.unjournaled || state.now < tier.retryAt)
-    return false
+/** Whether releases may be sent off, as far as the tier is concerned. */
+function isUsable(state: State, tier: TierState): boolean {
+  if (state.now < tier.retryAt) return false
   return tier.storage === undefined ? state.sourceAvailable : tier.storage.mode === 'up'
+}
+
+function isOpen(state: State, tier: TierState): boolean {
+  return state.unjournaled + state.out.ops.length <= state.config.limits.unjournaled && isUsable(state, tier)
+}
+
+/** Whether something is being released, or can be now; or it isn't known yet whether there is something. */
+export function isReleasing(state: State): boolean {
+  return state.tiers.some((tier) => {
+    if (tier.flying > 0) return true
+    if (!isUsable(state, tier)) return false
+    const { all, full, links } = tier.passes
+    return tier.resident > tier.waiting || all.active || links.active || (full.active && lacks(tier))
+  })
 }
 
 /** Those that have waited long enough are decided on anew. */

@@ -10,7 +10,7 @@ import { bucketOf, earlier, heldOf } from './holdings.js'
 import { say } from './messages.js'
 import type { State } from './state.js'
 import { rescan } from './tier-passes.js'
-import type { TierState } from './tier-state.js'
+import { mountPointOf, type TierState } from './tier-state.js'
 
 /** One user's turn. */
 export interface Shift {
@@ -84,7 +84,7 @@ function cleared(state: State, { number, uid, gid }: Shift, id: string): void {
   const tier = state.tiers.find(({ config }) => config.id === id)
   // A shift without files leaves nothing behind that would be worth telling.
   if (tier === undefined || !state.counters.has(number)) return
-  const { mountPoint } = tier.config
+  const mountPoint = mountPointOf(state, tier)
   say(state, {
     code: 'SHIFT_CLEARED',
     severity: 'info',

@@ -71,7 +71,7 @@ export function turnPages(state: State, tier: TierState, wantsSpace: boolean): v
       state: pass.kind === 'links' ? 'failed' : 'pending',
       after: pass.cursor,
       limit: Math.min(limits.load, Math.max(1, limits.releasing - tier.resident)),
-      accessed: pass.kind === 'full' && state.config.policy.release !== undefined,
+      accessed: pass.kind === 'full' && state.config.policy.byAccess === true,
     })
   }
 }

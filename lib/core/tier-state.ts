@@ -1,4 +1,5 @@
 /** What the core knows of tiers, and what the journal keeps of shifts. */
+import type { ByteString } from '../bytes.js'
 import type { CoreConfig, CoreTier } from './config.js'
 import type { Counters, Counts } from './counters.js'
 import type { TierPass, VolumeReading } from './events.js'
@@ -121,6 +122,11 @@ function createTier(
     outflow: createRate(now),
     speed: 0,
   }
+}
+
+/** Where a tier is mounted, for messages; until it was read, the directory itself. */
+export function mountPointOf(state: State, { config, storage, volume }: TierState): ByteString {
+  return config.mountPoint ?? volume?.mountPoint ?? storage?.config.target ?? state.config.source
 }
 
 /** The shifts that the journal knows, and their figures, which are added to `counters`. The first one begins now. */

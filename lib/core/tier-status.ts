@@ -4,6 +4,7 @@ import { levelOf, secondsLeft } from './fill.js'
 import { heldInAll, heldOf } from './holdings.js'
 import { rateAt } from './rate.js'
 import type { State } from './state.js'
+import { mountPointOf } from './tier-state.js'
 
 /** One shift's figures on one storage. */
 export interface ShiftStorageStatus {
@@ -76,12 +77,12 @@ export function shiftsOf(state: State): ShiftStatus[] {
 
 export function tiersOf(state: State): TierStatus[] {
   return state.tiers.map((tier) => {
-    const { id, mountPoint, limit, low } = tier.config
+    const { id, limit, low } = tier.config
     const { held, links, bytes } = heldInAll(state.holdings, id)
     const left = tier.volume === undefined ? Number.POSITIVE_INFINITY : secondsLeft(state, tier, tier.volume)
     return {
       id,
-      mountPoint: textOfBytes(mountPoint),
+      mountPoint: textOfBytes(mountPointOf(state, tier)),
       ...(tier.volume === undefined ? {} : { fill: levelOf(tier.volume) }),
       limit,
       low,

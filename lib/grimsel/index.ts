@@ -1,2 +1,11 @@
 /** `Grimsel`: a buffer, copied to storages, that never overflows. See docs/GRIMSEL.md. */
-export type { BufferOptions, Grimsel, GrimselOptions, GrimselStatus, SpaceOptions, User } from './types.js'
+import { openGrimsel } from './grimsel.js'
+import type { Grimsel as OpenGrimsel } from './types.js'
+
+export type { BufferOptions, GrimselOptions, GrimselStatus, SpaceOptions, User } from './types.js'
+
+/** An open Grimsel. */
+export type Grimsel = OpenGrimsel
+
+/** Opens Grimsels. */
+export const Grimsel = { open: openGrimsel } as const

@@ -2,6 +2,10 @@
 import { openMirror } from './mirror.js'
 import type { Mirror as OpenMirror } from './types.js'
 
+export { type Face, faceOf } from './face.js'
+export { openSessionJournal } from './journal.js'
+export { type CompleteMirrorOptions, completeCommon, completePath, completeSource } from './options.js'
+export { openSession, type Session } from './session.js'
 export type {
   AcceptOptions,
   CopiedFile,

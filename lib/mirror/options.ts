@@ -12,6 +12,7 @@ import { checkBoolean, checkInteger, checkNames, checkSignal, checkWord, optionE
 import { absolutePath, bytesOfPath } from '../paths.js'
 import { keepAll, type StoragePolicy } from '../policy/index.js'
 import { isWithin, parseTarget, type Target } from '../storage/index.js'
+import type { CompleteSpace } from './space.js'
 import type { MirrorOptions, RetryTimes, StorageOptions } from './types.js'
 
 /** A storage's options with nothing left open. */
@@ -28,6 +29,8 @@ export interface CompleteStorage {
 /** Options with nothing left open. */
 export interface CompleteMirrorOptions {
   readonly source: ByteString
+  /** Where the source's file system must be mounted, if that is asked for. */
+  readonly sourceMountPoint?: ByteString | undefined
   readonly storages: readonly CompleteStorage[]
   readonly journal: string
   readonly policy: StoragePolicy
@@ -37,6 +40,10 @@ export interface CompleteMirrorOptions {
   readonly volumeInterval: number
   readonly retry: RetryOptions
   readonly signal: AbortSignal | undefined
+  /** Of a Grimsel: when space is made. */
+  readonly space?: CompleteSpace | undefined
+  /** For tests: more options of the engine that releases from the source. */
+  readonly bufferEngine?: EngineOptions | undefined
 }
 
 const optionNames = [
@@ -70,39 +77,54 @@ const day = 86_400_000
 /** @throws SustenError `ERR_SUSTEN_OPTION` that names the option */
 export function completeMirrorOptions(options: MirrorOptions): CompleteMirrorOptions {
   checkNames('Mirror.open', options, optionNames)
-  checkDurability('durability', options.durability)
-  checkVerify('verify', options.verify, 'inline')
-  const source = completeSource(options)
-  const storages = completeStorages(options)
-  checkPlaces(source, storages)
-  const journal = completeJournal(options, source)
+  const source = completeSource('source', options.source)
   return {
-    source,
-    storages,
-    journal,
+    ...completeCommon(options, source, 'source'),
     policy: completePolicy(options.policy),
     watch: checkBoolean('watch', options.watch ?? true),
     settle: checkInteger('settle', options.settle ?? 1000, 10, day),
     scanInterval: checkInteger('scanInterval', options.scanInterval ?? 60_000, 100, day),
+  }
+}
+
+type Common = 'source' | 'storages' | 'journal' | 'volumeInterval' | 'retry' | 'signal'
+
+/**
+ * Options that a Mirror and a Grimsel have in common.
+ * @param what Names the source in messages.
+ */
+export function completeCommon(
+  options: Omit<MirrorOptions, 'source'>,
+  source: ByteString,
+  what: 'source' | 'buffer',
+): Pick<CompleteMirrorOptions, Common> {
+  checkDurability('durability', options.durability)
+  checkVerify('verify', options.verify, 'inline')
+  const storages = completeStorages(options)
+  checkPlaces(source, what, storages)
+  return {
+    source,
+    storages,
+    journal: completeJournal(options, source, what),
     volumeInterval: checkInteger('volumeInterval', options.volumeInterval ?? 1000, 50, day),
     retry: completeRetry(options.retry ?? {}),
     signal: options.signal === undefined ? undefined : checkSignal('signal', options.signal),
   }
 }
 
-function completeSource(options: MirrorOptions): ByteString {
-  if (options.source === undefined) throw optionError("option 'source' is missing: the directory to mirror")
-  return completePath('source', options.source)
+export function completeSource(name: string, source: PathInput | undefined): ByteString {
+  if (source === undefined) throw optionError(`option '${name}' is missing: the directory whose files are copied`)
+  return completePath(name, source)
 }
 
 /** An absolute path in its plainest form. Relative ones would change their meaning with the working directory. */
-function completePath(name: string, path: PathInput): ByteString {
+export function completePath(name: string, path: PathInput): ByteString {
   const bytes = bytesOfPath(path, `option '${name}'`)
   if (bytes.startsWith('/')) return absolutePath(bytes)
   throw optionError(`option '${name}' must be an absolute path, not '${textOfBytes(bytes)}'`)
 }
 
-function completeStorages(options: MirrorOptions): CompleteStorage[] {
+function completeStorages(options: Omit<MirrorOptions, 'source'>): CompleteStorage[] {
   if (!Array.isArray(options.storages) || options.storages.length === 0) {
     throw optionError("option 'storages' must list at least one storage: { id, type, target }")
   }
@@ -122,12 +144,16 @@ function completeStorages(options: MirrorOptions): CompleteStorage[] {
   return storages
 }
 
-function completeStorage(options: MirrorOptions, storage: StorageOptions, index: number): CompleteStorage {
+function completeStorage(
+  options: Omit<MirrorOptions, 'source'>,
+  storage: StorageOptions,
+  index: number,
+): CompleteStorage {
   const where = `storages[${index}]`
   checkNames(where, storage, storageNames)
   const { id, target, mountPoint } = storage
-  if (typeof id !== 'string' || !/^[\w.-]{1,64}$/.test(id)) {
-    throw optionError(`option '${where}.id' must be 1 to 64 letters, digits, '.', '_' or '-', not ${inspect(id)}`)
+  if (typeof id !== 'string' || !/^[^\s\p{C}]{1,64}$/u.test(id)) {
+    throw optionError(`option '${where}.id' must be 1 to 64 characters without blanks, not ${inspect(id)}`)
   }
   if (target === undefined) throw optionError(`option '${where}.target' is missing: the directory to copy to`)
   const concurrency = storage.concurrency ?? Math.min(8, 2 * availableParallelism())
@@ -148,11 +174,11 @@ function completeStorage(options: MirrorOptions, storage: StorageOptions, index:
 }
 
 /** Copies must not become sources, nor two storages write to one place. */
-function checkPlaces(source: ByteString, storages: readonly CompleteStorage[]): void {
+function checkPlaces(source: ByteString, what: string, storages: readonly CompleteStorage[]): void {
   const shown = textOfBytes(source)
   for (const [index, { id, target }] of storages.entries()) {
     if (isWithin(source, target.path) || isWithin(target.path, source)) {
-      throw optionError(`storage '${id}': target ${textOfBytes(target.path)} and source ${shown} lie in one another`)
+      throw optionError(`storage '${id}': target ${textOfBytes(target.path)} and ${what} ${shown} lie in one another`)
     }
     for (const other of storages.slice(index + 1)) {
       if (isWithin(other.target.path, target.path) || isWithin(target.path, other.target.path)) {
@@ -162,14 +188,13 @@ function checkPlaces(source: ByteString, storages: readonly CompleteStorage[]): 
   }
 }
 
-function completeJournal(options: MirrorOptions, source: ByteString): string {
-  const { journal } = options
+function completeJournal({ journal }: { readonly journal?: unknown }, source: ByteString, what: string): string {
   if (journal !== undefined && (typeof journal !== 'string' || journal === '')) {
     throw optionError("option 'journal' must be the path of a directory")
   }
   const directory = resolve(journal ?? defaultJournal(source))
   if (isWithin(textOfBytes(source), directory)) {
-    throw optionError(`option 'journal': ${directory} lies in the source; its files would be mirrored`)
+    throw optionError(`option 'journal': ${directory} lies in the ${what}; give it a place elsewhere`)
   }
   return directory
 }

@@ -10,15 +10,21 @@ import {
   coreKey,
   createState,
   decide,
+  directoriesKey,
+  type FileRecord,
   identitiesKey,
   type Notice,
   type State,
   type Stored,
+  type StoredShift,
+  shiftKeys,
 } from '../core/index.js'
 import { SustenError } from '../errors.js'
-import type { Journal } from '../journal/index.js'
+import { type Journal, tierList } from '../journal/index.js'
 
 type Load = Extract<Command, { type: 'load' }>
+/** `times`: when files were last read, by path, once that was found out. */
+type LoadTier = Extract<Command, { type: 'loadTier' }> & { readonly times?: ReadonlyMap<ByteString, number> }
 
 /** What the shell needs of its surroundings. */
 export interface ShellHost {
@@ -27,6 +33,9 @@ export interface ShellHost {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly copy: (command: Extract<Command, { type: 'copy' }>) => void
+  readonly release: (command: Extract<Command, { type: 'release' }>) => void
+  /** When files of a tier were last read, where that can be found out. */
+  readonly accessed: (tier: string, files: readonly FileRecord[]) => Promise<readonly (number | undefined)[]>
   /** What a notice says is durable. */
   readonly tell: (notice: Notice) => void
   /** The journal failed: nothing goes on. */
@@ -51,7 +60,7 @@ export interface Shell {
 }
 
 interface Posted {
-  readonly event: CoreEvent | Load
+  readonly event: CoreEvent | Load | LoadTier
   readonly done?: Settle | undefined
 }
 
@@ -157,7 +166,7 @@ export function createShell(host: ShellHost): Shell {
   }
 
   /** Brings in what the journal knows, as it is when the core is called. */
-  function complete(event: CoreEvent | Load): CoreEvent {
+  function complete(event: CoreEvent | Load | LoadTier): CoreEvent {
     switch (event.type) {
       case 'announced':
       case 'vanished':
@@ -170,9 +179,32 @@ export function createShell(host: ShellHost): Shell {
         const last = records.at(-1)?.seq ?? event.after
         return { type: 'loaded', at: now(), storage: event.storage, records, last, short: records.length < event.limit }
       }
+      case 'loadTier': {
+        const { tier, pass, limit, times } = event
+        const records = listTier(event)
+        const last = records.at(-1)?.seq ?? event.after
+        const accessed = times === undefined ? undefined : records.map(({ path }) => times.get(path))
+        return { type: 'tierLoaded', at: now(), tier, pass, records, accessed, last, short: records.length < limit }
+      }
       default:
         return event
     }
+  }
+
+  function listTier({ tier, state: listed, after, limit }: LoadTier): FileRecord[] {
+    return journal.list(tierList(tier), listed, after, limit)
+  }
+
+  /** Looks at files first where it matters when they were last read; what is listed is what the journal knows then. */
+  async function loadTier(command: LoadTier): Promise<void> {
+    const times = new Map<ByteString, number>()
+    const records = listTier(command)
+    const accessed = await host.accessed(command.tier, records)
+    for (const [index, { path }] of records.entries()) {
+      const time = accessed[index]
+      if (time !== undefined) times.set(path, time)
+    }
+    push({ event: { ...command, times } })
   }
 
   function carryOut(command: Command): void {
@@ -190,8 +222,11 @@ export function createShell(host: ShellHost): Shell {
         addUntold([command.notice])
         break
       case 'release':
+        host.release(command)
+        break
       case 'loadTier':
-        // Only asked for where the core's configuration has tiers, and a Mirror's has none.
+        if (command.accessed) loadTier(command).catch(fail)
+        else push({ event: command })
         break
       case 'wake':
         clearTimeout(wake)
@@ -276,16 +311,23 @@ function readStored(journal: Journal, config: CoreConfig): Stored {
   return {
     core: journal.value(coreKey) as Stored['core'],
     identities: journal.value(identitiesKey) as Stored['identities'],
+    shifts: readShifts(journal),
+    directories: journal.value(directoriesKey) as Stored['directories'],
     pending: Object.fromEntries(config.storages.map(({ id }) => [id, journal.count(id, 'pending')])),
   }
 }
 
+function readShifts(journal: Journal): StoredShift[] {
+  const keys = journal.keys().filter((key) => key.startsWith(shiftKeys))
+  return keys.flatMap((key) => (journal.value(key) as StoredShift | undefined) ?? [])
+}
+
 /** Ids of storages that the journal has pending files for and that aren't configured. */
 export function foreignStorages(journal: Journal, config: CoreConfig): ByteString[] {
-  const { core } = readStored(journal, config)
+  const { core, shifts = [] } = readStored(journal, config)
   const known = new Set(config.storages.map(({ id }) => id))
   const foreign = new Set<string>()
-  for (const byStorage of Object.values(core?.counters ?? {})) {
+  for (const byStorage of [...Object.values(core?.counters ?? {}), ...shifts.map(({ counters }) => counters)]) {
     for (const [id, counts] of Object.entries(byStorage)) if (!known.has(id) && counts.pending > 0) foreign.add(id)
   }
   return [...foreign] as ByteString[]

@@ -1,10 +1,14 @@
 /** Looks again and again whether the source directory is there. */
 import type { ByteString } from '../bytes.js'
-import type { CoreEvent, Failure, VolumeReading } from '../core/index.js'
+import { bufferTier, type CoreEvent, type Failure, type VolumeReading } from '../core/index.js'
 import { watchVolume } from '../storage/index.js'
 
 export interface SourceWatchOptions {
   readonly source: ByteString
+  /** Where its file system must be mounted. Default: where it is at first. */
+  readonly mountPoint: ByteString | undefined
+  /** Its fill state is reported too. */
+  readonly isTier: boolean
   /** Milliseconds between two looks. */
   readonly interval: number
   readonly report: (event: CoreEvent) => void
@@ -20,10 +24,9 @@ export interface SourceWatch {
 }
 
 export function openSourceWatch(options: SourceWatchOptions): SourceWatch {
-  const { source, interval, report, now, onPresence } = options
+  const { source, isTier, interval, report, now, onPresence } = options
   let absent: Failure | undefined
-  /** Where the source's file system was mounted at first. */
-  let mountPoint: ByteString | undefined
+  let { mountPoint } = options
 
   function lose(failure: Failure): void {
     absent = failure
@@ -40,6 +43,7 @@ export function openSourceWatch(options: SourceWatchOptions): SourceWatch {
     }
     absent = undefined
     report({ type: 'source', at: now(), available: true })
+    if (isTier) report({ type: 'volume', at: now(), storage: bufferTier, volume })
     onPresence(true)
   }
 

@@ -10,7 +10,7 @@ import type { StoragePolicy } from '../policy/index.js'
 
 /** A directory tree that copies go to. */
 export interface StorageOptions {
-  /** Names the storage in events, status and journal. Unique; letters, digits, `.`, `_` and `-`. */
+  /** Names the storage in events, status and journal. Unique; 1 to 64 characters without blanks. */
   readonly id: string
   /** `internal`: exactly one; `external`: at most one; `optional`: any number. */
   readonly type: StorageType

@@ -7,6 +7,7 @@ import type { StoragePolicy } from './policy.js'
 export function leastRecentlyRead(): StoragePolicy {
   return {
     name: 'leastRecentlyRead',
+    byAccess: true,
     release: ({ accessed }, { createLinks }) => ({
       when: 'full',
       by: createLinks ? 'link' : 'delete',

@@ -47,7 +47,10 @@ export interface PolicyCopiedFile extends PolicyFile {
   readonly size: number
   /** Last modification, milliseconds since the epoch. */
   readonly modified: number
-  /** Last access, milliseconds since the epoch, as far as the file system keeps it. */
+  /**
+   * Last access, milliseconds since the epoch, as far as the file system keeps it. Only looked for where the policy says
+   * `byAccess`, and when space runs short; else the same as `modified`.
+   */
   readonly accessed: number
   /** Ids of the storages on which it is durable. */
   readonly durable: readonly string[]
@@ -90,6 +93,8 @@ export type Release =
 export interface StoragePolicy {
   /** Names the policy in messages. */
   readonly name: string
+  /** `release` asks when a file was last read: every file that is considered is looked at then. Default false. */
+  readonly byAccess?: boolean
   /**
    * Ids of the storages that a file must go to, asked when it is announced. Default: all. An unknown id is dropped and
    * reported; so is an empty answer, and the file goes to all.

@@ -12,6 +12,8 @@ export interface CopierOptions {
   readonly id: string
   readonly source: ByteString
   readonly target: Target
+  /** Targets of all storages, by id: copies may be read from there instead of the source. */
+  readonly targets: ReadonlyMap<string, Target>
   readonly copy: NativeCopyOptions
   readonly engine: Engine
   /** Milliseconds since the epoch. */
@@ -30,8 +32,12 @@ export interface Copier {
   idle(): Promise<void>
 }
 
+/** Orders that go to one file system, and are read from one. */
 interface Batch {
   readonly identity: string
+  /** The storage that they are read from; undefined: the source. */
+  readonly from: string | undefined
+  readonly fromIdentity: string | undefined
   readonly files: readonly CopyOrder[]
 }
 
@@ -54,13 +60,14 @@ export function createCopier(options: CopierOptions): Copier {
     if (first === undefined) return undefined
     const files: CopyOrder[] = []
     let taken = 0
-    for (const { identity, files: more } of waiting) {
-      if (identity !== first.identity || (files.length > 0 && files.length + more.length > largestBatch)) break
+    for (const batch of waiting) {
+      const { files: more } = batch
+      if (!isAlike(batch, first) || (files.length > 0 && files.length + more.length > largestBatch)) break
       files.push(...more)
       taken += 1
     }
     waiting = waiting.slice(taken)
-    return { identity: first.identity, files }
+    return { ...first, files }
   }
 
   async function run(batch: Batch): Promise<void> {
@@ -85,12 +92,14 @@ export function createCopier(options: CopierOptions): Copier {
 
   return {
     copy(identity, files) {
-      waiting.push({ identity, files })
-      // One task per order at most: a task that finds nothing left has been served by another.
-      void queue.add(async () => {
-        const batch = next()
-        if (batch !== undefined) await run(batch)
-      })
+      for (const batch of batchesOf(identity, files)) {
+        waiting.push(batch)
+        // One task per batch at most: a task that finds nothing left has been served by another.
+        void queue.add(async () => {
+          const some = next()
+          if (some !== undefined) await run(some)
+        })
+      }
     },
     stop() {
       waiting = []
@@ -101,16 +110,43 @@ export function createCopier(options: CopierOptions): Copier {
   }
 }
 
-function jobOf(options: CopierOptions, { identity, files }: Batch): Parameters<Engine['copyFiles']>[0] {
-  const { source, target, copy } = options
+const isAlike = (one: Batch, other: Batch): boolean =>
+  one.identity === other.identity && one.from === other.from && one.fromIdentity === other.fromIdentity
+
+/** Almost always one: few orders are read from a storage. */
+function batchesOf(identity: string, files: readonly CopyOrder[]): Batch[] {
+  if (files.every(({ from }) => from === undefined)) {
+    return [{ identity, from: undefined, fromIdentity: undefined, files }]
+  }
+  const batches = new Map<string, Batch & { readonly files: CopyOrder[] }>()
+  for (const file of files) {
+    const { from, fromIdentity } = file
+    const key = JSON.stringify([from, fromIdentity])
+    const batch = batches.get(key)
+    if (batch === undefined) batches.set(key, { identity, from, fromIdentity, files: [file] })
+    else batch.files.push(file)
+  }
+  return [...batches.values()]
+}
+
+const layoutDepth = ({ layout }: Target): number => (layout === '' ? 0 : layout.split('/').length)
+
+function jobOf(
+  options: CopierOptions,
+  { identity, from, fromIdentity, files }: Batch,
+): Parameters<Engine['copyFiles']>[0] {
+  const { source, target, targets, copy } = options
+  const origin = from === undefined ? undefined : targets.get(from)
   return {
-    srcRoot: source,
+    srcRoot: origin?.root ?? source,
+    ...(origin === undefined || fromIdentity === undefined ? {} : { srcIdentity: fromIdentity }),
     destRoot: target.root,
     destIdentity: identity,
     options: copy,
-    layout: target.layout === '' ? 0 : target.layout.split('/').length,
+    layout: layoutDepth(target),
     files: files.map(({ path, cut, known, knownDigest, knownMtimeNs }): NativeCopyFile => {
-      const file = { src: path, dest: placeBelow(target, path, cut), existing: 'version' } as const
+      const src = origin === undefined ? path : placeBelow(origin, path, cut)
+      const file = { src, dest: placeBelow(target, path, cut), existing: 'version' } as const
       if (known === undefined) return file
       const expect = { size: known.size, mtimeNs: knownMtimeNs ?? known.mtimeNs }
       return { ...file, known, expect, ...(knownDigest === undefined ? {} : { knownDigest }) }

@@ -11,6 +11,8 @@ export interface StorageOptions {
   readonly id: string
   readonly source: ByteString
   readonly target: Target
+  /** Targets of all storages, by id. */
+  readonly targets: ReadonlyMap<string, Target>
   /** Files that are copied at the same time: threads of the storage's engine. */
   readonly concurrency: number
   readonly copy: NativeCopyOptions

@@ -35,7 +35,7 @@ void CopyJob::open_roots(Context &context) {
   // Nothing is written to a storage that isn't the one it should be: unmounted, or another disk.
   Fd target = open_root(context.sys, request_.dest_root, request_.dest_identity, error_);
   if (!target) return;
-  Fd source = open_root(context.sys, request_.src_root, {}, error_);
+  Fd source = open_root(context.sys, request_.src_root, request_.src_identity, error_);
   if (!source) return;
   DirectoryRef root = adopt_directory(context.sys, std::move(target), request_.dest_root, error_);
   if (!root) return;

@@ -22,6 +22,7 @@ struct CopyRequest {
   std::string src_root;
   std::string dest_root;
   // Empty: not checked.
+  std::string src_identity;
   std::string dest_identity;
   // Of each file's `dest`, so many directories at the beginning have no counterpart in the source.
   size_t layout = 0;

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type CopiedFile,
   type FailedFile,
+  type Grimsel,
   Mirror,
   type MirrorMessage,
   type MirrorOptions,
@@ -93,7 +94,7 @@ export async function open(t: TestContext, place: Place, more: Given = {}): Prom
   return { mirror, told: listen(mirror) }
 }
 
-export function listen(mirror: Mirror): Told {
+export function listen(mirror: Mirror | Grimsel): Told {
   const told: Told = { copied: [], failed: [], messages: [], errors: [], idles: { count: 0 } }
   mirror
     .on('copied', (file) => told.copied.push(file))

@@ -1,0 +1,85 @@
+/** What an open Mirror and an open Grimsel offer alike: their arguments are checked here. */
+import type { PathInput } from '../bytes.js'
+import { statusOf } from '../core/index.js'
+import { checkBoolean, checkInteger, checkNames, optionError } from '../options.js'
+import { parseAnnounced } from '../source/index.js'
+import { chosenStorages, listFailures, oneStorage, treatFailures } from './failures.js'
+import { recopyAll } from './recopy.js'
+import type { Session } from './session.js'
+import type { AcceptOptions, FailureFilter, Mirror, MirrorStatus, WaitOptions } from './types.js'
+
+/** Announcements per slice: about a millisecond's work. */
+const slice = 256
+/** Events that an iteration keeps for a slow reader. */
+const defaultLimit = 10_000
+
+type Listening = 'on' | 'off' | 'once'
+/** All but what returns the object itself, and what only one of them has. */
+export type Face = Omit<Mirror, Listening | 'scan'>
+
+export function faceOf(session: Session): Face {
+  const { source, journal, where, shell, state, telling, storages, now, checkOpen, close } = session
+
+  const meant = (name: string, filter: FailureFilter) => {
+    checkNames(name, filter, ['storage', 'path'])
+    const path = filter.path === undefined ? undefined : parseAnnounced(source, filter.path).path
+    return { storages: chosenStorages(state, filter.storage), path }
+  }
+
+  const treat = async (type: 'retry' | 'dismiss', filter: FailureFilter = {}): Promise<number> => {
+    const which = meant(type, filter)
+    checkOpen()
+    return treatFailures(type, { journal, shell, now }, which)
+  }
+
+  const setPaused = (type: 'pause' | 'resume', storage: string | undefined): void => {
+    if (storage !== undefined) oneStorage(state, storage)
+    checkOpen()
+    shell.post({ type, at: now(), storage })
+  }
+
+  const events = (given: WaitOptions & { readonly limit?: number | undefined } = {}) => {
+    checkNames('events', given, ['signal', 'limit'])
+    return telling.streams.iterate(checkInteger('limit', given.limit ?? defaultLimit, 1, 1 << 24), given.signal)
+  }
+
+  return {
+    journal: journal.directory,
+    async add(paths: PathInput | readonly PathInput[], ...more: readonly unknown[]) {
+      if (more.length > 0) throw optionError('add: takes one path or a list of paths; more of them go into a list')
+      checkOpen()
+      const list = Array.isArray(paths) ? (paths as readonly PathInput[]) : [paths as PathInput]
+      // All are read before the first is taken: a wrong one changes nothing.
+      const files = list.map((path) => parseAnnounced(source, path))
+      for (let at = 0; at < files.length; at += slice) await session.announce(files.slice(at, at + slice))
+    },
+    status(): MirrorStatus {
+      const { records, bytes } = journal.stats()
+      const { announcing } = session
+      return { ...statusOf(state, now()), announcing, journal: { directory: journal.directory, records, bytes } }
+    },
+    async idle(given: WaitOptions = {}) {
+      checkNames('idle', given, ['signal'])
+      await session.idle(given.signal)
+    },
+    failures: (filter: FailureFilter = {}) => listFailures(journal, where, meant('failures', filter)),
+    retry: (filter) => treat('retry', filter),
+    dismiss: (filter) => treat('dismiss', filter),
+    async acceptStorage(id, given: AcceptOptions = {}) {
+      checkNames('acceptStorage', given, ['recopy'])
+      const recopy = checkBoolean('recopy', given.recopy ?? true)
+      oneStorage(state, id)
+      checkOpen()
+      await shell.postDurably([{ type: 'accept', at: now(), storage: id }])
+      await storages.get(id)?.refresh()
+      await shell.postDurably([])
+      if (recopy) await recopyAll({ source, journal, shell, now }, id)
+    },
+    pause: (storage) => setPaused('pause', storage),
+    resume: (storage) => setPaused('resume', storage),
+    events,
+    close,
+    [Symbol.asyncIterator]: () => events(),
+    [Symbol.asyncDispose]: () => close('stop'),
+  }
+}

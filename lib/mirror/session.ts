@@ -1,0 +1,331 @@
+/** A source that is copied to storages, from its opening to its end: what Mirror and Grimsel have in common. */
+import { type ByteString, textOfBytes } from '../bytes.js'
+import {
+  type CoreConfig,
+  type CoreEvent,
+  defaultLimits,
+  type Failure,
+  isKnown,
+  isReleasing,
+  movingFiles,
+  pendingFiles,
+  type State,
+} from '../core/index.js'
+import { abortError, openEngine } from '../engine/index.js'
+import { fromNative, type SustenError, withMessage } from '../errors.js'
+import type { Journal } from '../journal/index.js'
+import { checkWord } from '../options.js'
+import { type Directory, openDirectory, openSweep } from '../source/index.js'
+import { openStorage, type Storage } from '../storage/index.js'
+import { createClock } from './clock.js'
+import type { CompleteMirrorOptions } from './options.js'
+import { closedError, createShell, foreignStorages, type Shell } from './shell.js'
+import { openSourceWatch } from './source-watch.js'
+import { openTiers, tiersOf } from './space.js'
+import { createTelling, type Telling } from './telling.js'
+import type { Geography } from './views.js'
+import { createWaiting } from './waiting.js'
+
+/** Milliseconds between two looks for files that are gone, where the source isn't scanned. */
+const sweepInterval = 3_600_000
+
+type Announced = Omit<Extract<CoreEvent, { type: 'announced' }>, 'type' | 'at'>
+
+/** A session under way. */
+export interface Session {
+  readonly source: ByteString
+  readonly journal: Journal
+  readonly where: Geography
+  readonly shell: Shell
+  readonly state: State
+  readonly telling: Telling
+  readonly storages: ReadonlyMap<string, Storage>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Announcements that aren't journaled yet. */
+  readonly announcing: number
+  /** Resolves when these are journaled. */
+  announce(files: readonly Announced[]): Promise<void>
+  /** Who asks for something must learn that it won't be done. @throws SustenError `ERR_SUSTEN_CLOSED`; the journal's */
+  checkOpen(): void
+  /** Looks at the source now, where it is watched. */
+  scan(): Promise<void>
+  idle(signal?: AbortSignal): Promise<void>
+  close(mode?: 'drain' | 'stop'): Promise<void>
+}
+
+/**
+ * Opens the storages, goes on with what is pending in the journal, and begins to watch. The session closes the journal.
+ * @param claim Takes the journal, once the source was found to be there.
+ */
+export async function openSession(
+  options: CompleteMirrorOptions,
+  journal: Journal,
+  claim: () => Promise<void>,
+): Promise<Session> {
+  const { source } = options
+  const now = createClock()
+  const config = coreConfig(options)
+  const where: Geography = { source, targets: new Map(options.storages.map(({ id, target }) => [id, target.path])) }
+  const targets = new Map(options.storages.map(({ id, target }) => [id, target]))
+  const storages = new Map<string, Storage>()
+  const telling = createTelling(where)
+  let closing: 'drain' | 'stop' | undefined
+  let closed: Promise<void> | undefined
+  let failure: { readonly error: unknown } | undefined
+  let announcing = 0
+  /** There was something to do since idleness was last told. */
+  let worked = false
+  const { look: lookAll, until } = createWaiting(() => failure)
+
+  const shell = createShell({
+    config,
+    journal,
+    now,
+    copy({ storage, identity, files }) {
+      if (closing !== 'stop') storages.get(storage)?.copy(identity, files)
+    },
+    release(command) {
+      if (closing !== 'stop') tiers.get(command.tier)?.release(command)
+    },
+    accessed: async (tier, files) => (await tiers.get(tier)?.accessed(files)) ?? [],
+    tell: telling.tell,
+    onFailure(error) {
+      failure = { error }
+      telling.emit('error', { type: 'error', error })
+      close('stop').catch(() => {})
+    },
+    onProgress: look,
+  })
+  const { state } = shell
+  const tiers = openTiers({ options, journal, targets, now, report: shell.post })
+
+  function beginTelling(): void {
+    telling.begin()
+    shell.beginTelling()
+  }
+
+  function look(): void {
+    lookAll()
+    worked ||= announcing > 0 || pendingFiles(state) > 0
+    if (!worked || !isIdle()) return
+    worked = false
+    telling.emit('idle', { type: 'idle' })
+  }
+
+  function isIdle(): boolean {
+    const isDone = shell.settled && announcing === 0 && pendingFiles(state) === 0 && !isReleasing(state)
+    return isDone && (directory?.quiet ?? true)
+  }
+
+  function checkOpen(): void {
+    if (failure !== undefined) throw failure.error
+    if (closing !== undefined) throw closedError()
+  }
+
+  async function announce(files: readonly Announced[]): Promise<void> {
+    announcing += files.length
+    worked = true
+    try {
+      await shell.postDurably(files.map((file) => ({ type: 'announced', at: now(), ...file })))
+    } finally {
+      announcing -= files.length
+    }
+  }
+
+  // ---- Source and storages -----------------------------------------------------------------------------------------
+
+  const walker = openEngine({ threads: 1 })
+  for (const { id, target, concurrency, copy, engine } of options.storages) {
+    storages.set(
+      id,
+      openStorage({
+        id,
+        source,
+        target,
+        targets,
+        concurrency,
+        copy,
+        interval: options.volumeInterval,
+        now,
+        report: shell.post,
+        engine: { tempTag: journal.id, ...engine },
+      }),
+    )
+  }
+  for (const id of foreignStorages(journal, config)) {
+    const text = `The journal has pending files for storage '${id}', which isn't configured; they wait for it`
+    shell.post({ type: 'observed', at: now(), code: 'JOURNAL_FOREIGN', subject: id, text })
+  }
+  const directory: Directory | undefined = options.watch
+    ? openDirectory({
+        source,
+        engine: walker,
+        settle: options.settle,
+        interval: options.scanInterval,
+        wants: () => true,
+        knows(path, fingerprint) {
+          const record = journal.get(path)
+          return record !== undefined && isKnown(state, record, fingerprint)
+        },
+        announce,
+        vanished: (path) => shell.post({ type: 'vanished', at: now(), path }),
+        records: () => journal.files(),
+        recordCount: () => journal.stats().records,
+        report: shell.post,
+        now,
+        onQuiet: look,
+        onError(error) {
+          if (failure === undefined) telling.emit('error', { type: 'error', error })
+        },
+      })
+    : undefined
+  const sweep = options.watch
+    ? undefined
+    : openSweep({
+        source,
+        interval: sweepInterval,
+        records: () => journal.files(),
+        vanished: (path) => shell.post({ type: 'vanished', at: now(), path }),
+      })
+  const sourceWatch = openSourceWatch({
+    source,
+    mountPoint: options.sourceMountPoint,
+    isTier: options.space !== undefined,
+    interval: options.volumeInterval,
+    report: shell.post,
+    now,
+    onPresence: (there) => directory?.present(there),
+  })
+
+  // ---- Closing -----------------------------------------------------------------------------------------------------
+
+  function close(mode: 'drain' | 'stop' = 'drain'): Promise<void> {
+    checkWord('mode', mode, ['drain', 'stop'])
+    if (closing !== 'stop') closing = failure === undefined ? mode : 'stop'
+    look()
+    closed ??= shut()
+    return closed
+  }
+
+  async function shut(): Promise<void> {
+    options.signal?.removeEventListener('abort', stop)
+    beginTelling()
+    await sourceWatch.close()
+    if (closing !== 'stop') await Promise.race([lastFiles(), until(() => closing === 'stop')]).catch(() => {})
+    await Promise.all([directory?.close(), sweep?.close()])
+    // Waits for what moves only: files of a storage that is out stay in the journal.
+    await until(() => closing === 'stop' || (shell.settled && announcing === 0 && movingFiles(state) === 0)).catch(
+      () => {},
+    )
+    closing = 'stop'
+    await Promise.all([...storages.values(), ...tiers.values()].map((one) => one.close()))
+    await walker.close('cancel')
+    await until(() => shell.settled).catch(() => {})
+    shell.stop()
+    try {
+      await journal.close()
+    } finally {
+      look()
+      telling.streams.end()
+    }
+  }
+
+  /** What was complete before the call belongs to it; what is still being written isn't waited for. */
+  async function lastFiles(): Promise<void> {
+    await catchUp()
+    const patience = 2 * options.settle + 1000
+    const end = performance.now() + patience
+    const timer = setTimeout(look, patience)
+    await until(() => (directory?.quiet ?? true) || performance.now() >= end)
+    clearTimeout(timer)
+  }
+
+  /** What can't be looked at tells so in a message; nobody needs to wait for it. */
+  async function catchUp(): Promise<void> {
+    await directory?.catchUp().catch(() => {})
+  }
+
+  const stop = (): void => void close('stop').catch(() => {})
+  options.signal?.addEventListener('abort', stop, { once: true })
+
+  await opened()
+  // Who opened it listens from the next turn on, at the latest.
+  setImmediate(beginTelling)
+
+  /** The source must be there at first; the storages' first readings are waited for, so that copies begin at once. */
+  async function opened(): Promise<void> {
+    try {
+      const absent = await sourceWatch.refresh()
+      if (absent !== undefined) throw absence(absent)
+      // Only now: a source that was mistyped doesn't take the journal.
+      await claim()
+      await tiers.restore()
+      await Promise.all([...storages.values()].map((storage) => storage.refresh()))
+      if (options.signal?.aborted) throw abortError(options.signal)
+    } catch (error) {
+      await close('stop')
+      throw error
+    }
+  }
+
+  function absence(failure: Failure): SustenError {
+    const error = fromNative({ ...failure, path: source })
+    const { sourceMountPoint: mountPoint } = options
+    if (failure.syscall !== 'mount' || mountPoint === undefined) return error
+    const [at, of] = [textOfBytes(mountPoint), textOfBytes(source)]
+    return withMessage(
+      error,
+      `${of} doesn't lie on a file system that is mounted at ${at}: mount it, or give its right place`,
+    )
+  }
+
+  return {
+    source,
+    journal,
+    where,
+    shell,
+    state,
+    telling,
+    storages,
+    now,
+    get announcing() {
+      return announcing
+    },
+    announce,
+    checkOpen,
+    async scan() {
+      checkOpen()
+      await directory?.scan()
+    },
+    async idle(signal) {
+      if (closing !== undefined && !isIdle()) throw closedError()
+      let caughtUp = closing !== undefined
+      if (!caughtUp) {
+        void catchUp().then(() => {
+          caughtUp = true
+          look()
+        })
+      }
+      await until(() => (caughtUp && isIdle()) || closing !== undefined, signal)
+      if (!isIdle()) throw closedError()
+    },
+    close,
+  }
+}
+
+function coreConfig(options: CompleteMirrorOptions): CoreConfig {
+  return {
+    source: options.source,
+    storages: options.storages.map(({ id, type, target, mountPoint }) => ({
+      id,
+      type,
+      target: target.path,
+      ...(mountPoint === undefined ? {} : { mountPoint }),
+    })),
+    policy: options.policy,
+    retry: options.retry,
+    limits: defaultLimits,
+    ...tiersOf(options),
+  }
+}

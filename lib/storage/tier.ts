@@ -1,0 +1,149 @@
+/** A tier that gives space back: carries out release commands, and reports what came of each file. */
+import { type ByteString, bufferOfBytes } from '../bytes.js'
+import type { Command, CoreEvent, Failure, FileRecord, ReleaseOrder } from '../core/index.js'
+import { type EngineOptions, openEngine } from '../engine/index.js'
+import { SustenError } from '../errors.js'
+import type { NativeError, NativeReleaseFile, NativeReleaseJob, NativeReleaseResult } from '../native.js'
+import { lastAccess } from './last-access.js'
+import { placeBelow, type Target } from './target.js'
+
+type Release = Extract<Command, { type: 'release' }>
+
+export interface TierOptions {
+  /** `buffer`, or the storage's id. */
+  readonly id: string
+  /** Where its files lie; undefined: it is the buffer. */
+  readonly target: Target | undefined
+  /** The buffer. */
+  readonly source: ByteString
+  /** Targets of all storages, by id. */
+  readonly targets: ReadonlyMap<string, Target>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Told of every file that was ordered, exactly once, unless the tier is closed before. */
+  readonly report: (event: CoreEvent) => void
+  readonly engine?: EngineOptions | undefined
+}
+
+export interface Tier {
+  readonly id: string
+  /** Releases these files, each only if it is what it should be, and its copy is. */
+  release(command: Release): void
+  /**
+   * Puts in order what a dead process may have left undone in directories of these files. Rejects where the tier can't
+   * be reached.
+   */
+  restore(files: readonly FileRecord[]): Promise<void>
+  /** When each file was last read, in milliseconds since the epoch, where that can be found out. */
+  accessed(files: readonly FileRecord[]): Promise<(number | undefined)[]>
+  /** Gives up what isn't begun, and ends the thread. Nothing is reported any more. */
+  close(): Promise<void>
+}
+
+/** Calls that change a directory take turns in the kernel; reading copies to compare them needn't. */
+const threads = 2
+
+/** Opens a tier. */
+export function openTier(options: TierOptions): Tier {
+  const { id, source, target, targets, now, report } = options
+  const engine = openEngine({ ...options.engine, threads })
+  const stopping = new AbortController()
+  const root = target?.root ?? source
+  const nameOf = ({ path, cut }: { readonly path: ByteString; readonly cut: number }): ByteString =>
+    target === undefined ? path : placeBelow(target, path, cut)
+  /** One after the other, in the order in which they were given. */
+  let running: Promise<void> = Promise.resolve()
+
+  async function run(command: Release): Promise<void> {
+    const { files } = command
+    const reported = new Set<number>()
+    const next = targets.get(command.to)
+    try {
+      if (next === undefined) throw new SustenError(`no storage '${command.to}'`, { code: 'ERR_SUSTEN_OPTION' })
+      await engine.release(jobOf(command, next), {
+        signal: stopping.signal,
+        onFile(result) {
+          const order = files[result.index]
+          if (order === undefined || stopping.signal.aborted) return
+          reported.add(result.index)
+          report(eventOf(order, result))
+        },
+      })
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      const paths = files.filter((_, index) => !reported.has(index)).map(({ path }) => path)
+      report({ type: 'kept', at: now(), tier: id, paths, failure: failureOf(error, root) })
+    }
+  }
+
+  function jobOf({ identity, toIdentity, files, directories }: Release, next: Target): NativeReleaseJob {
+    return {
+      root,
+      ...(identity === undefined ? {} : { rootIdentity: identity }),
+      nextRoot: next.root,
+      ...(toIdentity === undefined ? {} : { nextIdentity: toIdentity }),
+      files: files.map((order): NativeReleaseFile => {
+        const { path, cut, by, known, copy } = order
+        return {
+          name: nameOf(order),
+          by,
+          known,
+          copy: { name: placeBelow(next, path, cut), ...copy },
+          ...(by === 'delete' ? {} : { link: linkTo(next, path, cut) }),
+        }
+      }),
+      directories: directories.map((directory) =>
+        target === undefined ? directory : placeBelow(target, directory, 0),
+      ),
+      durability: 'batch',
+    }
+  }
+
+  function eventOf({ path }: ReleaseOrder, { outcome, bytes, error }: NativeReleaseResult): CoreEvent {
+    const about = { type: 'released', at: now(), tier: id, path, bytes } as const
+    if (outcome === 'failed' || outcome === 'kept') {
+      return { ...about, outcome: 'failed', failure: plain(error ?? unknown(root)) }
+    }
+    return error === undefined ? { ...about, outcome } : { ...about, outcome, failure: plain(error) }
+  }
+
+  return {
+    id,
+    release(command) {
+      running = running.then(() => (stopping.signal.aborted ? undefined : run(command)))
+    },
+    async restore(files) {
+      const directories = new Set(files.map((file) => parentOf(nameOf(file))))
+      if (directories.size === 0) return
+      const job = { root, nextRoot: root, files: [], restore: [...directories], durability: 'batch' } as const
+      await engine.release(job, { signal: stopping.signal })
+    },
+    accessed(files) {
+      return lastAccess(files.map((file) => bufferOfBytes(`${root}/${nameOf(file)}` as ByteString)))
+    },
+    async close() {
+      stopping.abort()
+      await running
+      await engine.close('cancel')
+    },
+  }
+}
+
+/** Where a link leads: the copy's absolute path. */
+const linkTo = (next: Target, path: ByteString, cut: number): ByteString =>
+  `${next.root === '/' ? '' : next.root}/${placeBelow(next, path, cut)}` as ByteString
+
+/** The directory of a name below a root; the empty name is the root. */
+const parentOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf('/'))) as ByteString
+
+const unknown = (path: ByteString): NativeError => ({ code: 'EIO', errno: 5, syscall: 'release', path })
+
+function plain({ code, errno, syscall, path, dest }: NativeError): Failure {
+  return dest === undefined ? { code, errno, syscall, path } : { code, errno, syscall, path, dest }
+}
+
+/** Why a whole job could not be done. */
+function failureOf(error: unknown, path: ByteString): Failure {
+  if (!(error instanceof SustenError)) return { code: 'EUNKNOWN', errno: 0, syscall: String(error), path }
+  return { code: error.code, errno: Math.abs(error.errno), syscall: error.syscall, path }
+}
