@@ -28,7 +28,7 @@ test('start, status and stop end with the codes of init scripts', options, async
   assert.deepEqual([again.code, again.out], [0, 'grimsel is running already\n'])
   const second = await grimsel('run')
   assert.equal(second.code, 1)
-  assert.match(second.err, /^grimsel: .*control.* is in use: process \d+ has it open\n$/)
+  assert.match(second.err, /^grimsel: control_socket: .*control.* is in use: process \d+ has it open\n$/)
 
   const shown = await grimsel('status')
   assert.equal(shown.code, 0)
@@ -46,7 +46,7 @@ test('start, status and stop end with the codes of init scripts', options, async
     lines()
       .map(({ event }) => event)
       .filter((event) => event !== 'message'),
-    ['start', 'config', 'ready', 'stop', 'stop', 'end'],
+    ['start', 'config', 'ready', 'stop', 'end'],
   )
 })
 

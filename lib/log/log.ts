@@ -1,7 +1,6 @@
 /** The log of a daemon: lines of JSON in a file that is rotated. */
 import { pino, stdTimeFunctions } from 'pino'
-import { type ByteString, bytesOfText } from '../bytes.js'
-import { SustenError, withMessage } from '../errors.js'
+import { bytesOfText } from '../bytes.js'
 import { safeJson } from '../json-lines.js'
 import { textOfThrown } from '../thrown.js'
 import { openRotatingFile } from './rotating-file.js'
@@ -12,8 +11,6 @@ export interface LogOptions {
   readonly maxSize: number
   /** Older files that are kept. */
   readonly maxNumber: number
-  /** The configuration's name of the file, for messages. */
-  readonly key: string
 }
 
 /** Fields of a line. `err` is an error. */
@@ -33,10 +30,10 @@ export interface Log {
   close(): Promise<void>
 }
 
-/** @throws SustenError whose message names `key`: why there can't be a log file */
+/** @throws SustenError why there can't be a log file */
 export async function openLog(options: LogOptions): Promise<Log> {
-  const { path, maxSize, maxNumber, key } = options
-  const file = await openFile(bytesOfText(path), key)
+  const { path, maxSize, maxNumber } = options
+  const file = await openRotatingFile({ path: bytesOfText(path), maxSize, maxNumber, lostLine })
   const logger = pino(
     {
       base: { pid: process.pid },
@@ -46,12 +43,6 @@ export async function openLog(options: LogOptions): Promise<Log> {
     },
     { write: (line: string) => file.write(safeJson(line)) },
   )
-
-  function openFile(bytes: ByteString, name: string) {
-    return openRotatingFile({ path: bytes, maxSize, maxNumber, lostLine }).catch((error: unknown) => {
-      throw error instanceof SustenError ? withMessage(error, `${name}: ${error.message}`) : error
-    })
-  }
 
   return {
     get lost() {

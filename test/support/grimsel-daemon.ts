@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { callControl } from '#lib/control/index.js'
 import { mount, whyNot } from './mounts.js'
 import { openRoot, until } from './pipe-world.js'
 
@@ -133,9 +134,7 @@ n_copy_processes 2
     grimsel: (...args) => fed('', ...args),
     fed,
     begin,
-    async status() {
-      return JSON.parse((await fed('', 'status', '--json')).out) as Status
-    },
+    status: async () => (await callControl(socket, 'status')) as Status,
     lines: () =>
       readFileSync(log, 'utf8')
         .trimEnd()

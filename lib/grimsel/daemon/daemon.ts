@@ -9,6 +9,7 @@ import type { GrimselConfig, LoadedConfig } from '../config/index.js'
 import { Grimsel } from '../index.js'
 import { openMessagePort, openStatusPort, type Port } from '../ports/index.js'
 import { announce, type RefusedPath } from './announce.js'
+import { asOf, blamed } from './blame.js'
 import { methodsOf } from './methods.js'
 import { grimselOptions } from './options.js'
 import { pidFileOf, writePidFile } from './pid-file.js'
@@ -64,6 +65,8 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
   let pipe: DaemonPipe | undefined
   let ports: { readonly status?: Port; readonly messages?: Port } = {}
   let failure: { readonly error: unknown } | undefined
+  /** The user who had it stopped, by the control socket. */
+  let stopper: number | undefined
   let end = (): void => {}
   const asked = new Promise<void>((resolve) => {
     end = resolve
@@ -114,11 +117,11 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
 
   async function start(): Promise<void> {
     // First: it is the lock that keeps a second daemon away, and tells who asks that this one is starting.
-    const control = await openControl({ path: config.controlSocket, methods, onRefused })
+    const control = await asOf('control_socket', openControl({ path: config.controlSocket, methods, onRefused }))
     open.push({ name: 'control socket', close: () => control.close() })
     open.push({ name: 'pid file', close: writePidFile(pidFileOf(control.path)) })
     const { logfile: path, logfileMaxSize: maxSize, logfileMaxNumber: maxNumber } = config
-    const lines = await openLog({ path, maxSize, maxNumber, key: 'logfile' })
+    const lines = await asOf('logfile', openLog({ path, maxSize, maxNumber }))
     log = lines
     open.push({ name: 'log', close: () => lines.close() })
     lines.info({ event: 'start', version, config: file }, `Grimsel ${version} starts`)
@@ -129,12 +132,16 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
     const answers = await openStatusPort({ ...portOptions(config.statusPort, lines), query })
     open.push({ name: 'status port', close: () => answers.close() })
     ports = { status: answers, messages }
-    const opening = await Grimsel.open({ ...grimselOptions(config), signal: starting.signal })
+    const opening = await Grimsel.open({ ...grimselOptions(config), signal: starting.signal }).catch(
+      (error: unknown) => {
+        throw blamed(config, error)
+      },
+    )
     grimsel = opening
     open.push({ name: 'Grimsel', close: () => closeGrimsel(opening, lines) })
     report(opening, config, lines, messages, fail)
     warnOfMountpoints(config, opening, lines)
-    const reading = await openDaemonPipe(config.filePipe, announceHere, lines)
+    const reading = await asOf('file_pipe', openDaemonPipe(config.filePipe, announceHere, lines))
     pipe = reading
     reading.file.closed.catch(fail)
     open.push({ name: 'file pipe', close: () => reading.file.close().catch(() => {}) })
@@ -172,7 +179,8 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
 
   // ---- Ending ------------------------------------------------------------------------------------------------------
 
-  function stop(now: boolean): void {
+  function stop(now: boolean, by?: number): void {
+    stopper ??= by
     if (now) hurry.abort()
     // The Grimsel was opened with this signal: later it would stop it at once.
     if (phase === 'starting') starting.abort(stopped())
@@ -193,11 +201,11 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
       await asked
     } catch (error) {
       failure ??= { error }
-      log?.error({ event: 'failure', err: error }, "Grimsel didn't start")
+      if (!starting.signal.aborted) log?.error({ event: 'failure', err: error }, "Grimsel didn't start")
     }
     phase = 'stopping'
     notifier.stopping()
-    log?.info({ event: 'stop', now: hurry.signal.aborted }, 'Grimsel stops')
+    log?.info({ event: 'stop', by: stopper, now: hurry.signal.aborted }, 'Grimsel stops')
     for (const { name, close } of open.reverse()) {
       if (name === 'log') log?.info({ event: 'end' }, 'Grimsel has stopped')
       await within(name, close)
@@ -242,7 +250,7 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
   return {
     ready,
     ended,
-    stop,
+    stop: (now) => stop(now),
     reopenLog() {
       log?.reopen()
       log?.info({ event: 'reopen' }, 'the log was opened anew')

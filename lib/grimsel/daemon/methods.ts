@@ -26,7 +26,8 @@ export interface Subject {
   announce(paths: readonly ByteString[]): Promise<readonly RefusedPath[]>
   /** Notes in the log what somebody asked for. */
   note(method: string, uid: number, fields: object): void
-  stop(now: boolean): void
+  /** @param by Who asked for it. */
+  stop(now: boolean, by: number): void
 }
 
 /** Refused paths that an answer names; the others are counted. */
@@ -100,8 +101,7 @@ export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
     stop: {
       call(params, { caller }) {
         const now = checkNow(params)
-        subject.note('stop', caller.uid, { now })
-        subject.stop(now)
+        subject.stop(now, caller.uid)
         return { pid: process.pid }
       },
     },
