@@ -5,7 +5,8 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFi
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { daemonWorld, whyNoDaemon } from './support/grimsel-daemon.js'
+import { callControl, watchControl } from '#lib/control/index.js'
+import { daemonWorld, type Status, whyNoDaemon } from './support/grimsel-daemon.js'
 import { until } from './support/pipe-world.js'
 
 const options = { skip: whyNoDaemon() ?? false }
@@ -131,7 +132,9 @@ test(
 
     await until(() => names.every((name) => existsSync(join(disk, name)) && existsSync(join(other, name))))
     await until(() => existsSync(Buffer.from(`${other}/\xff`, 'latin1')))
-    const { pipe: counts } = await status()
+    let counts = (await status()).pipe
+    // They are counted a moment after they were journaled.
+    while (counts.announced === 0) counts = (await status()).pipe
     assert.deepEqual([counts.announced, counts.refused, counts.bad['relative']], [1, 2, 1])
     assert.match((await grimsel('status')).out, /^file pipe: 2 paths were refused\nfile pipe: bad lines: 1 relative$/m)
     const events = lines().filter(({ event }) => event === 'refused' || event === 'bad-lines')
@@ -199,3 +202,47 @@ test('failures are listed, retried and dismissed', options, async (t) => {
     [1, 0],
   )
 })
+
+test('the control socket refuses what it does not know, and lets a status be watched', options, async (t) => {
+  const { grimsel, begin, config, socket, pid } = await daemonWorld(t)
+  assert.equal((await grimsel('start')).code, 0)
+  const wrong: readonly [string, unknown][] = [
+    ['nothing', {}],
+    ['status', { what: 1 }],
+    ['add', {}],
+    ['add', { paths: [1] }],
+    ['add', { paths: [''], path: '' }],
+    ['shift', { uid: '1', gid: 1 }],
+    ['shift', { uid: 1 }],
+    ['shift', { uid: 1, gid: 1, userDirectory: '../up' }],
+    ['watch', { interval: 1 }],
+    ['failures', { storage: 'none' }],
+    ['retry', { storage: 7 }],
+    ['pause', { storage: 'none' }],
+    ['accept', {}],
+    ['stop', { now: 'yes' }],
+  ]
+  for (const [method, params] of wrong) {
+    const asked = method === 'watch' || method === 'failures' ? first(watchControl(socket, method, params)) : undefined
+    const told = { code: 'ERR_SUSTEN_OPTION' }
+    await assert.rejects(asked ?? callControl(socket, method, params), told, `${method} ${JSON.stringify(params)}`)
+  }
+  const phases: unknown[] = []
+  for await (const status of watchControl(socket, 'watch', { interval: 100 })) {
+    phases.push((status as Status).phase)
+    if (phases.length === 3) break
+  }
+  assert.deepEqual(phases, ['running', 'running', 'running'])
+  const watcher = begin(['status', '--config', config, '--watch', '--json'])
+  const output = once(watcher, 'close')
+  const [line] = (await once(watcher.stdout?.setEncoding('utf8') ?? watcher, 'data')) as [string]
+  assert.equal((JSON.parse(line) as Status).phase, 'running')
+  assert.deepEqual(await callControl(socket, 'stop', { now: true }), { pid: pid() })
+  // The stream ends with the daemon.
+  assert.deepEqual(await output, [0, null])
+})
+
+async function first(values: AsyncIterable<unknown>): Promise<unknown> {
+  for await (const value of values) return value
+  return undefined
+}

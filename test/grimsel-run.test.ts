@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { daemonWorld, whyNoDaemon } from './support/grimsel-daemon.js'
 import { openRoot, until } from './support/pipe-world.js'
@@ -38,10 +38,10 @@ async function endOf(child: ChildProcess): Promise<number | null> {
   return code
 }
 
-for (const kind of ['path', 'abstract name'] as const) {
-  test(`a supervisor at a ${kind} is told what becomes of the daemon`, options, async (t) => {
+for (const kind of ['a path', 'an abstract name'] as const) {
+  test(`a supervisor at ${kind} is told what becomes of the daemon`, options, async (t) => {
     const { root, config, begin } = await daemonWorld(t)
-    const address = kind === 'path' ? join(root, 'notify') : `@susten-test-${process.pid}`
+    const address = kind === 'a path' ? join(root, 'notify') : `@susten-test-${process.pid}`
     const told = await supervisor(t, address)
     const child = begin(['run', '--config', config], { NOTIFY_SOCKET: address, WATCHDOG_USEC: '100000' })
     await until(() => told().includes('READY=1') && /STATUS=0 copies to make/.test(told()))
@@ -71,9 +71,27 @@ test('SIGTERM copies what moves; SIGHUP opens the log anew', options, async (t) 
   assert.equal((await grimsel('status')).code, 3)
 })
 
+test('a second signal ends it at once, and the next start goes on', options, async (t) => {
+  const { config, begin, fed, buffer, disk, other, log } = await daemonWorld(t)
+  const runs = (): number => (existsSync(log) ? readFileSync(log, 'utf8').split('"event":"ready"').length - 1 : 0)
+  const first = begin(['run', '--config', config])
+  await until(() => runs() === 1)
+  const names = Array.from({ length: 500 }, (_, index) => `file-${index}`)
+  for (const name of names) writeFileSync(join(buffer, name), Buffer.alloc(50_000, 2))
+  assert.equal((await fed(names.map((name) => join(buffer, name)).join('\0'), 'add', '-0', '-')).code, 0)
+  first.kill('SIGINT')
+  first.kill('SIGTERM')
+  assert.equal(await endOf(first), 0)
+  const second = begin(['run', '--config', config])
+  await until(() => runs() === 2)
+  await until(() => names.every((name) => existsSync(join(disk, name)) && existsSync(join(other, name))))
+  second.kill('SIGTERM')
+  assert.equal(await endOf(second), 0)
+})
+
 testPython('the Python clients ask the running daemon, and are told its messages', async (t, python) => {
   if (whyNoDaemon() !== undefined) return t.skip(whyNoDaemon())
-  const { grimsel, buffer, statusPort, messagePort, disk } = await daemonWorld(t)
+  const { grimsel, buffer, statusPort, messagePort, disk } = await daemonWorld(t, 'fillstate_limit 10%')
   assert.equal((await grimsel('start')).code, 0)
   assert.equal((await grimsel('shift', '-u', '1001:500')).code, 0)
   writeFileSync(join(buffer, 'file'), 'x')
@@ -101,24 +119,33 @@ class MessageClient(DAbstractMessageClient.DAbstractMessageClient):
         self.setPort(int(sys.argv[1]))
         self.setTimeout(10)
     def processMessage(self, errcode, shortMessage, longMessage):
-        names = {DAbstractMessageClient.COPY_ERROR: "copy", DAbstractMessageClient.DISK_OVERFLOW: "overflow"}
+        names = {DAbstractMessageClient.COPY_ERROR: "copy", DAbstractMessageClient.FILLSTATE_LIMIT: "filled"}
         print(names[errcode] + " " + " to ".join(shortMessage.split(":")))
         print(longMessage)
-        sys.exit(0)
 MessageClient().connect()
 `
   const running = startProgram(t, python, client, [messagePort])
   const raw = await rawClient(t, messagePort)
   raw.socket.write('{"subscribe":"all"}\n')
   await raw.upTo('subscribed')
+  await until(() => clientsOf(messagePort) === 2)
   mkdirSync(join(buffer, 'di:rectory'))
   assert.equal((await grimsel('add', join(buffer, 'di:rectory'))).code, 0)
-  const { code, stdout } = await running.ended
-  assert.equal(code, 0)
-  assert.match(stdout, /^copy \/\S+\/buffer\/di\\x3arectory to \/\S+\/(disk|other)\/di\\x3arectory\n\S/)
-  const message = (await raw.upTo('message')).at(-1)
+  await running.printed('/di\\x3arectory\nFailed to copy ')
+  const [message] = await raw.upTo('message')
   assert.deepEqual([message?.['name'], message?.['count']], ['COPY_ERROR', 1])
+  assert.match(String(message?.['shortmessage']), /^\/\S+\/buffer\/di\\x3arectory:\/\S+\/(disk|other)\/di\\x3arectory$/)
+  // Files that nobody has announced count as well.
+  writeFileSync(join(buffer, 'large'), Buffer.alloc(16 << 20))
+  await running.printed(`filled ${dirname(buffer)}\n`)
 })
+
+/** Connections to a port of this computer, by the kernel's list. */
+function clientsOf(port: number): number {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')} `
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n')
+  return lines.filter((line) => /^ *\d+: \S+/.exec(line)?.[0].concat(' ').endsWith(local) && / 01 /.test(line)).length
+}
 
 test('systemd takes the unit file as it is', {
   skip: spawnSync('systemd-analyze', ['--version']).status === 0 ? false : 'needs systemd-analyze',
