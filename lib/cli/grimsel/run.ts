@@ -8,7 +8,7 @@ import { type Command, CommandError, UsageError } from '../command.js'
 import { exitCodeOf } from './exit-codes.js'
 import { configFile, configHelp, configOption, noPositionals, readConfig } from './place.js'
 
-/** Milliseconds after which a thread in a dead file system doesn't keep the process any longer. */
+/** Milliseconds after which nothing keeps the process any longer. */
 const patience = 2000
 
 export const run: Command = {
@@ -30,6 +30,7 @@ ${configHelp}
     const loaded = await readConfig(file)
     // Not before: the others need none of it.
     const { runDaemon } = await import('../../grimsel/daemon/index.js')
+    process.title = 'grimsel'
     process.umask(0o022)
     process.chdir('/')
     const supervised = process.env['NOTIFY_SOCKET'] !== undefined
@@ -46,6 +47,8 @@ ${configHelp}
       if (error.code !== 'ABORT_ERR')
         throw new CommandError(error.message, { exitCode: exitCodeOf(error), cause: error })
     } finally {
+      // Whatever was under way is in the journal.
+      if (daemon.isStuck) process.kill(process.pid, 'SIGKILL')
       setTimeout(() => process.exit(), patience).unref()
     }
     return 0

@@ -5,6 +5,8 @@ import { localTime, percent, size, table } from './table.js'
 
 /** Shifts that are shown; `--json` has all. */
 const mostShifts = 5
+/** Seconds for which a forecast is worth a word. */
+const soon = 3600
 
 export function statusText(status: DaemonStatus): string {
   const { phase, pid, version, started, pipe, logLinesLost, grimsel } = status
@@ -23,7 +25,7 @@ function tiers({ tiers, source }: GrimselStatus): string[] {
   const rows = tiers.map(({ id, mountPoint, fill, limit, held, links, inflow, outflow, releasing, secondsLeft }) => {
     const words = releasing ? ['releasing'] : []
     if (id === 'buffer' && !source.available) words.push('not there')
-    if (secondsLeft !== undefined) words.push(`full in ${Math.round(secondsLeft)} s`)
+    if (secondsLeft !== undefined && secondsLeft < soon) words.push(`full in ${Math.round(secondsLeft)} s`)
     const rates = [`${size(inflow)}/s`, `${size(outflow)}/s`]
     return [id, mountPoint, percent(fill), percent(limit), held, links, ...rates, words.join(', ')]
   })

@@ -34,6 +34,8 @@ export interface Daemon {
   readonly ready: Promise<void>
   /** Resolves when everything is closed. Rejects then with what ended it, if that was a failure. */
   readonly ended: Promise<void>
+  /** A thread of the Grimsel hasn't come back: an ordinary exit would wait for it. */
+  readonly isStuck: boolean
   /**
    * Takes nothing new, copies what moves, for 20 s at most, and closes everything.
    * @param now What moves isn't waited for: the next start goes on with it.
@@ -67,6 +69,7 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
   let failure: { readonly error: unknown } | undefined
   /** The user who had it stopped, by the control socket. */
   let stopper: number | undefined
+  let isStuck = false
   let end = (): void => {}
   const asked = new Promise<void>((resolve) => {
     end = resolve
@@ -221,6 +224,7 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
     try {
       const late = sleep(limit, true, { signal: over.signal }).catch(() => false)
       const isLate = await Promise.race([Promise.resolve(close()).then(() => false), late])
+      isStuck ||= isLate && name === 'Grimsel'
       if (isLate) log?.error({ event: 'stuck', part: name }, `closing took more than ${limit / 1000} s: ${name}`)
     } catch (error) {
       log?.error({ event: 'closing', part: name, err: error }, `closing failed: ${name}`)
@@ -250,6 +254,9 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
   return {
     ready,
     ended,
+    get isStuck() {
+      return isStuck
+    },
     stop: (now) => stop(now),
     reopenLog() {
       log?.reopen()
