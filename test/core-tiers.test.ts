@@ -497,3 +497,82 @@ test('the example of POLICIES.md that gives space back lets master files go last
   for (const name of names(40)) driver.release(name)
   assert.deepEqual(driver.leaving(), ['x_master.h5'])
 })
+
+test('a file that has to go is kept only for a moment for a slow storage that has it in hand', () => {
+  for (const ends of [false, true]) {
+    const driver = tiered(chain)
+    driver.announce('a')
+    driver.copyTo('disk', 'a')
+    if (ends) driver.changeUser()
+    else driver.fill(0.95)
+    assert.deepEqual(driver.leaving(), [])
+    driver.pass(199)
+    assert.deepEqual(driver.leaving(), [])
+    driver.pass(1)
+    assert.deepEqual(driver.leaving(), ['a'])
+    // The slow one comes to it at last, and finds it put away.
+    driver.failed('a', 'ENOENT', 'source', 'gpfs')
+    driver.release('a')
+    driver.pass(10_000)
+    const [copy] = driver.all().flatMap((command) => (command.type === 'copy' ? command.files : []))
+    assert.deepEqual([copy?.path, copy?.from], ['a', 'disk'])
+  }
+})
+
+test('a file that merely may go is kept as long as a copy has it in hand', () => {
+  const driver = tiered({ ...chain, policy: deleteAfterCopy() })
+  driver.announce('a')
+  driver.copyTo('disk', 'a')
+  driver.pass(60_000)
+  assert.deepEqual(driver.leaving(), [])
+  driver.copyTo('gpfs', 'a')
+  assert.deepEqual(driver.leaving(), ['a'])
+})
+
+test('a copy that was to be read from a tier which has given the file back is read from the next one', () => {
+  const storages = [...(chain.storages ?? []), { id: 'tape', type: 'optional', target: bytes('/tape') } as const]
+  const driver = tiered({ ...chain, storages })
+  driver.announce('a')
+  driver.copyTo('disk', 'a')
+  driver.changeUser()
+  driver.pass(1000)
+  assert.deepEqual(driver.leaving(), ['a'])
+  driver.release('a')
+  driver.failed('a', 'ELOOP', 'source', 'tape')
+  driver.pass(10_000)
+  const froms = (): unknown[] =>
+    driver.all().flatMap((command) => (command.type === 'copy' ? command.files.map(({ from }) => from) : []))
+  assert.deepEqual(froms(), ['disk'])
+  driver.copyTo('gpfs', 'a')
+  driver.pass(1000)
+  assert.deepEqual(driver.leaving(), ['a'])
+  driver.failed('a', 'ENOENT', 'source', 'tape')
+  driver.release('a', 'released', 'disk')
+  driver.pass(10_000)
+  assert.deepEqual(froms(), ['gpfs'])
+})
+
+test('directories that deleted files left behind go at the end of the shift', () => {
+  const driver = tiered({ ...pair, policy: { ...grimsel(), release: deleteAfterCopy().release } as StoragePolicy })
+  driver.arrive('p11/run1/a', 'p11/run2/b')
+  for (const name of driver.leaving()) driver.release(name)
+  driver.changeUser()
+  const releases = [...driver.settle(), ...driver.all()].filter((command) => command.type === 'release')
+  assert.deepEqual(
+    releases.map(({ files, directories }) => [files, directories]),
+    [[[], ['p11/run1', 'p11/run2', 'p11']]],
+  )
+})
+
+test('a copy that was read before its file was given back does not bring it back', () => {
+  const driver = tiered(chain)
+  driver.announce('a')
+  driver.copyTo('disk', 'a')
+  driver.changeUser()
+  driver.pass(1000)
+  assert.deepEqual(driver.leaving(), ['a'])
+  driver.release('a')
+  assert.equal(driver.on('a'), 'gone')
+  driver.copyTo('gpfs', 'a')
+  assert.equal(driver.on('a'), 'gone')
+})

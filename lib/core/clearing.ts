@@ -39,8 +39,29 @@ export function directoriesOf(state: State, tier: TierState, files: readonly Rel
       directories.add(directory)
     }
   }
-  return [...directories].sort((a, b) => b.split('/').length - a.split('/').length)
+  return deepestFirst([...directories])
 }
+
+/** What is left empty of an ended shift goes, once its files have left: those deleted while it ran left directories. */
+export function removeDirectories(state: State, tier: TierState, used: readonly ByteString[]): void {
+  if (state.directories.has(tooMany) || used.includes(tooMany)) return
+  const isBuffer = tier.storage === undefined
+  const left = used.filter((name) => name.startsWith(replicated) !== isBuffer && !state.directories.has(name))
+  if (left.length === 0) return
+  const directories = left.map((name) => (isBuffer ? name : (name.slice(replicated.length) as ByteString)))
+  state.out.commands.push({
+    type: 'release',
+    tier: tier.config.id,
+    to: tier.config.next,
+    identity: tier.storage?.identity,
+    toIdentity: state.byId.get(tier.config.next)?.identity,
+    files: [],
+    directories: deepestFirst(directories),
+  })
+}
+
+const deepestFirst = (directories: readonly ByteString[]): ByteString[] =>
+  [...directories].sort((a, b) => b.split('/').length - a.split('/').length)
 
 /** The directories above a file, deepest first. */
 function* parents(path: string): Generator<ByteString> {

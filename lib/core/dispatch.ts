@@ -39,7 +39,7 @@ function send(state: State, storage: StorageState): void {
     if (size === 0 || allowed - storage.flying < size) return
     const files: CopyOrder[] = []
     while (files.length < size) {
-      const slot = take(storage)
+      const slot = take(storage, state.now)
       if (slot === undefined) break
       files.push(orderOf(state, storage, slot))
     }

@@ -54,8 +54,10 @@ function admit(storage: StorageState, entry: Entry): void {
     earlier: undefined,
     changes: 0,
     epoch: 0,
+    sent: 0,
     cut: entry.record.cut,
     from: undefined,
+    bereft: false,
     blamed: -1,
   }
   entry.slots[storage.index] = slot
@@ -65,13 +67,15 @@ function admit(storage: StorageState, entry: Entry): void {
 }
 
 /** The next copy to send off, if there is one. */
-export function take(storage: StorageState): Slot | undefined {
+export function take(storage: StorageState, now: number): Slot | undefined {
   const slot = storage.ready.pop()
   if (slot === undefined) return undefined
   slot.phase = 'flying'
   slot.again = false
   slot.seen = undefined
   slot.epoch = storage.epoch
+  slot.sent = now
+  slot.bereft = false
   slot.cut = slot.entry.record.cut
   storage.flying += 1
   return slot

@@ -59,6 +59,8 @@ function left(state: State, leaving: Leaving, is: 'link' | 'gone'): void {
   const { tier, entry, to } = leaving
   const { record } = entry
   dismissLeaving(leaving)
+  const origin = tier.storage?.config.id
+  for (const slot of entry.slots) if (slot?.phase === 'flying' && slot.from === origin) slot.bereft = true
   const isAnnounced = tier.index === 0 && copyOn(record, to)?.state === 'pending'
   store(state, record, turned(record, tier.config.id, isAnnounced ? 'unsure' : is, to))
 }

@@ -16,7 +16,10 @@ import type { Leaving, TierState } from './tier-state.js'
 
 export function releaseSpace(state: State): void {
   if (state.tiers.length === 0) return
-  for (const tier of state.tiers) retry(state, tier)
+  for (const tier of state.tiers) {
+    retry(state, tier)
+    if (tier.impatient <= state.now) loseReaders(state, tier)
+  }
   for (const entry of state.touched) review(state, entry)
   for (const tier of state.tiers) {
     endSelection(state, tier)
@@ -28,7 +31,7 @@ export function releaseSpace(state: State): void {
 
 /** When something is to be done even if nothing happens. */
 export function nextRelease(state: State, tier: TierState): number {
-  const due = nextDueLeaving(tier)
+  const due = Math.min(nextDueLeaving(tier), tier.impatient)
   return tier.ready.size > 0 && tier.retryAt > state.now ? Math.min(due, tier.retryAt) : due
 }
 
@@ -62,6 +65,14 @@ function retry(state: State, tier: TierState): void {
   tier.dropped = false
   rescan(tier, 'all')
   rescan(tier, 'full')
+}
+
+/** Files that a copy has in hand for long may be released now. */
+function loseReaders(state: State, tier: TierState): void {
+  tier.impatient = Number.POSITIVE_INFINITY
+  for (const entry of state.files.values()) {
+    if (entry.slots.some((slot) => slot?.phase === 'flying')) state.touched.add(entry)
+  }
 }
 
 /** Looks at a file of which something has changed, or that was met on the way through a tier. */

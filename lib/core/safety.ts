@@ -6,23 +6,44 @@
 import { sameVersion } from './announce.js'
 import { copyOn } from './catalog.js'
 import type { FileRecord, Fingerprint } from './record.js'
+import { isClearing } from './shifts.js'
 import type { Entry, State, StorageState } from './state.js'
 import { onTier } from './tier-records.js'
 import type { TierState } from './tier-state.js'
 
+/** Milliseconds for which a file that is to go is kept for who has it in hand. */
+const readersPatience = 200
+
 /** The storage that serves a file once the tier has given it back; undefined: the tier must keep it. */
-export function servedBy(state: State, tier: TierState, { record, slots, leaving }: Entry): StorageState | undefined {
+export function servedBy(state: State, tier: TierState, entry: Entry): StorageState | undefined {
+  const { record, leaving } = entry
   const version = versionOn(state, tier, record)
   if (version === undefined || !isStillAbove(tier, state, record)) return undefined
   // Whoever reads it now, or could read it nowhere else, is served first.
-  const origin = tier.storage?.config.id
-  if (slots.some((slot) => slot?.phase === 'flying' && slot.from === origin)) return undefined
+  if (isBeingRead(state, tier, entry)) return undefined
   if (tier.index === 0 && !isServedOtherwise(state, record, version)) return undefined
   return tier.below.find((storage) => {
     const lower = state.tiers.find((one) => one.storage === storage)
     if (storage.mode !== 'up' || (lower !== undefined && leaving[lower.index] !== undefined)) return false
     return hasVersion(record, storage.config.id, version)
   })
+}
+
+/**
+ * Whether a copy reads the file from the tier. A slow storage has many files in hand and reads few of them: where they
+ * are to go and could be read elsewhere, it is waited for only so long.
+ */
+function isBeingRead(state: State, tier: TierState, { record, slots }: Entry): boolean {
+  const origin = tier.storage?.config.id
+  let sent = Number.NEGATIVE_INFINITY
+  for (const slot of slots) if (slot?.phase === 'flying' && slot.from === origin) sent = Math.max(sent, slot.sent)
+  if (sent === Number.NEGATIVE_INFINITY) return false
+  if (state.config.tierSources !== true || (tier.releasing === undefined && !isClearing(state, record.shift, tier)))
+    return true
+  const until = sent + readersPatience
+  if (state.now >= until) return false
+  tier.impatient = Math.min(tier.impatient, until)
+  return true
 }
 
 /** Whether a storage has a version durably, and as a file: not as a link to yet another storage. */

@@ -2,7 +2,8 @@
  * Shifts: whose turn it is, what became of each turn's files, and which tiers are still to be cleared of them. Each is a
  * journal value of its own, so that only those are written that changed.
  */
-import { textOfBytes } from '../bytes.js'
+import { type ByteString, textOfBytes } from '../bytes.js'
+import { removeDirectories } from './clearing.js'
 import { defaultHistory } from './config.js'
 import type { CoreEvent } from './events.js'
 import { clearsAtEnd } from './guard.js'
@@ -26,6 +27,8 @@ export interface Shift {
   clears: readonly string[]
   /** Those of them that they haven't left so far. */
   clearing: readonly string[]
+  /** Directories in which it announced files, until its files have left all tiers; see clearing.ts. */
+  directories?: readonly ByteString[]
 }
 
 /** Another user's turn begins. */
@@ -38,6 +41,7 @@ export function userChanged(state: State, event: Extract<CoreEvent, { type: 'use
     const ended = { number: old.number, uid: old.uid, gid: old.gid, started: old.started, ended: at }
     old.clears = state.tiers.filter((tier) => clearsAtEnd(state, tier, ended)).map(({ config }) => config.id)
     old.clearing = old.clears
+    if (old.clears.length > 0 && state.directories.size > 0) old.directories = [...state.directories]
     state.out.shifts.add(old.number)
   }
   state.shift += 1
@@ -68,9 +72,10 @@ export function reviewShifts(state: State): void {
       const { held, links } = heldOf(state.holdings, shift.number, id)
       return held + links > 0
     })
-    for (const id of shift.clearing) if (!clearing.includes(id)) cleared(state, shift, id)
     if (clearing.length === shift.clearing.length) continue
+    for (const id of shift.clearing) if (!clearing.includes(id)) cleared(state, shift, id)
     shift.clearing = clearing
+    if (clearing.length === 0) delete shift.directories
     state.out.shifts.add(shift.number)
   }
   while (state.shifts.length > (state.config.history ?? defaultHistory)) {
@@ -80,10 +85,11 @@ export function reviewShifts(state: State): void {
   }
 }
 
-function cleared(state: State, { number, uid, gid }: Shift, id: string): void {
+function cleared(state: State, { number, uid, gid, directories = [] }: Shift, id: string): void {
   const tier = state.tiers.find(({ config }) => config.id === id)
   // A shift without files leaves nothing behind that would be worth telling.
   if (tier === undefined || !state.counters.has(number)) return
+  removeDirectories(state, tier, directories)
   const mountPoint = mountPointOf(state, tier)
   say(state, {
     code: 'SHIFT_CLEARED',

@@ -51,10 +51,14 @@ export interface Slot {
   changes: number
   /** The storage's {@link StorageState.epoch} when it was sent off. */
   epoch: number
+  /** When it was sent off. */
+  sent: number
   /** The record's cut when it was sent off. */
   cut: number
   /** The storage that it was read from when it was sent off; undefined: the source. */
   from: string | undefined
+  /** Where it is read from was given back since it was sent off: it says nothing of what is there now. */
+  bereft: boolean
   /** The storage's {@link StorageState.successes} when this copy last met an I/O error there. */
   blamed: number
 }

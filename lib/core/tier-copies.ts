@@ -35,11 +35,11 @@ export function otherThanServed(storage: StorageState, { path, cut }: FileRecord
 }
 
 /** The file is where it was read, and where it was copied to. */
-export function arrived(state: State, { entry, from }: Slot, record: FileRecord, storage: string): FileRecord {
+export function arrived(state: State, { entry, from, bereft }: Slot, record: FileRecord, storage: string): FileRecord {
   let is = record
   for (const tier of state.tiers) {
     const on = onTier(record, tier.config.id)
-    const isHere = tier.storage === undefined ? from === undefined : tier.storage.config.id === storage
+    const isHere = tier.storage === undefined ? from === undefined && !bereft : tier.storage.config.id === storage
     if (!isHere || on === undefined || entry.leaving[tier.index]?.phase === 'flying') continue
     if (on.state !== 'held' || on.attempts > 0) is = turned(is, tier.config.id, 'held')
   }
@@ -57,10 +57,18 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
   const was = entry.record
   const on = buffer === undefined ? undefined : onTier(was, buffer.config.id)
   const copy = copyOn(was, storage.config.id)
-  if (buffer === undefined || on === undefined || copy === undefined || slot.from !== undefined) return false
+  if (buffer === undefined || on === undefined || copy === undefined) return false
+  if (slot.from !== undefined) return leftTier(state, storage, slot, slot.from)
+  if (entry.leaving[buffer.index] !== undefined) {
+    // Where it is to be read then will be known soon.
+    putAside(state, storage, slot, quietDelay(state, slot))
+    return true
+  }
   const wasGivenBack = on.state !== 'held'
   const is = failure.code === 'ENOENT' || failure.code === 'ENOTDIR' ? 'gone' : 'link'
-  const now = entry.leaving[buffer.index] === undefined ? turned(was, buffer.config.id, is, on.to) : was
+  // What the release said is newer than what was found.
+  const isKnown = slot.bereft && on.state !== 'unsure'
+  const now = isKnown ? was : turned(was, buffer.config.id, is, on.to)
   const version = wasGivenBack && on.to !== undefined ? copyOn(was, on.to)?.source : undefined
   if (isOf(copy, version)) {
     const { failure: _, ...rest } = copy
@@ -73,6 +81,14 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
   if (!canServe && !willServe) return false
   if (canServe) store(state, was, now)
   putAside(state, storage, slot, canServe ? 0 : quietDelay(state, slot))
+  return true
+}
+
+/** The storage that it was to be read from may have given it back meanwhile, to one further down. */
+function leftTier(state: State, storage: StorageState, slot: Slot, from: string): boolean {
+  const on = onTier(slot.entry.record, from)
+  if (on === undefined || on.state === 'held') return false
+  putAside(state, storage, slot, quietDelay(state, slot))
   return true
 }
 

@@ -45,6 +45,8 @@ export interface TierState {
   waiting: number
   /** Some that should wait didn't fit: looked for again. */
   dropped: boolean
+  /** When files that are read by a copy, and could be read elsewhere, are released nonetheless. */
+  impatient: number
   /** Failures of the whole tier in a row; nothing is tried before `retryAt`. */
   strikes: number
   retryAt: number
@@ -106,6 +108,7 @@ function createTier(
     flying: 0,
     waiting: 0,
     dropped: false,
+    impatient: Number.POSITIVE_INFINITY,
     strikes: 0,
     retryAt: 0,
     volume: undefined,

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,8 @@ struct Directory {
   bool can_syncfs = false;
   // Write errors may show only at close or sync (NFS, SMB, FUSE, cluster file systems).
   bool is_remote = false;
+  // Known to hold unnamed files that can be linked, see Temp.
+  std::atomic<bool> has_unnamed{false};
 };
 
 using DirectoryRef = std::shared_ptr<Directory>;

@@ -46,8 +46,13 @@ class FileCommit {
       return fail_with(std::move(error));
     }
     // After the opening and before the first write: whoever has the lowest number was open before anyone wrote.
-    const uint64_t opened = commit_.groups.opening();
-    if (copy() && set_metadata() && verify()) finish(opened);
+    const uint64_t opened = waits_for_group() ? commit_.groups.opening() : 0;
+    if (!copy() || !set_metadata() || !verify()) return;
+    in_.reset();
+    if (waits_for_group()) return join_group(opened);
+    Placement placement = place_now();
+    temp_ = Temp();  // a temp file that wasn't placed goes before anyone is told
+    conclude(std::move(result_), target_.path, std::move(placement), done_);
   }
 
  private:
@@ -260,8 +265,12 @@ class FileCommit {
     return reject(0, "verify", at_target, cancelled ? "ABORT_ERR" : "ERR_SUSTEN_SHORT");
   }
 
-  void finish(uint64_t opened) {
-    in_.reset();
+  // Whether a group makes this file durable, and names it, later.
+  [[nodiscard]] bool waits_for_group() const {
+    return options_.durability == Durability::batch && !target_.directory->is_volatile;
+  }
+
+  void join_group(uint64_t opened) {
     Written file;
     file.directory = target_.directory;
     file.temp = std::move(temp_);
@@ -272,39 +281,34 @@ class FileCommit {
     file.opened = opened;
     file.parents = std::move(target_.parents);
     file.cancelled = &context_.cancelled;
-    if (options_.durability == Durability::batch && !file.directory->is_volatile) {
-      file.done = [result = std::move(result_), path = std::move(target_.path), done = std::move(done_)](
-                      Placement placement) mutable { conclude(std::move(result), path, std::move(placement), done); };
-      commit_.groups.add(context_, std::move(file));
-      return;
-    }
-    Placement placement = place_now(file);
-    file.temp = Temp();  // a temp file that wasn't placed goes before anyone is told
-    conclude(std::move(result_), target_.path, std::move(placement), done_);
+    file.done = [result = std::move(result_), path = std::move(target_.path), done = std::move(done_)](
+                    Placement placement) mutable { conclude(std::move(result), path, std::move(placement), done); };
+    commit_.groups.add(context_, std::move(file));
   }
 
-  Placement place_now(Written &file) {
+  Placement place_now() {
     const auto failure = [](const char *syscall) {
       return Placement{.outcome = Outcome::failed, .version = {}, .number = errno, .code = "", .syscall = syscall};
     };
-    const bool syncs = options_.durability != Durability::none && !file.directory->is_volatile;
+    const Directory &directory = *target_.directory;
+    const bool syncs = options_.durability != Durability::none && !directory.is_volatile;
     if (syncs) {
-      if (retry([&] { return sys_.fsync(file.temp.fd()); }) != 0) return failure("fsync");
-    } else if (file.directory->is_remote) {
+      if (retry([&] { return sys_.fsync(temp_.fd()); }) != 0) return failure("fsync");
+    } else if (directory.is_remote) {
       // Such file systems tell of failed writes at the latest possible moment; the name must not come before.
-      if (retry([&] { return sys_.fdatasync(file.temp.fd()); }) != 0) return failure("fdatasync");
+      if (retry([&] { return sys_.fdatasync(temp_.fd()); }) != 0) return failure("fdatasync");
     }
     Placement placement =
-        place(context_, file.directory, file.temp, file.name, file.existing, file.expected, file.size);
+        place(context_, target_.directory, temp_, target_.name, target_.existing, target_.expected, st_.st_size);
     if (!syncs || placement.outcome == Outcome::failed) return placement;
-    if (retry([&] { return sys_.fsync(file.directory->fd.get()); }) != 0) return failure("fsync");
-    for (const DirectoryRef &parent : file.parents) {
+    if (retry([&] { return sys_.fsync(directory.fd.get()); }) != 0) return failure("fsync");
+    for (const DirectoryRef &parent : target_.parents) {
       if (retry([&] { return sys_.fsync(parent->fd.get()); }) != 0) return failure("fsync");
     }
     return placement;
   }
 
-  static void conclude(FileResult result, const std::string &path, Placement placement, const Done &done) {
+  static void conclude(FileResult &&result, const std::string &path, Placement placement, const Done &done) {
     result.outcome = placement.outcome;
     result.version = std::move(placement.version);
     if (placement.outcome == Outcome::failed) {

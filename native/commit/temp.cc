@@ -162,13 +162,16 @@ bool Temp::create(Sys &sys, TempMemo &memo, const DirectoryRef &directory, mode_
     failure = {.number = number, .code = {}, .syscall = syscall, .path = directory->path, .dest = {}};
     return false;
   };
-  TempMemo::Unnamed unnamed = memo.get(directory->dev);
-  if (unnamed == TempMemo::Unnamed::unknown) {
-    const Probe probed = probe(sys, memo, *directory);
-    if (probed.number != 0) return fail(probed.number, probed.syscall);
-    unnamed = memo.get(directory->dev);
+  bool unnamed = directory->has_unnamed.load(std::memory_order_relaxed);
+  if (!unnamed) {
+    if (memo.get(directory->dev) == TempMemo::Unnamed::unknown) {
+      const Probe probed = probe(sys, memo, *directory);
+      if (probed.number != 0) return fail(probed.number, probed.syscall);
+    }
+    unnamed = memo.get(directory->dev) == TempMemo::Unnamed::works;
+    if (unnamed) directory->has_unnamed.store(true, std::memory_order_relaxed);
   }
-  if (unnamed == TempMemo::Unnamed::works) {
+  if (unnamed) {
     temp.fd_ = Fd(sys, open_unnamed(sys, directory->fd.get(), mode));
     if (temp.fd_) return true;
     if (!lacks_unnamed_files(errno)) return fail(errno, "openat");

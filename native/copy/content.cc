@@ -226,7 +226,7 @@ ContentResult copy_content(Context &context, StrategyMemo &memo, int in, int out
   if (plan.digest) {
     strategy = Strategy::readwrite;
   } else if (chosen) {
-    strategy = memo.choose(st.st_dev, out_dev);
+    strategy = memo.choose(st.st_dev, out_dev, context.scratch.last_strategy);
   }
   const bool sparse = static_cast<int64_t>(st.st_blocks) * 512 < st.st_size;
   if (st.st_size == 0) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 
+#include "copy/strategy.h"
 #include "digest/digest.h"
 #include "sys/sys.h"
 
@@ -28,6 +29,7 @@ struct Scratch {
   Buffer buffer = new_buffer();
   Buffer second = new_buffer();
   Digest digest;
+  LastStrategy last_strategy;
 };
 
 struct Context {

@@ -19,21 +19,25 @@ Strategy next_strategy(Strategy failed) {
   return Strategy::readwrite;
 }
 
-Strategy StrategyMemo::choose(dev_t source, dev_t target) {
+Strategy StrategyMemo::choose(dev_t source, dev_t target, LastStrategy &last) {
+  if (last.source == source && last.target == target && last.lesson == lessons_.load(std::memory_order_acquire)) {
+    return last.strategy;
+  }
   const std::lock_guard lock(mutex_);
-  const auto found = first_.find({source, target});
-  if (found != first_.end()) return found->second;
   // Between two devices a reflink and (since Linux 5.19) a generic copy_file_range are always EXDEV, except within
   // one btrfs (subvolumes have device numbers of their own) and for server-side copies of network file systems.
   // Trying costs two calls, once; the answer is remembered.
-  first_[{source, target}] = Strategy::reflink;
-  return Strategy::reflink;
+  const Strategy first = first_.try_emplace({source, target}, Strategy::reflink).first->second;
+  last = {.lesson = lessons_.load(std::memory_order_relaxed), .source = source, .target = target, .strategy = first};
+  return first;
 }
 
 void StrategyMemo::exclude(dev_t source, dev_t target, Strategy failed) {
   const std::lock_guard lock(mutex_);
   Strategy &first = first_[{source, target}];
-  if (first <= failed) first = next_strategy(failed);
+  if (first > failed) return;
+  first = next_strategy(failed);
+  lessons_.fetch_add(1, std::memory_order_release);
 }
 
 bool is_unsupported(int error) {

@@ -107,9 +107,12 @@ void TreeJob::begin(Context &context) {
   const auto node = std::make_shared<Node>();
   node->target = target_parent_;
   target_root_ = target_parent_;
-  const TreeEntry entry{.name = source_name_, .kind = kind, .follow = request_.dereference, .error = 0};
+  TreeEntry entry{.name = source_name_, .kind = kind, .follow = request_.dereference, .error = 0};
   if (kind == Kind::file) {
-    copy_file(context, node, entry);
+    const LotRef lot = new_lot(node);
+    lot->entries.push_back(std::move(entry));
+    copy_file(context, lot, 0);
+    close_lot(*lot);
   } else if (kind == Kind::symlink) {
     copy_link(node, entry);
   } else {
@@ -258,17 +261,14 @@ void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
     spawn([this, node](Context &) { scan(node); }, true);
   }
   const size_t lot_size = entries.size() <= kFewFiles ? 1 : kFilesPerTask;
-  auto lot = std::make_shared<Entries>();
+  // Each goes in front of the one before: from the back, so that all is done in the order in which it is listed.
+  std::reverse(entries.begin(), entries.end());
+  LotRef lot;
   const auto hand_out = [&] {
-    if (lot->empty()) return;
-    node->open.fetch_add(1);
-    spawn(
-        [this, node, lot](Context &context) {
-          copy_files(context, node, *lot);
-          close(node);
-        },
-        true);
-    lot = std::make_shared<Entries>();
+    if (!lot) return;
+    std::reverse(lot->entries.begin(), lot->entries.end());
+    spawn([this, lot = std::move(lot)](Context &context) { copy_files(context, lot); }, true);
+    lot = nullptr;
   };
   for (TreeEntry &entry : entries) {
     if (entry.error != 0) {
@@ -282,8 +282,9 @@ void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
           },
           true);
     } else {
-      lot->push_back(std::move(entry));
-      if (lot->size() == lot_size) hand_out();
+      if (!lot) lot = new_lot(node);
+      lot->entries.push_back(std::move(entry));
+      if (lot->entries.size() == lot_size) hand_out();
     }
   }
   hand_out();
@@ -291,28 +292,47 @@ void TreeJob::process(const NodeRef &node, Entries entries, bool more) {
   close(node);
 }
 
-void TreeJob::copy_files(Context &context, const NodeRef &node, const Entries &entries) {
-  for (const TreeEntry &entry : entries) {
-    if (stopped()) return;
-    if (entry.kind == Kind::file) {
-      copy_file(context, node, entry);
-    } else if (entry.kind == Kind::symlink) {
-      copy_link(node, entry);
-    } else {
-      fail(join_path(node->name, entry.name), EINVAL, "getdents64", special_code(entry.kind));
-    }
-  }
+TreeJob::LotRef TreeJob::new_lot(const NodeRef &node) {
+  auto lot = std::make_shared<Lot>();
+  lot->node = node;
+  node->open.fetch_add(1);
+  hold();
+  return lot;
 }
 
-void TreeJob::copy_file(Context &context, const NodeRef &node, const TreeEntry &entry) {
+// One thing of `lot` is done.
+void TreeJob::close_lot(Lot &lot) {
+  if (lot.open.fetch_sub(1) != 1) return;
+  close(std::move(lot.node));
+  release();
+}
+
+void TreeJob::copy_files(Context &context, const LotRef &lot) {
+  for (size_t i = 0; i < lot->entries.size() && !stopped(); ++i) {
+    const TreeEntry &entry = lot->entries[i];
+    if (entry.kind == Kind::file) {
+      copy_file(context, lot, i);
+    } else if (entry.kind == Kind::symlink) {
+      copy_link(lot->node, entry);
+    } else {
+      fail(name_of(*lot, i), EINVAL, "getdents64", special_code(entry.kind));
+    }
+  }
+  close_lot(*lot);
+}
+
+void TreeJob::copy_file(Context &context, const LotRef &lot, size_t index) {
+  if (!lot->job) lot->job = std::static_pointer_cast<TreeJob>(shared_from_this());
+  const Node &node = *lot->node;
+  const TreeEntry &entry = lot->entries[index];
   // A tree of one file has no directory of its own.
-  const bool alone = !node->source;
-  const std::string name = alone ? std::string() : join_path(node->name, entry.name);
-  const SourceFile source{.directory = alone ? source_parent_.get() : node->source.get(),
+  const bool alone = !node.source;
+  const std::string name = name_of(*lot, index);
+  const SourceFile source{.directory = alone ? source_parent_.get() : node.source.get(),
                           .name = entry.name,
                           .path = source_path(name),
                           .follow = entry.follow};
-  TargetFile target{.directory = node->target,
+  TargetFile target{.directory = node.target,
                     .name = alone ? target_name_ : entry.name,
                     .path = target_path(name),
                     .existing = request_.existing,
@@ -320,13 +340,11 @@ void TreeJob::copy_file(Context &context, const NodeRef &node, const TreeEntry &
                     .known = {},
                     .known_digest = {},
                     .parents = {}};
-  node->open.fetch_add(1);
-  hold();
+  lot->open.fetch_add(1);
   commit_file(context, engine_.commit(), request_.options, source, std::move(target),
-              [self = std::static_pointer_cast<TreeJob>(shared_from_this()), node, name](FileResult result) {
-                self->file_done(name, std::move(result));
-                self->close(node);
-                self->release();
+              [lot, index](FileResult &&result) {
+                lot->job->file_done(*lot, index, std::move(result));
+                lot->job->close_lot(*lot);
               });
 }
 
@@ -352,12 +370,12 @@ void TreeJob::copy_link(const NodeRef &node, const TreeEntry &entry) {
   count_.symlinks.fetch_add(1);
 }
 
-void TreeJob::file_done(const std::string &name, FileResult result) {
+void TreeJob::file_done(const Lot &lot, size_t index, FileResult &&result) {
   if (result.outcome == Outcome::failed) {
     // A name that is a directory there.
     if (result.error.number == EISDIR) result.error.code = "ERR_FS_CP_NON_DIR_TO_DIR";
     if (result.error.number == EEXIST) result.error.code = "ERR_FS_CP_EEXIST";
-    return fail(name, std::move(result.error));
+    return fail(name_of(lot, index), std::move(result.error));
   }
   if (result.outcome == Outcome::skipped) {
     count_.skipped.fetch_add(1);
@@ -366,7 +384,7 @@ void TreeJob::file_done(const std::string &name, FileResult result) {
     file_bytes_.fetch_add(result.bytes);
   }
   if (!request_.report_files) return;
-  engine_.sink().push(FileEvent{.job = id(), .index = -1, .name = name, .result = std::move(result)});
+  engine_.sink().push(FileEvent{.job = id(), .index = -1, .name = name_of(lot, index), .result = std::move(result)});
 }
 
 void TreeJob::fail(const std::string &name, Error error) {
@@ -441,6 +459,10 @@ void TreeJob::finish() {
   DoneEvent done{.job = id(), .progress = progress(), .volume = {}, .error = std::move(error_)};
   done.progress->bytes = file_bytes_.load();
   engine_.finished(*this, std::move(done));
+}
+
+std::string TreeJob::name_of(const Lot &lot, size_t index) {
+  return lot.node->source ? join_path(lot.node->name, lot.entries[index].name) : std::string();
 }
 
 std::string TreeJob::source_path(const std::string &name) const { return join_path(request_.src, name); }

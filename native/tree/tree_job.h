@@ -43,24 +43,40 @@ class TreeJob : public Job {
  private:
   using Entries = std::vector<TreeEntry>;
 
+  // Some of a directory's entries, copied by one task. Their files are counted here: two workers that counted each file
+  // in the directory and in the job would take the counters from each other all the time.
+  struct Lot {
+    // Set with the first file: a lot that is only queued mustn't keep the job alive that keeps it.
+    std::shared_ptr<TreeJob> job;
+    NodeRef node;
+    Entries entries;
+    // The task, and files that wait for their group.
+    std::atomic<size_t> open{1};
+  };
+  using LotRef = std::shared_ptr<Lot>;
+
   void begin(Context &context);
   void enter(Context &context, const NodeRef &parent, const std::string &name, int source_dir, bool follow);
   bool make_target(const NodeRef &node, const DirectoryRef &parent, const std::string &name);
   void scan(const NodeRef &node);
   void ask(const NodeRef &node, Entries entries, bool more);
   void process(const NodeRef &node, Entries entries, bool more);
-  void copy_files(Context &context, const NodeRef &node, const Entries &entries);
-  void copy_file(Context &context, const NodeRef &node, const TreeEntry &entry);
+  void copy_files(Context &context, const LotRef &lot);
+  void copy_file(Context &context, const LotRef &lot, size_t index);
   void copy_link(const NodeRef &node, const TreeEntry &entry);
+  LotRef new_lot(const NodeRef &node);
+  void close_lot(Lot &lot);
   void close(NodeRef node);
   void finish_directory(Node &node);
   void sync_tree();
   [[nodiscard]] bool syncs(const Directory &directory) const;
 
-  void file_done(const std::string &name, FileResult result);
+  void file_done(const Lot &lot, size_t index, FileResult &&result);
   void fail(const std::string &name, Error error);
   void fail(const std::string &name, int number, const char *syscall, const char *code = "", bool at_target = false);
   [[nodiscard]] bool stopped() const { return cancelled() || stopping_.load(std::memory_order_relaxed); }
+  // Below the tree's root; empty for a tree of one file.
+  static std::string name_of(const Lot &lot, size_t index);
   [[nodiscard]] std::string source_path(const std::string &name) const;
   [[nodiscard]] std::string target_path(const std::string &name) const;
 

@@ -178,7 +178,7 @@ export class TierWorld {
         ([path, shift]) => shift === this.state.shift && path.startsWith(`${directory}/`),
       )
       assert(!isUsed, `${directory} is used by the running shift`)
-      assert(files.some(({ path }) => path.startsWith(`${directory}/`)))
+      assert(files.length === 0 || files.some(({ path }) => path.startsWith(`${directory}/`)))
     }
     const depths = directories.map((directory) => directory.split('/').length)
     assert.deepEqual(
