@@ -26,6 +26,7 @@
       'native/jobs/target_directories.cc',
       'native/jobs/walk_job.cc',
       'native/lock/lock.cc',
+      'native/notify/notify.cc',
       'native/peer/peer.cc',
       'native/release/bundle.cc',
       'native/release/empty_directories.cc',

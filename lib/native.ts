@@ -414,6 +414,11 @@ export interface Native {
    * @param fd A connected Unix socket.
    */
   peerOf(fd: number): NativePeer
+  /**
+   * Sends one datagram to a Unix socket; never waits: throws `EAGAIN` where it would have to.
+   * @param address An absolute path, or `@name` for an abstract one.
+   */
+  notify(address: ByteString, message: ByteString): void
 }
 
 /** The addon of this process. Loading it starts no thread and opens no file. */

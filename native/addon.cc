@@ -24,6 +24,7 @@
 #include "jobs/volume_job.h"
 #include "jobs/walk_job.h"
 #include "lock/lock.h"
+#include "notify/notify.h"
 #include "peer/peer.h"
 #include "sys/faults.h"
 #include "tree/tree_job.h"
@@ -922,6 +923,11 @@ Napi::Value peer_of_socket(const Napi::CallbackInfo &info) {
   return object;
 }
 
+void notify_supervisor(const Napi::CallbackInfo &info) {
+  const Error error = notify(to_bytes(info[0]), to_bytes(info[1]));
+  if (error.failed()) throw to_exception(info.Env(), error);
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto environment = std::make_unique<Environment>();
   environment->set_immediate = Napi::Persistent(env.Global().Get("setImmediate").As<Napi::Function>());
@@ -949,6 +955,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("makeFifo", make_fifo_named);
   add("unreadBytes", unread_bytes_of);
   add("peerOf", peer_of_socket);
+  add("notify", notify_supervisor);
   return exports;
 }
 

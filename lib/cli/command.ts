@@ -11,6 +11,8 @@ export interface Arguments {
 /** Where a command writes to. */
 export interface Streams {
   readonly out: Output
+  /** Whether `out` is a terminal. */
+  readonly isTerminal: boolean
   /** Writes one line to standard error. */
   readonly warn: (line: string) => Promise<void>
 }
@@ -31,4 +33,18 @@ export interface Command {
 /** Wrong use: told with a hint to `--help`, exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+}
+
+/** Ends a command with one or several lines of error, and with another exit code than 1. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly exitCode: number
+  readonly lines: readonly string[]
+
+  constructor(lines: string | readonly string[], options: { readonly exitCode: number; readonly cause?: unknown }) {
+    const all = typeof lines === 'string' ? [lines] : lines
+    super(all.join('\n'), options)
+    this.exitCode = options.exitCode
+    this.lines = all
+  }
 }

@@ -2,8 +2,8 @@
 import { type ByteString, bufferOfBytes, textOfBytes } from '../bytes.js'
 import type { CopyRecord, Failure, FileRecord, TierRecord } from '../core/record.js'
 import { type Journal, openJournal, salvageJournal } from '../journal/index.js'
+import { jsonLine } from '../json-lines.js'
 import { type Command, UsageError } from './command.js'
-import { jsonLine } from './json-lines.js'
 
 export const journalDump: Command = {
   name: ['journal', 'dump'],

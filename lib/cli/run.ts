@@ -1,8 +1,9 @@
 /** Finds the command, reads its options, runs it, and turns what goes wrong into one line and an exit code. */
-import { readFileSync } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { type Arguments, type Command, UsageError } from './command.js'
+import { printable } from '../grimsel/config/index.js'
+import { packageVersion } from '../version.js'
+import { type Arguments, type Command, CommandError, UsageError } from './command.js'
 import { type Output, outputTo } from './output.js'
 
 /** A program and its subcommands, in the order of the list that `--help` prints. */
@@ -11,7 +12,7 @@ export interface Program {
   readonly commands: readonly Command[]
 }
 
-/** Exit codes: 0 done, 1 failed, 2 wrong use. */
+/** Exit codes: 0 done, 1 failed, 2 wrong use; others where a command says so. */
 export async function run(
   program: Program,
   args: readonly string[],
@@ -21,7 +22,7 @@ export async function run(
   const out = outputTo(stdout)
   const err = outputTo(stderr)
   const warn = async (line: string): Promise<void> => {
-    await err.write(`${program.name}: ${line.replaceAll('\n', ' ')}\n`)
+    await err.write(`${program.name}: ${printable(line.replaceAll('\n', ' '))}\n`)
     await err.end()
   }
   const command = find(program, args)
@@ -29,8 +30,15 @@ export async function run(
     if (command === undefined) return await runAlone(program, args, out)
     const { values, positionals } = parse(args.slice(command.name.length), command.options)
     if (values['help'] === true) return await print(out, helpOf(program, command))
-    return await command.run({ values, positionals }, { out, warn })
+    return await command.run(
+      { values, positionals },
+      { out, isTerminal: 'isTTY' in stdout && stdout.isTTY === true, warn },
+    )
   } catch (error) {
+    if (error instanceof CommandError) {
+      for (const line of error.lines) await warn(line)
+      return error.exitCode
+    }
     const message = error instanceof Error ? error.message : String(error)
     if (!(error instanceof UsageError)) {
       await warn(message)
@@ -51,7 +59,7 @@ function find({ commands }: Program, args: readonly string[]): Command | undefin
 async function runAlone(program: Program, args: readonly string[], out: Output): Promise<number> {
   const { values, positionals } = parse(args, { version: { type: 'boolean', short: 'V' } })
   if (values['help'] === true) return print(out, overview(program, positionals))
-  if (values['version'] === true) return print(out, `${version()}\n`)
+  if (values['version'] === true) return print(out, `${packageVersion()}\n`)
   if (positionals.length === 0) throw new UsageError('a command is needed')
   const words = positionals.join(' ')
   const isBegun = beginWith(program, positionals).length > 0
@@ -99,9 +107,4 @@ Options:
   -h, --help        print this, or what '${program.name} COMMAND --help' has to say
   -V, --version     print the version
 `
-}
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

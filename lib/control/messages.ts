@@ -1,4 +1,4 @@
-/** What goes over the control socket: lines of JSON-RPC 2.0, documented in docs/PROTOCOLS-CONTROL.md. */
+/** What goes over the control socket: lines of JSON-RPC 2.0, documented in docs/PROTOCOLS.md. */
 import { SustenError, type SustenErrorDetails } from '../errors.js'
 
 /** The version of the protocol, which the server's first line tells. */

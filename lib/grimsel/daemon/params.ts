@@ -1,0 +1,82 @@
+/** What comes by the control socket, looked at before it is believed. All throw `ERR_SUSTEN_OPTION`. */
+import { Buffer } from 'node:buffer'
+import { inspect } from 'node:util'
+import { type ByteString, bytesOfBuffer, bytesOfText } from '../../bytes.js'
+import type { FailureFilter } from '../../mirror/index.js'
+import { checkBoolean, checkInteger, checkNames, optionError } from '../../options.js'
+import type { User } from '../types.js'
+
+type Record = Readonly<globalThis.Record<string, unknown>>
+
+const biggestId = 2 ** 32 - 2
+
+/** The parameters of a method: an object with no other names, or nothing. */
+function namesOf(method: string, params: unknown, names: readonly string[]): Record {
+  const given = params ?? {}
+  checkNames(method, given as object, names)
+  return given as Record
+}
+
+export function checkNone(method: string, params: unknown): void {
+  namesOf(method, params, [])
+}
+
+/** A path as text, or as `{ base64 }` where it isn't UTF-8. */
+function pathOf(name: string, value: unknown): ByteString {
+  if (typeof value === 'string') return bytesOfText(value)
+  if (typeof value === 'object' && value !== null && 'base64' in value && typeof value.base64 === 'string') {
+    return bytesOfBuffer(Buffer.from(value.base64, 'base64'))
+  }
+  throw optionError(`${name} must be text or { base64 }, not ${inspect(value, { maxStringLength: 80 })}`)
+}
+
+export function checkPaths(params: unknown): readonly ByteString[] {
+  const { paths } = namesOf('add', params, ['paths'])
+  if (!Array.isArray(paths)) throw optionError('add: paths must be a list')
+  return paths.map((path, index) => pathOf(`paths[${index}]`, path))
+}
+
+export function checkUser(params: unknown): User {
+  const { uid, gid, userDirectory } = namesOf('shift', params, ['uid', 'gid', 'userDirectory'])
+  const user = { uid: checkInteger('uid', uid, 0, biggestId), gid: checkInteger('gid', gid, 0, biggestId) }
+  if (userDirectory === undefined) return user
+  if (typeof userDirectory !== 'string') throw optionError('shift: userDirectory must be text')
+  return { ...user, userDirectory }
+}
+
+/** Files that failed. */
+export function checkFilter(method: string, params: unknown): FailureFilter {
+  const { storage, path } = namesOf(method, params, ['storage', 'path'])
+  return {
+    ...(storage === undefined ? {} : { storage: textOf('storage', storage) }),
+    ...(path === undefined ? {} : { path: Buffer.from(pathOf('path', path), 'latin1') }),
+  }
+}
+
+/** A storage, or none for all. */
+export function checkStorage(method: string, params: unknown): string | undefined {
+  const { storage } = namesOf(method, params, ['storage'])
+  return storage === undefined ? undefined : textOf('storage', storage)
+}
+
+export function checkAccept(params: unknown): { storage: string; recopy: boolean } {
+  const { storage, recopy } = namesOf('accept', params, ['storage', 'recopy'])
+  return { storage: textOf('storage', storage), recopy: checkBoolean('recopy', recopy ?? true) }
+}
+
+/** Milliseconds between two answers. */
+export function checkInterval(params: unknown): number {
+  const { interval } = namesOf('watch', params, ['interval'])
+  return checkInteger('interval', interval ?? 1000, 100, 3_600_000)
+}
+
+/** Whether what moves isn't waited for. */
+export function checkNow(params: unknown): boolean {
+  const { now } = namesOf('stop', params, ['now'])
+  return checkBoolean('now', now ?? false)
+}
+
+function textOf(name: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw optionError(`${name} must be text, not ${inspect(value, { maxStringLength: 80 })}`)
+}

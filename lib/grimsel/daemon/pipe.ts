@@ -1,0 +1,63 @@
+/** The daemon's file pipe: what others write there is announced, or noted as wrong. */
+import { type ByteString, bufferOfBytes, textOfBytes } from '../../bytes.js'
+import type { Log } from '../../log/index.js'
+import { type FilePipe, openPipe } from '../../source/index.js'
+import type { RefusedPath } from './announce.js'
+
+export interface DaemonPipe {
+  readonly file: FilePipe
+  /** Paths that were refused. */
+  readonly refused: number
+}
+
+/** @param announce Resolves once the paths are journaled, to those that were refused. */
+export async function openDaemonPipe(
+  path: string,
+  announce: (paths: readonly ByteString[]) => Promise<readonly RefusedPath[]>,
+  log: Log,
+): Promise<DaemonPipe> {
+  let count = 0
+
+  async function onPaths(paths: readonly ByteString[]): Promise<void> {
+    let refused: readonly RefusedPath[]
+    try {
+      refused = await announce(paths)
+    } catch (error) {
+      // They are in the pipe no more, and can't be journaled: the log is the last place that may know them.
+      const lost = paths.map(bytesForLog)
+      log.error({ event: 'unannounced', paths: lost, err: error }, `${paths.length} paths could not be announced`)
+      throw error
+    }
+    const [first] = refused
+    if (first === undefined) return
+    count += refused.length
+    log.warn(
+      { event: 'refused', count: refused.length, path: textOfBytes(first.path), err: first.error },
+      `${refused.length} announced paths were refused`,
+    )
+  }
+
+  const file = await openPipe({
+    path,
+    onPaths,
+    onBad({ reason, count: lines, text }) {
+      log.warn({ event: 'bad-lines', reason, count: lines, text }, `${lines} lines in the file pipe are no paths`)
+    },
+    onMessage({ type, ...message }) {
+      const { error, ...rest } = 'error' in message ? message : { ...message, error: undefined }
+      log.warn({ event: 'pipe', what: type, ...rest, err: error }, `the file pipe: ${type}`)
+    },
+  })
+  return {
+    file,
+    get refused() {
+      return count
+    },
+  }
+}
+
+/** As text, or in Base64 where that doesn't tell it. */
+function bytesForLog(path: ByteString): string | { readonly base64: string } {
+  const text = textOfBytes(path)
+  return text.includes('\ufffd') ? { base64: bufferOfBytes(path).toString('base64') } : text
+}

@@ -1,0 +1,3 @@
+/** What a service has to say to systemd. */
+export { type Notifier, openNotifier } from './notifier.js'
+export { startWatchdog } from './watchdog.js'
