@@ -16,6 +16,8 @@ export interface Experiment {
   readonly increment: number
   /** Seconds per image. */
   readonly frameTime: number
+  /** Counts per pixel where the background is brightest, up to 500. The more, the less the images can be compressed. */
+  readonly brightness: number
 }
 
 /** A crystal on a detector. Rendering an image depends on the seed and the image's number alone. */
@@ -38,8 +40,6 @@ interface Spot {
 /** Poisson-distributed counts are looked up: one table of quantiles per level of brightness. */
 const LEVELS = 64
 const QUANTILES = 1024
-/** Counts per pixel at the brightest level. */
-const BRIGHTEST = 12
 /** How long a spot stays on the detector, in degrees (one standard deviation). */
 const MOSAICITY = 0.12
 const SPOTS_PER_IMAGE = 160
@@ -53,7 +53,7 @@ const DEAD = 253
 export function openPattern(detector: Detector, experiment: Experiment, images: number, seed: number): Pattern {
   const levels = brightness(detector, experiment)
   const spots = scatter(detector, experiment, images, openRandom(deriveSeed(seed, 1)))
-  const quantiles = poissonQuantiles()
+  const quantiles = poissonQuantiles(experiment.brightness)
   return {
     render(image, into) {
       const noise = openRandom(deriveSeed(seed, 2, image))
@@ -161,11 +161,11 @@ function scatter(detector: Detector, experiment: Experiment, images: number, ran
   return spots
 }
 
-/** `LEVELS` rows of `QUANTILES` counts: row 0 is darkness, the last row has a mean of {@link BRIGHTEST}. */
-function poissonQuantiles(): Uint16Array {
+/** `LEVELS` rows of `QUANTILES` counts: row 0 is darkness, the last row has a mean of `brightest`. */
+function poissonQuantiles(brightest: number): Uint16Array {
   const table = new Uint16Array(LEVELS * QUANTILES)
   for (let level = 1; level < LEVELS; level++) {
-    const mean = (BRIGHTEST * level) / (LEVELS - 1)
+    const mean = (brightest * level) / (LEVELS - 1)
     let counts = 0
     let probability = Math.exp(-mean)
     let cumulated = probability
