@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { apiVersions, simulateDcu } from '#lib/simulate/dcu/index.js'
 import { api, ask, eventually, listed, put, startDcu, value, valueAt } from './support/dcu-world.js'
 
@@ -58,26 +59,30 @@ for (const version of apiVersions) {
     })
 
     it('goes from na over idle, ready and acquire to idle again, and the file writer with it', async (t) => {
-      const dcu = await startDcu(t, { version, ready: false, images: 3, experiment: { frameTime: 0.05 } })
+      const dcu = await startDcu(t, { version, ready: false, images: 200, experiment: { frameTime: 0.05 } })
       const states = async (): Promise<unknown[]> => [
         await valueAt(dcu, api(dcu, 'detector/status/state')),
         await valueAt(dcu, api(dcu, 'filewriter/status/state')),
       ]
+      const order = (path: string) => put(dcu, api(dcu, path))
       assert.deepEqual(await states(), ['na', 'disabled'])
-      assert.equal((await put(dcu, api(dcu, 'detector/command/arm'))).status, 400)
-      assert.equal((await put(dcu, api(dcu, 'detector/command/initialize'))).status, 200)
+      assert.equal((await order('detector/command/arm')).status, 400)
+      assert.equal((await order('detector/command/initialize')).status, 200)
       assert.deepEqual(await states(), ['idle', 'disabled'])
       assert.equal((await put(dcu, api(dcu, 'filewriter/config/mode'), { value: 'enabled' })).status, 200)
       assert.deepEqual(await states(), ['idle', 'ready'])
-      assert.equal((await put(dcu, api(dcu, 'detector/command/trigger'))).status, 400)
-      const armed = await put(dcu, api(dcu, 'detector/command/arm'))
+      assert.equal((await order('detector/command/trigger')).status, 400)
+      const armed = await order('detector/command/arm')
       assert.deepEqual([armed.status, JSON.parse(armed.body.toString())], [200, { 'sequence id': 1 }])
       assert.deepEqual(await states(), ['ready', 'acquire'])
       assert.deepEqual(await listed(dcu), ['series_1_master.h5'])
-      assert.equal((await put(dcu, api(dcu, 'detector/command/arm'))).status, 400, 'armed already')
-      const triggering = put(dcu, api(dcu, 'detector/command/trigger'))
+      assert.equal((await order('detector/command/arm')).status, 400, 'armed already')
+      const triggering = order('detector/command/trigger')
       await eventually(async () => (await states())[0] === 'acquire', 'images are taken')
       assert.equal((await put(dcu, api(dcu, 'detector/config/nimages'), { value: 5 })).status, 400, 'busy')
+      assert.equal((await order('detector/command/initialize')).status, 400, 'busy')
+      await sleep(60)
+      assert.equal((await order('detector/command/abort')).status, 200)
       assert.deepEqual(JSON.parse((await triggering).body.toString()), { 'sequence id': 1 })
       assert.deepEqual(await states(), ['idle', 'ready'])
       assert.deepEqual(await listed(dcu), ['series_1_master.h5', 'series_1_data_000001.h5'])
@@ -232,6 +237,8 @@ test('wrong options are refused by name, and a port that is taken by its code', 
     [{ version: '1.7.0' }, /'version' must be '1\.5\.0' or '1\.6\.0' or '1\.8\.0'/],
     [{ version: '1.6.0', format: 'v2024.2' }, /'format' can only be 'legacy'/],
     [{ memory: 0 }, /'memory'/],
+    [{ experiment: { frameTime: Number.POSITIVE_INFINITY } }, /'experiment.frameTime'/],
+    [{ experiment: { brightness: 0 } }, /'experiment.brightness'/],
     [{ compressionRatio: 0.5 }, /'compressionRatio'/],
     [{ faults: [{ kind: 'slow' }] }, /option 'faults', item 1: fault 'slow' needs 'bytesPerSecond'/],
     [{ port: 70_000 }, /'port'/],

@@ -23,7 +23,8 @@ test('slow: the body comes at the pace that is given', async (t) => {
   const dcu = await serverWith(t, { kind: 'slow', bytesPerSecond: 5000 })
   const begun = performance.now()
   assert.deepEqual(await content(dcu, 'a'), bytes)
-  assert.ok(performance.now() - begun >= 190)
+  // The last of four pieces comes after three pauses of 50 ms.
+  assert.ok(performance.now() - begun >= 145)
 })
 
 test('stall: after so many bytes nothing comes, until the client goes', async (t) => {
@@ -111,6 +112,37 @@ test('status: 404 for everything, as of a crashed file writer; nothing has an ef
   assert.equal(fault.hits, 6)
   fault.clear()
   assert.deepEqual(await listed(dcu), ['a'])
+})
+
+test('status: the request can have its effect all the same', async (t) => {
+  const dcu = await serverWith(t, { kind: 'status', status: 500, executed: true, methods: ['DELETE'] })
+  assert.equal((await ask(dcu, '/data/a', { method: 'DELETE' })).status, 500)
+  assert.equal((await ask(dcu, '/data/a')).status, 404)
+})
+
+test('raw: an answer can begin with anything, piece by piece, and the connection ends', async (t) => {
+  const dcu = await serverWith(t)
+  const raw = async (fault: Fault): Promise<Buffer> => {
+    dcu.clearFaults()
+    dcu.fault(fault)
+    const { hostname, port } = new URL(dcu.url)
+    const socket = connect(Number(port), hostname)
+    t.after(() => socket.destroy())
+    socket.write('GET /data/a HTTP/1.1\r\nHost: x\r\n\r\n')
+    const parts: Buffer[] = []
+    socket.on('data', (part: Buffer) => parts.push(part))
+    await once(socket, 'close')
+    return Buffer.concat(parts)
+  }
+  const head = 'HTTP/1.0 200\r\nCONTENT-LENGTH:{length}\r\nContent-Length: 7\r\n\r\n'
+  const answer = await raw({ kind: 'raw', head, piece: 5 })
+  assert.deepEqual(answer, Buffer.concat([Buffer.from(head.replace('{length}', '1000')), bytes]))
+  assert.deepEqual(await raw({ kind: 'raw', head: 'garbage', body: false }), Buffer.from('garbage'))
+  assert.deepEqual(await raw({ kind: 'raw', head: '', body: false }), Buffer.alloc(0))
+  assert.deepEqual(
+    dcu.truth.requests.map(({ status, outcome }) => [status, outcome]),
+    Array.from({ length: 3 }, () => [200, 'sent']),
+  )
 })
 
 test('status: only for an area, a path or a method', async (t) => {
@@ -239,16 +271,16 @@ test('body: a list can be anything', async (t) => {
 })
 
 test('list-late: a file is listed some time after it is there', async (t) => {
-  const dcu = await startDcu(t, { faults: [{ kind: 'list-late', ms: 100 }] })
+  const dcu = await startDcu(t, { faults: [{ kind: 'list-late', ms: 400 }] })
   await dcu.add('a', bytes)
   assert.deepEqual(await listed(dcu), [])
   assert.deepEqual(await content(dcu, 'a'), bytes)
   await eventually(async () => (await listed(dcu)).includes('a'), 'it is listed')
-  assert.ok(Date.now() - (dcu.truth.files[0]?.completed ?? 0) >= 100)
+  assert.ok(Date.now() - (dcu.truth.files[0]?.completed ?? 0) >= 400)
 })
 
 test('list-stale: a file is listed some time after it is gone', async (t) => {
-  const dcu = await serverWith(t, { kind: 'list-stale', ms: 100 })
+  const dcu = await serverWith(t, { kind: 'list-stale', ms: 400 })
   await ask(dcu, '/data/a', { method: 'DELETE' })
   assert.deepEqual(await listed(dcu), ['a'])
   assert.equal((await ask(dcu, '/data/a')).status, 404)
@@ -270,13 +302,13 @@ test('growing: files of a series are listed and served before they are whole', a
     return dcu.truth.files[1]?.state === 'present'
   }, 'it is whole')
   await running
-  assert.ok(lengths.size > 2)
+  assert.ok(lengths.size >= 2)
   assert.equal((await content(dcu, 'series_1_data_000001.h5')).length, dcu.truth.files[1]?.size)
 })
 
 for (const growing of [false, true]) {
   test(`late: the detector is done before its files are ${growing ? 'whole' : 'there'}`, async (t) => {
-    const faults: Fault[] = [{ kind: 'late', ms: 300 }]
+    const faults: Fault[] = [{ kind: 'late', ms: 600 }]
     const dcu = await startDcu(t, { faults: growing ? [...faults, { kind: 'growing' }] : faults })
     await dcu.acquire()
     assert.equal(await valueAt(dcu, api(dcu, 'detector/status/state')), 'idle')
@@ -288,7 +320,7 @@ for (const growing of [false, true]) {
     await eventually(() => dcu.truth.completed.length === 3, 'the second series')
     await late
     await dcu.restart()
-    await sleep(400)
+    await sleep(700)
     assert.equal(dcu.truth.completed.length, 3, 'a crash loses what is late')
   })
 }
@@ -308,7 +340,7 @@ for (const version of apiVersions) {
     await eventually(() => dcu.truth.completed.length > 2, 'some files')
     const reading = ask(dcu, '/data/series_1_master.h5')
     await eventually(() => dcu.faults()[0]?.hits === 1, 'a file is read')
-    const restarted = dcu.restart({ downtime: 100 })
+    const restarted = dcu.restart({ downtime: 300 })
     assert.equal((await reading).whole, false)
     await assert.rejects(ask(dcu, '/data/'), { code: 'ECONNREFUSED' })
     await restarted
@@ -345,17 +377,17 @@ test('a script orders faults and events at their seconds', async (t) => {
   const steps = readScript(
     'x.json',
     JSON.stringify([
-      { at: 0.6, do: 'clear' },
+      { at: 1.1, do: 'clear' },
       { at: 0, do: 'restart', downtime: 0 },
       { at: 0.1, do: 'acquire', images: 2, imagesPerFile: 1 },
-      { at: 0.2, fault: { kind: 'status', status: 500 }, for: 0.2 },
-      { at: 0.5, fault: { kind: 'status', status: 501 } },
-      { at: 0.7, do: 'hostile' },
+      { at: 0.2, fault: { kind: 'status', status: 500 }, for: 0.4 },
+      { at: 0.7, fault: { kind: 'status', status: 501 } },
+      { at: 1.2, do: 'hostile' },
     ]),
   )
   assert.deepEqual(
     steps.map(({ at }) => at),
-    [0, 0.1, 0.2, 0.5, 0.6, 0.7],
+    [0, 0.1, 0.2, 0.7, 1.1, 1.2],
   )
   const running = runScript(dcu, steps)
   for (const status of [500, 501]) {

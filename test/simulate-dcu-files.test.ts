@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { get as httpsGet } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, type TestContext, test } from 'node:test'
@@ -163,11 +164,11 @@ test('a directory is a page of names, escaped, with rounded sizes', async (t) =>
 
 test('data files appear when they are full, at the pace of the images', async (t) => {
   const dcu = await startDcu(t, { images: 6, imagesPerFile: 3, experiment: { frameTime: 0.03 } })
-  const begun = performance.now()
+  const begun = Date.now()
   await dcu.acquire()
-  assert.ok(performance.now() - begun >= 6 * 30 - 5)
-  const [, first, second] = dcu.truth.completed
-  assert.ok((second?.completed ?? 0) - (first?.completed ?? 0) >= 3 * 30 - 20)
+  const [, first, second] = dcu.truth.completed.map(({ completed = 0 }) => completed - begun)
+  assert.ok((first ?? 0) >= 3 * 30 - 5, `${first} ms`)
+  assert.ok((second ?? 0) >= 6 * 30 - 5, `${second} ms`)
 })
 
 for (const command of ['disarm', 'cancel', 'abort']) {
@@ -229,7 +230,7 @@ test('a series that outgrows the memory loses files, and goes on when there is r
 test('a file that grows is listed and served as far as it has come', async (t) => {
   const dcu = await startDcu(t)
   const bytes = Buffer.from('0123456789')
-  const adding = dcu.add('a', bytes, { grow: { steps: 4, over: 200 } })
+  const adding = dcu.add('a', bytes, { grow: { steps: 4, over: 400 } })
   const lengths = new Set<number>()
   await eventually(async () => {
     const { body } = await ask(dcu, '/data/a')
@@ -237,14 +238,14 @@ test('a file that grows is listed and served as far as it has come', async (t) =
     lengths.add(body.length)
     return body.length === 10
   }, 'it is whole')
-  assert.ok(lengths.size > 2, [...lengths].join(' '))
+  assert.ok(lengths.size >= 2, [...lengths].join(' '))
   assert.equal((await adding)?.state, 'present')
 })
 
 test('who reads a file that is replaced gets the one that it began with', async (t) => {
   const dcu = await startDcu(t)
   await dcu.add('a', Buffer.alloc(1000, 'x'))
-  dcu.fault({ kind: 'stall', after: 500, ms: 100 })
+  dcu.fault({ kind: 'stall', after: 500, ms: 300 })
   const reading = ask(dcu, '/data/a')
   await eventually(() => dcu.faults()[0]?.hits === 1, 'the answer stalls')
   await dcu.add('a', Buffer.alloc(1000, 'y'))
@@ -285,6 +286,40 @@ test('a name pattern can have directories', async (t) => {
   const dcu = await startDcu(t, { namePattern: 'user/run$id/lyso_$id' })
   await dcu.acquire()
   assert.deepEqual(await listed(dcu), ['user/run1/lyso_1_master.h5', 'user/run1/lyso_1_data_000001.h5'])
+})
+
+const openssl = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed'
+
+test('with key and certificate it speaks HTTPS', { skip: openssl }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'susten-test-dcu-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1']
+  const names = ['-subj', '/CN=dcu', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', cert]
+  assert.equal(spawnSync('openssl', [...args, ...names]).status, 0)
+  const [ca, secret] = [readFileSync(cert, 'utf8'), readFileSync(key, 'utf8')]
+  const dcu = await startDcu(t, { tls: { key: secret, cert: ca } })
+  await dcu.add('a', Buffer.from('content'))
+  const get = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const asking = httpsGet(`${dcu.url}/data/a`, { ca, agent: false }, (response) => {
+        let body = ''
+        response.setEncoding('utf8').on('data', (part: string) => {
+          body += part
+        })
+        response.on('end', () => resolve(body)).on('error', reject)
+      })
+      asking.on('error', reject)
+    })
+  assert.match(dcu.url, /^https:/)
+  assert.equal(await get(), 'content')
+  dcu.fault({ kind: 'cut', after: 3, times: 1 })
+  await assert.rejects(get(), { code: 'ECONNRESET' })
+  dcu.fault({ kind: 'reset', times: 1 })
+  await assert.rejects(get(), { code: 'ECONNRESET' })
+  await dcu.restart()
+  assert.equal((await dcu.add('a', Buffer.from('again')))?.state, 'present')
+  assert.equal(await get(), 'again')
 })
 
 const curl = spawnSync('curl', ['--version']).status === 0 ? false : 'curl is not installed'

@@ -1,5 +1,6 @@
 /** A series: one acquisition, the files that it consists of, and their names. */
-import { checkInteger } from '../options.js'
+import { inspect } from 'node:util'
+import { checkInteger, optionError } from '../options.js'
 import type { Detector } from './detector.js'
 import type { Experiment } from './diffraction.js'
 
@@ -85,8 +86,15 @@ export function describeSeries(options: SeriesOptions): Series {
     brightness: 12,
     ...options.experiment,
   }
+  checkNumber('experiment.frameTime', experiment.frameTime, 0, 3600)
+  checkNumber('experiment.brightness', experiment.brightness, 1e-6, 500)
   const content = { images, imagesPerFile, triggers, firstNumber, format, deflate, variety }
   return { detector, name, ...content, seed, started, experiment }
+}
+
+function checkNumber(name: string, value: unknown, least: number, most: number): void {
+  if (typeof value === 'number' && value >= least && value <= most) return
+  throw optionError(`option '${name}' must be a number from ${least} to ${most}, not ${inspect(value)}`)
 }
 
 /** The files of a series in the order in which a detector completes them: an EIGER's master comes first, at arm. */

@@ -37,8 +37,8 @@ export interface Acquisition {
   end(): Promise<void>
 }
 
-/** Data files that are made before they are due. */
-const AHEAD = 2
+/** Files in the making: the one that is due next, and one ahead. More would keep a short last file waiting. */
+const IN_THE_MAKING = 2
 /** Milliseconds between two sizes of a file that grows. */
 const SHORTEST_STEP = 10
 
@@ -56,7 +56,7 @@ export async function startAcquisition(options: AcquisitionOptions): Promise<Acq
 
   /** The next file, in the making. */
   function next(): (typeof ahead)[number] | undefined {
-    while (files !== undefined && ahead.length <= AHEAD) {
+    while (files !== undefined && ahead.length < IN_THE_MAKING) {
       const { value: file } = plan.next()
       if (file === undefined) break
       ahead.push({ file, made: files.make(file) })

@@ -1,6 +1,6 @@
 /** Faults from outside: the admin port, scripts, callers without types. */
 import { inspect } from 'node:util'
-import { checkInteger, checkNames, checkWord, optionError } from '../../options.js'
+import { checkBoolean, checkInteger, checkNames, checkWord, optionError } from '../../options.js'
 import type { Fault, FaultKind } from './fault-types.js'
 
 const areas = ['data', 'list', 'api', 'any'] as const
@@ -24,7 +24,7 @@ const position = integer(0, LARGEST)
 
 /** The fields of each kind; those with `!` must be given. */
 const kinds: Readonly<Record<FaultKind, Readonly<Record<string, Check>>>> = {
-  status: { 'status!': integer(200, 599) },
+  status: { 'status!': integer(200, 599), executed: checkBoolean },
   reset: {},
   delay: { 'ms!': milliseconds },
   slow: { 'bytesPerSecond!': integer(1, LARGEST) },
@@ -38,6 +38,7 @@ const kinds: Readonly<Record<FaultKind, Readonly<Record<string, Check>>>> = {
   'ignore-range': {},
   'wrong-range': {},
   body: { text, base64: text, type: text },
+  raw: { 'head!': text, body: checkBoolean, piece: integer(1, LARGEST) },
   'list-late': { 'ms!': milliseconds },
   'list-stale': { 'ms!': milliseconds },
   growing: { steps: integer(1, 1000) },

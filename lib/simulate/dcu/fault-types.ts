@@ -23,8 +23,11 @@ export type FaultArea = 'data' | 'list' | 'api' | 'any'
 
 /** What goes wrong. Several faults can hit one request: all of them work. */
 export type FaultEffect =
-  /** Nothing but this status, with a short text: 404 for everything as a crashed file writer, 500, 503. */
-  | { readonly kind: 'status'; readonly status: number }
+  /**
+   * Nothing but this status, with a short text: 404 for everything as a crashed file writer, 500, 503. The request has no
+   * effect, unless it is `executed` all the same.
+   */
+  | { readonly kind: 'status'; readonly status: number; readonly executed?: boolean }
   /** The connection is reset instead of an answer. */
   | { readonly kind: 'reset' }
   /** The answer begins so many milliseconds late. */
@@ -54,6 +57,12 @@ export type FaultEffect =
   | { readonly kind: 'wrong-range' }
   /** Another body with 200, as text or as Base64: lists that are no JSON, pages of HTML. */
   | { readonly kind: 'body'; readonly text?: string; readonly base64?: string; readonly type?: string }
+  /**
+   * The answer begins with this text, whatever it is, instead of a proper head; `{length}` in it becomes the length of the
+   * body, which follows unless `body` is false. Then the connection ends. `piece`: the text comes in pieces of so many
+   * bytes, some milliseconds apart.
+   */
+  | { readonly kind: 'raw'; readonly head: string; readonly body?: boolean; readonly piece?: number }
   /** Lists show files so many milliseconds after they are complete. */
   | { readonly kind: 'list-late'; readonly ms: number }
   /** Lists show files for so many milliseconds after they are gone. */

@@ -41,6 +41,7 @@ const ofBodies: readonly FaultKind[] = [
   'gzip',
   'ignore-range',
   'wrong-range',
+  'raw',
 ]
 const ofLists: readonly FaultKind[] = ['body']
 /** They change what the server has and shows, rather than a single answer. */

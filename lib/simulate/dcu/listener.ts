@@ -1,5 +1,6 @@
 /** Listens, and can stop for a while and come back on the same port. */
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { meaningOf } from '../../error-text.js'
@@ -18,9 +19,23 @@ export interface HttpListener {
   close(): Promise<void>
 }
 
+/** Key and certificate, in PEM. */
+export interface TlsFiles {
+  readonly key: string
+  readonly cert: string
+}
+
+/** Where it listens; with `tls` it is HTTPS. */
+export interface ListenOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls?: TlsFiles | undefined
+}
+
 /** @throws SustenError with the system's code if it can't listen. */
-export async function listenHttp(host: string, port: number, onRequest: RequestListener): Promise<HttpListener> {
-  let server = await start(host, port, onRequest)
+export async function listenHttp(options: ListenOptions, onRequest: RequestListener): Promise<HttpListener> {
+  const { host, tls } = options
+  let server = await start(options, onRequest)
   const closing = new AbortController()
   const { signal } = closing
   const { port: found } = server.address() as AddressInfo
@@ -33,14 +48,14 @@ export async function listenHttp(host: string, port: number, onRequest: RequestL
 
   return {
     port: found,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${found}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${found}`,
     async interrupt(downtime) {
       await stop()
       await sleep(downtime, undefined, { signal }).catch(() => {})
       // Another program may have taken the port for a moment.
       for (let tries = 1; !signal.aborted; tries++) {
         try {
-          server = await start(host, found, onRequest)
+          server = await start({ ...options, port: found }, onRequest)
           break
         } catch (error) {
           if (tries === TRIES) throw error
@@ -57,8 +72,9 @@ export async function listenHttp(host: string, port: number, onRequest: RequestL
   }
 }
 
-function start(host: string, port: number, onRequest: RequestListener): Promise<Server> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE, requestTimeout: 0 }, onRequest)
+function start({ host, port, tls }: ListenOptions, onRequest: RequestListener): Promise<Server> {
+  const times = { keepAliveTimeout: KEEP_ALIVE, requestTimeout: 0 }
+  const server = tls === undefined ? createServer(times, onRequest) : createTlsServer({ ...times, ...tls }, onRequest)
   server.on('connection', (socket: Socket) => socket.setNoDelay(true))
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {

@@ -1,7 +1,9 @@
 /** Sends an answer, with all that goes wrong with it. */
 import { Buffer } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { TLSSocket } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import type { FaultEffect, FaultKind } from './fault-types.js'
 
@@ -27,6 +29,8 @@ type Effect<K extends FaultKind> = Extract<FaultEffect, { readonly kind: K }> | 
 
 /** A slow body comes in so many pieces a second. */
 const PIECES_PER_SECOND = 20
+/** Milliseconds between pieces of a raw head. */
+const BETWEEN_PIECES = 2
 
 /** Never rejects. All waiting ends when the connection does. */
 export async function send(
@@ -46,12 +50,15 @@ export async function send(
   const delay = effect('delay')
   if (delay !== undefined) await pause(delay.ms, left)
   if (effect('reset') !== undefined) {
-    socket.resetAndDestroy()
+    if (socket instanceof TLSSocket) socket.destroy()
+    else socket.resetAndDestroy()
     return { status: 0, bytes: 0, outcome: 'reset' }
   }
   if (left.aborted) return { status: 0, bytes: 0, outcome: 'left' }
 
   const body = spoiled(answer, effect('corrupt'), effect('gzip'))
+  const raw = effect('raw')
+  if (raw !== undefined) return sendRaw(socket, answer.status, raw, body, left)
   const length = effect('length')
   const isChunked = effect('chunked') !== undefined
   const hasBody = answer.status !== 204 && answer.status !== 304
@@ -76,6 +83,24 @@ export async function send(
   if ((isCut && !left.aborted) || (length !== undefined && length.by > 0)) socket.destroySoon()
   const outcome = isCut ? (left.aborted ? 'left' : 'cut') : outcomeOf(response)
   return { status: answer.status, bytes, outcome }
+}
+
+/** Past the server's own idea of an answer, straight to the socket. */
+async function sendRaw(
+  socket: Socket,
+  status: number,
+  { head, body: hasBody = true, piece }: NonNullable<Effect<'raw'>>,
+  body: Buffer,
+  left: AbortSignal,
+): Promise<Sent> {
+  const bytes = Buffer.from(head.replaceAll('{length}', String(body.length)), 'latin1')
+  for (let at = 0; at < bytes.length && !left.aborted; at += piece ?? bytes.length) {
+    if (at > 0) await pause(BETWEEN_PIECES, left)
+    socket.write(bytes.subarray(at, at + (piece ?? bytes.length)))
+  }
+  if (hasBody) socket.write(body)
+  socket.destroySoon()
+  return { status, bytes: hasBody ? body.length : 0, outcome: left.aborted ? 'left' : 'sent' }
 }
 
 const outcomeOf = (response: ServerResponse): Outcome => (response.writableFinished ? 'sent' : 'left')

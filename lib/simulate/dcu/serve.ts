@@ -38,7 +38,17 @@ export function createServe({ api, store, faults, ranges, onRequest }: ServePart
   async function answerOf(request: IncomingMessage, path: string, effects: readonly FaultEffect[]): Promise<Answer> {
     const body = await bodyOf(request)
     const instead = replacement(effects)
-    if (instead !== undefined) return instead
+    if (instead !== undefined && !isExecuted(effects)) return instead
+    const answer = await properAnswer(request, path, effects, body)
+    return instead ?? answer
+  }
+
+  async function properAnswer(
+    request: IncomingMessage,
+    path: string,
+    effects: readonly FaultEffect[],
+    body: string | undefined,
+  ): Promise<Answer> {
     const method = request.method ?? 'GET'
     if (dataName(path) !== undefined) {
       const { range, 'if-range': ifRange } = request.headers
@@ -76,7 +86,10 @@ export function createServe({ api, store, faults, ranges, onRequest }: ServePart
   }
 }
 
-/** What is answered whatever was asked: the request has no effect then. */
+const isExecuted = (effects: readonly FaultEffect[]): boolean =>
+  effects.some((one) => one.kind === 'status' && one.executed === true)
+
+/** What is answered whatever was asked. */
 function replacement(effects: readonly FaultEffect[]): Answer | undefined {
   const status = effects.findLast((one) => one.kind === 'status')
   if (status !== undefined) return text(status.status, `a fault: ${status.status}`)

@@ -6,16 +6,18 @@ import type { Experiment } from '../diffraction.js'
 import { describeSeries } from '../series.js'
 import { checkFault } from './fault-check.js'
 import type { Fault } from './fault-types.js'
+import type { TlsFiles } from './listener.js'
 import type { Maker } from './maker.js'
 import type { DcuOptions } from './types.js'
 import { type ApiTraits, apiVersions, traitsOf } from './versions.js'
 
 /** Complete {@link DcuOptions}. */
 export interface DcuSettings
-  extends Required<Omit<DcuOptions, 'adminPort' | 'digests' | 'experiment' | 'faults' | 'maker'>> {
+  extends Required<Omit<DcuOptions, 'adminPort' | 'digests' | 'experiment' | 'faults' | 'maker' | 'tls'>> {
   readonly adminPort: number | undefined
   readonly digests: string | undefined
   readonly maker: Maker | undefined
+  readonly tls: TlsFiles | undefined
   readonly experiment: Experiment
   readonly faults: readonly Fault[]
   readonly traits: ApiTraits
@@ -26,6 +28,7 @@ const names = [
   'host',
   'port',
   'adminPort',
+  'tls',
   'detector',
   'experiment',
   'images',
@@ -98,6 +101,7 @@ export function checkSettings(options: DcuOptions): DcuSettings {
     seed,
     digests: digests === undefined ? undefined : checkText('digests', digests),
     maker: options.maker,
+    tls: options.tls,
     faults: (options.faults ?? []).map((fault, index) => checkFault(`option 'faults', item ${index + 1}`, fault)),
     maxRequests: checkInteger('maxRequests', options.maxRequests ?? 100_000, 0, 10_000_000),
   }

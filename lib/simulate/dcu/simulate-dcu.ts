@@ -94,7 +94,7 @@ export async function simulateDcu(options: DcuOptions = {}): Promise<Dcu> {
   }
 
   try {
-    listener = await listenHttp(settings.host, settings.port, (incoming, response) => void serve(incoming, response))
+    listener = await listenHttp(settings, (incoming, response) => void serve(incoming, response))
     const dcu: Dcu = {
       url: listener.url,
       port: listener.port,
@@ -132,11 +132,8 @@ export async function simulateDcu(options: DcuOptions = {}): Promise<Dcu> {
     }
     if (settings.adminPort !== undefined) {
       const answer = createAdmin(dcu)
-      admin = await listenHttp(
-        settings.host,
-        settings.adminPort,
-        (incoming, response) => void answer(incoming, response),
-      )
+      const place = { host: settings.host, port: settings.adminPort }
+      admin = await listenHttp(place, (incoming, response) => void answer(incoming, response))
     }
     return dcu
   } catch (error) {

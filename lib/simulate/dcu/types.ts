@@ -5,6 +5,7 @@ import type { Experiment } from '../diffraction.js'
 import type { EigerFormat } from '../series.js'
 import type { Fault } from './fault-types.js'
 import type { DroppedFile, ServedFile } from './files.js'
+import type { TlsFiles } from './listener.js'
 import type { Maker } from './maker.js'
 import type { Sent } from './send.js'
 import type { ApiVersion } from './versions.js'
@@ -18,6 +19,8 @@ export interface DcuOptions {
   readonly port?: number
   /** TCP port of the admin interface, on the same address; 0 takes a free one. Default: there is none. */
   readonly adminPort?: number
+  /** Key and certificate in PEM: the server speaks HTTPS. Default: HTTP. The admin interface is always HTTP. */
+  readonly tls?: TlsFiles
   /** `eiger(…)` writes HDF5, `pilatus(…)` CBF, one file an image. Default: an EIGER2 500K with 16 bits. */
   readonly detector?: Detector
   /** Where and how; see {@link Experiment}. `frameTime` is the first value of `frame_time`: default 0.01 s. */
@@ -139,7 +142,7 @@ export interface RestartOptions {
 export interface DcuEvents {
   /** A file is complete. */
   file: ServedFile
-  /** A file is gone, however that came. */
+  /** A file is gone, however that came. If a client removed it: before it is answered. */
   gone: ServedFile
   /** There was no room for a file. */
   dropped: DroppedFile
