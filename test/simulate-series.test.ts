@@ -145,6 +145,14 @@ describe('the images', () => {
     assert.notDeepEqual(await pixelsOf(5, 2), await pixelsOf(6, 2))
   })
 
+  it('repeat after as many as are wanted, in every file', async () => {
+    const series = describeSeries({ detector: pilatus({ width: 60, height: 40 }), name: 'x', images: 5, variety: 2 })
+    const build = openSeries(series, await loadHdf5())
+    const images = [...filesOf(series)].map((file) => decodeCbf(Buffer.from(build(file))).pixels)
+    assert.notDeepEqual(images[0], images[1])
+    assert.deepEqual(images.slice(2), [images[0], images[1], images[0]])
+  })
+
   it('look like diffraction: some background, few bright spots, a beam stop, gaps', async () => {
     const pixels = await pixelsOf(1, 1)
     const detector = pilatus()

@@ -16,6 +16,8 @@ export interface Experiment {
   readonly increment: number
   /** Seconds per image. */
   readonly frameTime: number
+  /** Counts per pixel where the background is brightest, up to 500. The more, the less the images can be compressed. */
+  readonly brightness: number
 }
 
 /** A crystal on a detector. Rendering an image depends on the seed and the image's number alone. */
@@ -38,8 +40,6 @@ interface Spot {
 /** Poisson-distributed counts are looked up: one table of quantiles per level of brightness. */
 const LEVELS = 64
 const QUANTILES = 1024
-/** Counts per pixel at the brightest level. */
-const BRIGHTEST = 12
 /** How long a spot stays on the detector, in degrees (one standard deviation). */
 const MOSAICITY = 0.12
 const SPOTS_PER_IMAGE = 160
@@ -53,15 +53,17 @@ const DEAD = 253
 export function openPattern(detector: Detector, experiment: Experiment, images: number, seed: number): Pattern {
   const levels = brightness(detector, experiment)
   const spots = scatter(detector, experiment, images, openRandom(deriveSeed(seed, 1)))
-  const quantiles = poissonQuantiles()
+  const quantiles = poissonQuantiles(experiment.brightness)
   return {
     render(image, into) {
       const noise = openRandom(deriveSeed(seed, 2, image))
       drawBackground(levels, quantiles, detector, noise, into)
       const angle = experiment.startAngle + (image - 0.5) * experiment.increment
-      for (const spot of spots) {
-        const rocking = (spot.angle - angle) / MOSAICITY
-        if (Math.abs(rocking) < 3) drawSpot(spot, Math.exp(-0.5 * rocking * rocking), levels, detector, noise, into)
+      for (let index = firstFrom(spots, angle - 3 * MOSAICITY); index < spots.length; index++) {
+        const spot = spots[index]
+        const rocking = ((spot?.angle ?? 0) - angle) / MOSAICITY
+        if (spot === undefined || rocking >= 3) break
+        drawSpot(spot, Math.exp(-0.5 * rocking * rocking), levels, detector, noise, into)
       }
     },
   }
@@ -140,7 +142,20 @@ function brightness(detector: Detector, experiment: Experiment): Uint8Array {
   return levels
 }
 
-/** Spots over the whole detector and the whole turn; their brightness falls off with resolution. */
+/** Index of the first spot at or behind an angle; they are in order of their angles. */
+function firstFrom(spots: readonly Spot[], angle: number): number {
+  let [low, high] = [0, spots.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((spots[middle]?.angle ?? 0) < angle) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/**
+ * Spots over the whole detector and the whole turn, in order of their angles; their brightness falls off with resolution.
+ */
 function scatter(detector: Detector, experiment: Experiment, images: number, random: Random): Spot[] {
   const turn = images * experiment.increment
   const count = Math.ceil((SPOTS_PER_IMAGE * (Math.abs(turn) + 6 * MOSAICITY)) / (6 * MOSAICITY))
@@ -158,14 +173,14 @@ function scatter(detector: Detector, experiment: Experiment, images: number, ran
       angle: experiment.startAngle - 3 * MOSAICITY + random.uniform() * (turn + 6 * MOSAICITY),
     })
   }
-  return spots
+  return spots.sort((a, b) => a.angle - b.angle)
 }
 
-/** `LEVELS` rows of `QUANTILES` counts: row 0 is darkness, the last row has a mean of {@link BRIGHTEST}. */
-function poissonQuantiles(): Uint16Array {
+/** `LEVELS` rows of `QUANTILES` counts: row 0 is darkness, the last row has a mean of `brightest`. */
+function poissonQuantiles(brightest: number): Uint16Array {
   const table = new Uint16Array(LEVELS * QUANTILES)
   for (let level = 1; level < LEVELS; level++) {
-    const mean = (BRIGHTEST * level) / (LEVELS - 1)
+    const mean = (brightest * level) / (LEVELS - 1)
     let counts = 0
     let probability = Math.exp(-mean)
     let cumulated = probability

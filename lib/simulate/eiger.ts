@@ -4,7 +4,8 @@
  * Source: SIMPLON API 1.8, file writer; paths as the readers XDS (neggia), DIALS (dxtbx) and generate_XDS.INP use them.
  */
 import { MASK, type Pixels, pixelMask } from './detector.js'
-import type { Hdf5Attributes, Hdf5Type, Hdf5Value, Hdf5Writer } from './hdf5.js'
+import type { Hdf5Attributes, Hdf5Value, Hdf5Writer } from './hdf5.js'
+import { imageRange, list, nexus, number, photonEnergy, units, writeDetector } from './nexus.js'
 import { baseName, digits, filesOf, type Series, type SeriesFile } from './series.js'
 
 const ENTRY = '/entry'
@@ -13,32 +14,35 @@ const SPECIFIC = `${DETECTOR}/detectorSpecific`
 const GONIOMETER = '/entry/sample/goniometer'
 const TRANSFORMATIONS = '/entry/sample/transformations'
 
-const number = (type: Hdf5Type, value: number): Hdf5Value => ({ type, value })
-const list = (type: Hdf5Type, values: readonly number[]): Hdf5Value => ({ type, values })
-const units = (name: string): Hdf5Attributes => ({ units: name })
-const nexus = (name: string): Hdf5Attributes => ({ NX_class: name })
-
 /** Writes a data file: images `file.firstImage` … `file.lastImage`, one chunk each. `pixels` holds all of them. */
 export function writeData(to: Hdf5Writer, series: Series, file: SeriesFile, pixels: Pixels): void {
-  const { width, height } = series.detector
   to.group(ENTRY, nexus('NXentry'))
-  to.group('/entry/data', nexus('NXdata'))
-  to.array(
-    '/entry/data/data',
-    { data: pixels, shape: [file.lastImage - file.firstImage + 1, height, width], chunks: [1, height, width] },
-    { image_nr_low: number('i32', file.firstImage), image_nr_high: number('i32', file.lastImage) },
-  )
+  writeImages(to, series, file, pixels)
 }
 
-/** Writes the master file. */
-export function writeMaster(to: Hdf5Writer, series: Series): void {
+/** Writes the master file. `pixels` holds all images, if they are to be in it: there are no data files then. */
+export function writeMaster(to: Hdf5Writer, series: Series, pixels?: Pixels): void {
   to.group(ENTRY, { ...nexus('NXentry'), version: '1.4' })
   to.value('/entry/definition', 'NXmx')
-  writeLinks(to, series)
+  if (pixels === undefined) writeLinks(to, series)
+  else writeImages(to, series, { firstImage: 1, lastImage: series.images }, pixels)
   writeInstrument(to, series)
   writeSpecific(to, series)
   writeGeometry(to, series)
   writeSample(to, series)
+}
+
+function writeImages(
+  to: Hdf5Writer,
+  series: Series,
+  range: Pick<SeriesFile, 'firstImage' | 'lastImage'>,
+  pixels: Pixels,
+): void {
+  const { width, height } = series.detector
+  to.group('/entry/data', nexus('NXdata'))
+  const shape = [range.lastImage - range.firstImage + 1, height, width]
+  const array = { data: pixels, shape, chunks: [1, height, width], deflate: series.deflate }
+  to.array('/entry/data/data', array, imageRange(series, range))
 }
 
 /** Links hold bare file names: the files must stay beside the master, under their names. */
@@ -58,30 +62,16 @@ function writeInstrument(to: Hdf5Writer, series: Series): void {
   to.group('/entry/instrument/beam', nexus('NXbeam'))
   to.value('/entry/instrument/beam/incident_wavelength', number('f32', experiment.wavelength), units('angstrom'))
   to.group(DETECTOR, nexus('NXdetector'))
+  writeDetector(to, DETECTOR, series)
   const put = (name: string, value: Hdf5Value, unit?: string): void =>
     to.value(`${DETECTOR}/${name}`, value, unit === undefined ? {} : units(unit))
-  put('description', detector.description)
   put('detector_number', detector.serial)
   put('type', 'PIXEL')
-  put('sensor_material', 'Si')
-  put('sensor_thickness', number('f32', detector.sensorThickness), 'm')
-  put('x_pixel_size', number('f32', detector.pixelSize), 'm')
-  put('y_pixel_size', number('f32', detector.pixelSize), 'm')
-  put('beam_center_x', number('f32', experiment.beamX), 'pixel')
-  put('beam_center_y', number('f32', experiment.beamY), 'pixel')
   put('detector_distance', number('f32', experiment.distance), 'm')
-  put('distance', number('f32', experiment.distance), 'm')
   put('bit_depth_image', number('u32', detector.bitDepth))
-  put('bit_depth_readout', number('u32', 16))
-  put('saturation_value', number('u32', detector.countCutoff))
-  put('count_time', number('f32', experiment.frameTime - 1e-7), 's')
-  put('frame_time', number('f32', experiment.frameTime), 's')
-  put('detector_readout_time', number('f32', 1e-7), 's')
   put('photon_energy', number('f32', photonEnergy(series)), 'eV')
   put('threshold_energy', number('f32', photonEnergy(series) / 2), 'eV')
-  put('countrate_correction_applied', number('u8', 1))
   put('flatfield_correction_applied', number('u8', 1))
-  put('pixel_mask_applied', number('u8', 1))
   put('virtual_pixel_correction_applied', number('u8', 1))
   put('efficiency_correction_applied', number('u8', 0))
 }
@@ -93,8 +83,8 @@ function writeSpecific(to: Hdf5Writer, series: Series): void {
   to.group(SPECIFIC, nexus('NXcollection'))
   const put = (name: string, value: Hdf5Value, unit?: string): void =>
     to.value(`${SPECIFIC}/${name}`, value, unit === undefined ? {} : units(unit))
-  put('nimages', number('u64', series.images))
-  put('ntrigger', number('u64', 1))
+  put('nimages', number('u64', Math.ceil(series.images / series.triggers)))
+  put('ntrigger', number('u64', series.triggers))
   put('nframes_sum', number('u32', 1))
   put('x_pixels_in_detector', number('u32', width))
   put('y_pixels_in_detector', number('u32', height))
@@ -105,7 +95,7 @@ function writeSpecific(to: Hdf5Writer, series: Series): void {
   put('frame_count_time', number('f32', experiment.frameTime - 1e-7), 's')
   put('frame_period', number('f32', experiment.frameTime), 's')
   put('trigger_mode', 'ints')
-  put('compression', 'none')
+  put('compression', series.deflate > 0 ? 'deflate' : 'none')
   put('auto_summation', number('u8', 1))
   put('calibration_type', 'standard')
   put('number_of_excluded_pixels', number('u32', mask.filter((pixel) => pixel === MASK.dead).length))
@@ -180,9 +170,4 @@ function writeSample(to: Hdf5Writer, series: Series): void {
     offset: list('f64', [0, 0, 0]),
     depends_on: '.',
   })
-}
-
-/** eV. */
-function photonEnergy(series: Series): number {
-  return 12_398.42 / series.experiment.wavelength
 }

@@ -4,10 +4,12 @@
  */
 import { Dataset, File, Group, ready } from 'h5wasm'
 import type { Pixels } from './detector.js'
+import { makeVirtual, placeholderChunk, type VirtualSource } from './virtual-dataset.js'
 
-/** A value to store: text, a number with its type, an array of numbers. */
+/** A value to store: text, texts, a number with its type, an array of numbers. */
 export type Hdf5Value =
   | string
+  | { readonly texts: readonly string[] }
   | { readonly type: Hdf5Type; readonly value: number }
   | { readonly type: Hdf5Type; readonly values: readonly number[] }
 
@@ -24,6 +26,15 @@ export interface Hdf5Writer {
   /** Stores pixels or other large arrays in chunks; `deflate` 0 (the default) … 9. */
   readonly array: (path: string, array: Hdf5Array, attributes?: Hdf5Attributes) => void
   readonly externalLink: (path: string, file: string, target: string) => void
+  /** A virtual dataset; a file can have one. */
+  readonly virtual: (path: string, dataset: Hdf5Virtual, attributes?: Hdf5Attributes) => void
+}
+
+/** A dataset whose content lies in other files. */
+export interface Hdf5Virtual {
+  readonly type: 'u16' | 'u32'
+  readonly shape: readonly number[]
+  readonly sources: readonly VirtualSource[]
 }
 
 /** A large array. */
@@ -53,19 +64,29 @@ export async function loadHdf5(): Promise<Hdf5Builder> {
   module.activate_throwing_error_handler()
   return (write) => {
     const path = '/build.h5'
-    const file = new File(path, 'w')
+    // The oldest format that has all that is needed, as the detectors write it.
+    const file = new File(path, 'w', { libver: ['earliest', 'latest'] })
+    let virtual: Hdf5Virtual | undefined
     try {
-      write(openWriter(file))
+      write(
+        openWriter(file, (dataset) => {
+          virtual = dataset
+        }),
+      )
     } finally {
       file.close()
     }
     const bytes = module.FS.readFile(path)
     module.FS.unlink(path)
-    return bytes
+    return virtual === undefined ? bytes : withVirtual(bytes, virtual)
   }
 }
 
-function openWriter(file: File): Hdf5Writer {
+function withVirtual(bytes: Uint8Array, { type, shape, sources }: Hdf5Virtual): Uint8Array {
+  return makeVirtual(bytes, shape, type === 'u16' ? 2 : 4, sources)
+}
+
+function openWriter(file: File, onVirtual: (dataset: Hdf5Virtual) => void): Hdf5Writer {
   const groups = new Set<string>([''])
   const parentOf = (path: string): Group => {
     const parent = path.slice(0, path.lastIndexOf('/'))
@@ -109,12 +130,29 @@ function openWriter(file: File): Hdf5Writer {
     externalLink(path, target, object) {
       parentOf(path).create_external_link(target, object, nameOf(path))
     },
+    virtual(path, dataset, attributes = {}) {
+      const ones = dataset.shape.map(() => 1)
+      const placeholder = parentOf(path).create_dataset({
+        name: nameOf(path),
+        data: dataset.type === 'u16' ? new Uint16Array(1) : new Uint32Array(1),
+        shape: ones,
+        maxshape: [...dataset.shape],
+        chunks: ones.map(() => placeholderChunk),
+      })
+      placeholder.resize([...dataset.shape])
+      annotate(path, attributes)
+      onVirtual(dataset)
+    },
   }
 }
 
 /** Text becomes a string of fixed length, as the detectors write it. */
-function encode(value: Hdf5Value): { data: string | number | number[]; shape: number[]; dtype: string } {
+function encode(value: Hdf5Value): { data: string | string[] | number | number[]; shape: number[]; dtype: string } {
   if (typeof value === 'string') return { data: value, shape: [], dtype: `S${Math.max(1, value.length)}` }
+  if ('texts' in value) {
+    const longest = Math.max(1, ...value.texts.map((text) => text.length))
+    return { data: [...value.texts], shape: [value.texts.length], dtype: `S${longest}` }
+  }
   if ('value' in value) return { data: value.value, shape: [], dtype: CODES[value.type] }
   return { data: [...value.values], shape: [value.values.length], dtype: CODES[value.type] }
 }

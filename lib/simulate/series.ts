@@ -1,5 +1,6 @@
 /** A series: one acquisition, the files that it consists of, and their names. */
-import { checkInteger } from '../options.js'
+import { inspect } from 'node:util'
+import { checkInteger, optionError } from '../options.js'
 import type { Detector } from './detector.js'
 import type { Experiment } from './diffraction.js'
 
@@ -8,10 +9,20 @@ export interface SeriesOptions {
   readonly detector: Detector
   /** Path and prefix of the files below the detector's directory, such as `run1/lyso_1`. */
   readonly name: string
-  /** Images in the series. */
+  /** Images in the series, of all triggers together. */
   readonly images: number
-  /** Images per data file of an EIGER. Default 100, as the file writer's. */
+  /** Images per data file of an EIGER; 0: all images are in the master. Default 100. */
   readonly imagesPerFile?: number
+  /** Triggers that the images are divided among. Default 1. */
+  readonly triggers?: number
+  /** The number that the first image has in an EIGER's files. Default 1. */
+  readonly firstNumber?: number
+  /** How an EIGER's master is made. Default `legacy`. */
+  readonly format?: EigerFormat
+  /** Level of deflate that an EIGER's images are compressed with, 0 (not at all) … 9. Default 0. */
+  readonly deflate?: number
+  /** Different images, after which they repeat: they are drawn once, and take memory. Default: all differ. */
+  readonly variety?: number
   /** Same seed, same images. Default 1. */
   readonly seed?: number
   /** When the series is armed. Default: now. */
@@ -20,12 +31,23 @@ export interface SeriesOptions {
   readonly experiment?: Partial<Experiment>
 }
 
+/**
+ * `legacy`: external links to the data files. `v2024.2`: one virtual dataset of four dimensions, image, channel, row and
+ * column. The detector's names of them are `hdf5 nexus legacy nxmx` and `hdf5 nexus v2024.2 nxmx`.
+ */
+export type EigerFormat = 'legacy' | 'v2024.2'
+
 /** One acquisition. Plain data: it can be sent to a worker. */
 export interface Series {
   readonly detector: Detector
   readonly name: string
   readonly images: number
   readonly imagesPerFile: number
+  readonly triggers: number
+  readonly firstNumber: number
+  readonly format: EigerFormat
+  readonly deflate: number
+  readonly variety: number
   readonly seed: number
   readonly started: Date
   readonly experiment: Experiment
@@ -42,12 +64,17 @@ export interface SeriesFile {
 
 /**
  * Completes a series from its options.
- * @throws SustenError `ERR_SUSTEN_OPTION` for numbers of images that are no whole numbers from 1.
+ * @throws SustenError `ERR_SUSTEN_OPTION` for numbers that are out of range.
  */
 export function describeSeries(options: SeriesOptions): Series {
-  const { detector, name, images, imagesPerFile = 100, seed = 1, started = new Date() } = options
+  const { detector, name, images, imagesPerFile = 100, triggers = 1, seed = 1, started = new Date() } = options
+  const { firstNumber = 1, format = 'legacy', deflate = 0, variety = images } = options
   checkInteger('images', images, 1, 999_999)
-  checkInteger('imagesPerFile', imagesPerFile, 1, 999_999)
+  checkInteger('imagesPerFile', imagesPerFile, 0, 999_999)
+  checkInteger('triggers', triggers, 1, images)
+  checkInteger('firstNumber', firstNumber, 0, 2 ** 31 - 1 - images)
+  checkInteger('deflate', deflate, 0, 9)
+  checkInteger('variety', variety, 1, 999_999)
   const experiment: Experiment = {
     wavelength: 0.9793,
     distance: detector.family === 'eiger' ? 0.12 : 0.2,
@@ -56,9 +83,18 @@ export function describeSeries(options: SeriesOptions): Series {
     startAngle: 0,
     increment: 0.1,
     frameTime: 0.01,
+    brightness: 12,
     ...options.experiment,
   }
-  return { detector, name, images, imagesPerFile, seed, started, experiment }
+  checkNumber('experiment.frameTime', experiment.frameTime, 0, 3600)
+  checkNumber('experiment.brightness', experiment.brightness, 1e-6, 500)
+  const content = { images, imagesPerFile, triggers, firstNumber, format, deflate, variety }
+  return { detector, name, ...content, seed, started, experiment }
+}
+
+function checkNumber(name: string, value: unknown, least: number, most: number): void {
+  if (typeof value === 'number' && value >= least && value <= most) return
+  throw optionError(`option '${name}' must be a number from ${least} to ${most}, not ${inspect(value)}`)
 }
 
 /** The files of a series in the order in which a detector completes them: an EIGER's master comes first, at arm. */
@@ -71,6 +107,7 @@ export function* filesOf(series: Series): Generator<SeriesFile> {
     return
   }
   yield { name: `${name}_master.h5`, kind: 'master', firstImage: 1, lastImage: images }
+  if (imagesPerFile === 0) return
   for (let first = 1, number = 1; first <= images; first += imagesPerFile, number++) {
     const lastImage = Math.min(images, first + imagesPerFile - 1)
     yield { name: `${name}_data_${digits(number, 6)}.h5`, kind: 'data', firstImage: first, lastImage }

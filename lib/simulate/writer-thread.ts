@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type FileBuilder, openSeries } from './build.js'
+import { loadDigester } from './digest.js'
 import { type Hdf5Builder, loadHdf5 } from './hdf5.js'
 import { filesOf, type SeriesFile } from './series.js'
-import type { DetectorRun, Digester, WriterCommand, WriterMessage, WriterOptions, WrittenFile } from './writer.js'
+import type { DetectorRun, WriterCommand, WriterMessage, WriterOptions, WrittenFile } from './writer.js'
 
 if (parentPort === null) throw new Error('writer-thread.js runs as a worker thread only')
 const port = parentPort
@@ -20,7 +21,7 @@ port.on('message', (command: WriterCommand) => {
 // A real detector has computers of its own: this one takes what processor time the others leave. On Linux, 0 means
 // this thread alone.
 setPriority(0, 10)
-const digestOf = await digester(options.digests)
+const digestOf = await loadDigester(options.digests, () => '')
 const hdf5 = await loadHdf5()
 await Promise.all(options.detectors.map((run, index) => runDetector(run, index, hdf5)))
 port.close()
@@ -46,13 +47,6 @@ async function runDetector(run: DetectorRun, detector: number, hdf5: Hdf5Builder
       due = Math.max(due + slot, performance.now() - 1000)
     }
   }
-}
-
-/** A thread can be handed no function: it loads the module that has it. */
-async function digester(module: string | undefined): Promise<Digester> {
-  if (module === undefined) return () => ''
-  const { digestOf } = (await import(module)) as { readonly digestOf: Digester }
-  return digestOf
 }
 
 function report(message: WriterMessage): void {

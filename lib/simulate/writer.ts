@@ -1,5 +1,4 @@
 /** Detectors that write series into a directory as real ones do, on a thread of their own. */
-import type { Buffer } from 'node:buffer'
 import { Worker } from 'node:worker_threads'
 import type { Series, SeriesFile } from './series.js'
 
@@ -20,12 +19,9 @@ export interface WriterOptions {
   readonly detectors: readonly DetectorRun[]
   /** Whom the files and directories belong to. Default: the process's user. Needs the privilege. */
   readonly owner?: { readonly uid: number; readonly gid: number }
-  /** URL of a module that exports a {@link Digester} as `digestOf`. Default: no digests. */
+  /** URL of a module with a digester, see `digest.ts`. Default: no digests. */
   readonly digests?: string
 }
-
-/** Computes a file's digest from its bytes. */
-export type Digester = (bytes: Buffer) => string
 
 /** A file that is complete: written, closed, and left alone from now on. */
 export interface WrittenFile extends SeriesFile {
