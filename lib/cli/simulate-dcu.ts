@@ -1,10 +1,10 @@
 /** `susten simulate dcu`: a detector server to try things out on. docs/SIMULATOR.md describes it. */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { jsonLine } from '../json-lines.js'
 import { apiVersions, type Dcu, readScript, runScript, simulateDcu } from '../simulate/dcu/index.js'
 import { eiger, pilatus } from '../simulate/index.js'
 import { type Arguments, type Command, type Streams, UsageError } from './command.js'
-import { jsonLine } from './json-lines.js'
 
 type Values = Arguments['values']
 
