@@ -69,6 +69,17 @@ test('messages keep their short text; the two paths of a copy are told apart, wh
   const tricky = ['/ram/buffer/:/data/raw/:/data/raw/', '/data/raw/:/data/raw/:/data/raw/'].map((name) => `${name}z`)
   assert.deepEqual(published(tricky.join(':')), { source: tricky[0], dest: tricky[1] })
   assert.equal(published('something else'), 'something else')
+  const subjectBytes = Buffer.from('/ram/buffer/\xff:/data/raw/\xff', 'latin1')
+  const message = {
+    ...about,
+    code: 'COPY_ERROR',
+    storage: 'a:1',
+    subject: '/ram/buffer/\ufffd:/data/raw/\ufffd',
+  } as const
+  assert.deepEqual(portMessage(config, { ...message, subjectBytes })?.shortmessage, {
+    source: Buffer.from('/ram/buffer/\xff', 'latin1'),
+    dest: Buffer.from('/data/raw/\xff', 'latin1'),
+  })
   assert.deepEqual(portMessage(config, { ...about, code: 'DISK_OVERFLOW', subject: '/ram' }), {
     name: 'DISK_OVERFLOW',
     shortmessage: '/ram',

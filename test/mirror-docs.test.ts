@@ -8,10 +8,10 @@ import { createPlace, filesBelow, type Place } from './support/mirror-world.js'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
-/** Runs the first example of a document, in other places; what it printed. */
-async function runExample(t: TestContext, document: string, place: Place): Promise<string> {
+/** Runs an example of a document, by default the first, in other places; what it printed. */
+async function runExample(t: TestContext, document: string, place: Place, index = 0): Promise<string> {
   const text = readFileSync(join(root, 'docs', document), 'utf8')
-  const [, example] = /```ts\n([\s\S]*?)```/.exec(text) ?? []
+  const example = [...text.matchAll(/```ts\n([\s\S]*?)```/g)][index]?.[1]
   assert.ok(example, `${document} has an example`)
   const source = example
     .replaceAll('/mnt/data_buffer', place.source)
@@ -57,4 +57,22 @@ test('the example of POLICIES.md runs, and snapshots stay', async (t) => {
   await runExample(t, 'POLICIES.md', place)
   assert.deepEqual(filesBelow(place.disk), ['run/image.h5', 'run/snapshot.jpg'])
   assert.deepEqual(filesBelow(place.gpfs), ['run/image.h5'])
+})
+
+test('the other example of POLICIES.md runs: snapshots leave the buffer, masters stay', async (t) => {
+  const place = await createPlace(t)
+  for (const name of ['run/lyso_1_master.h5', 'run/snapshot.jpg']) place.write(name)
+  await runExample(t, 'POLICIES.md', place, 1)
+  assert.deepEqual(filesBelow(place.disk), ['run/lyso_1_master.h5', 'run/snapshot.jpg'])
+  assert.deepEqual(filesBelow(place.source), ['run/lyso_1_master.h5'])
+})
+
+test('the example of GRIMSEL.md runs, and the first shift has left the buffer and the disk', async (t) => {
+  const place = await createPlace(t)
+  place.write('run7/lyso_1_master.h5', 'master')
+  const said = await runExample(t, 'GRIMSEL.md', place)
+  assert.match(said, /gpfs .*run7\/lyso_1_master\.h5 [0-9a-f]{32}/)
+  assert.match(said, /disk [\d.e-]+ 0 0\n/)
+  assert.deepEqual([filesBelow(place.source), filesBelow(place.disk)], [[], []])
+  assert.deepEqual(filesBelow(place.gpfs), ['run7/lyso_1_master.h5'])
 })

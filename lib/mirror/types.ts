@@ -120,6 +120,8 @@ export interface MirrorMessage {
   readonly storage?: string
   /** What it is about: a file, a directory, or `source:destination`. */
   readonly subject: string
+  /** Its bytes, where they aren't UTF-8. */
+  readonly subjectBytes?: Uint8Array
   /** One sentence for people. */
   readonly text: string
   /** How many times it happened since it was last told. */

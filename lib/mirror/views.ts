@@ -39,7 +39,14 @@ export function failedFile(
 
 export function messageView(message: Message): MirrorMessage {
   const { storage, subject, ...rest } = message
-  return { type: 'message', ...rest, ...(storage === undefined ? {} : { storage }), subject: textOfBytes(subject) }
+  const text = textOfBytes(subject)
+  return {
+    type: 'message',
+    ...rest,
+    ...(storage === undefined ? {} : { storage }),
+    subject: text,
+    ...(text.includes('\ufffd') ? { subjectBytes: bufferOfBytes(subject) } : {}),
+  }
 }
 
 function filePaths(where: Geography, file: { storage: string; path: ByteString; cut: number }): FilePaths {
