@@ -485,7 +485,10 @@ test('the example of POLICIES.md that gives space back lets master files go last
   const example = [...text.matchAll(/```ts\n([\s\S]*?)```/g)]
     .map(([, code]) => code)
     .find((code) => code?.includes('grimsel()'))
-  const code = example?.replace(/^import.*$/m, '').replace('const mastersLast: StoragePolicy =', 'return')
+  const code = example
+    ?.replace(/^import.*$/m, '')
+    .replace(/^await using[\s\S]*/m, '')
+    .replace('const mastersLast: StoragePolicy =', 'return')
   const policy = new Function('grimsel', code ?? '')(grimsel) as StoragePolicy
   const driver = tiered({ ...pair, policy })
   driver.arrive('x_master.h5')

@@ -15,6 +15,10 @@ import { mountPointOf, type TierState } from './tier-state.js'
 const leastWarning = 60
 /** Seconds before a tier would be full, if nothing were released, at which release begins, at the least. */
 const leastStart = 5
+/** Milliseconds between two readings: at least; while space is being made; while nothing happens. */
+const quickReading = 20
+const busyReading = 100
+const calmReading = 250
 /** Seconds for which space is being made until the averages say whether that is fast enough. */
 const settled = 10
 
@@ -26,13 +30,27 @@ export function fillRead(state: State, id: string, volume: VolumeReading): void 
   if (tier.volume === undefined) {
     tier.inflow.at = state.now
   } else {
-    const grown = usedBytes(volume) - usedBytes(tier.volume) + tier.freed
-    spreadOverRate(tier.inflow, state.now, Math.max(0, grown))
+    const grown = Math.max(0, usedBytes(volume) - usedBytes(tier.volume) + tier.freed)
+    spreadOverRate(tier.inflow, state.now, grown)
+    tier.growth = (1000 * grown) / Math.max(1, state.now - tier.read)
   }
+  tier.read = state.now
   tier.volume = volume
   tier.freed = 0
   tier.freedFiles = 0
   judge(state, tier, volume)
+}
+
+/**
+ * Milliseconds until a tier should be read again: often enough that a burst doesn't fill it between two readings, nor
+ * that what a release has made room for is filled again before more is released.
+ */
+export function nextReading(state: State, id: string): number {
+  const tier = state.tiers.find(({ config }) => config.id === id)
+  if (tier === undefined) return Number.POSITIVE_INFINITY
+  if (tier.volume === undefined) return calmReading
+  const left = 1000 * until(tier.volume.available, tier.growth)
+  return Math.max(quickReading, Math.min(left / 8, tier.releasing === undefined ? calmReading : busyReading))
 }
 
 /** A release has given bytes back. */

@@ -13,6 +13,7 @@ export {
 } from './config.js'
 export { decide } from './decide.js'
 export type { CoreEvent, ReleaseOutcome, Side, TierPass, VolumeReading } from './events.js'
+export { nextReading } from './fill.js'
 export type { CopyRecord, Failure, FileRecord, Fingerprint, JournalOp, TierRecord } from './record.js'
 export { isReleasing } from './releasing.js'
 export {

@@ -51,6 +51,9 @@ export interface TierState {
   strikes: number
   retryAt: number
   volume: VolumeReading | undefined
+  /** When it was read last, and bytes a second that came in between the last two readings. */
+  read: number
+  growth: number
   /** Space is being made: since when, if it is. */
   releasing: number | undefined
   /** Told, and not over: full up to the limit, full, likely to overflow. */
@@ -112,6 +115,8 @@ function createTier(
     strikes: 0,
     retryAt: 0,
     volume: undefined,
+    read: now,
+    growth: 0,
     releasing: undefined,
     limited: false,
     overflowed: false,

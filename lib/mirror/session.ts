@@ -1,6 +1,7 @@
 /** A source that is copied to storages, from its opening to its end: what Mirror and Grimsel have in common. */
 import { type ByteString, textOfBytes } from '../bytes.js'
 import {
+  bufferTier,
   type CoreConfig,
   type CoreEvent,
   defaultLimits,
@@ -8,6 +9,7 @@ import {
   isKnown,
   isReleasing,
   movingFiles,
+  nextReading,
   pendingFiles,
   type State,
 } from '../core/index.js'
@@ -147,6 +149,7 @@ export async function openSession(
         concurrency,
         copy,
         interval: options.volumeInterval,
+        nextReading: () => nextReading(state, id),
         now,
         report: shell.post,
         engine: { tempTag: journal.id, ...engine },
@@ -193,6 +196,7 @@ export async function openSession(
     mountPoint: options.sourceMountPoint,
     isTier: options.space !== undefined,
     interval: options.volumeInterval,
+    nextReading: () => nextReading(state, bufferTier),
     report: shell.post,
     now,
     onPresence: (there) => directory?.present(there),

@@ -9,8 +9,10 @@ export interface SourceWatchOptions {
   readonly mountPoint: ByteString | undefined
   /** Its fill state is reported too. */
   readonly isTier: boolean
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two looks, at the most. */
   readonly interval: number
+  /** Milliseconds to the next one, if that is less. */
+  readonly nextReading: () => number
   readonly report: (event: CoreEvent) => void
   readonly now: () => number
   /** Told at every look. */
@@ -50,6 +52,7 @@ export function openSourceWatch(options: SourceWatchOptions): SourceWatch {
   const volume = watchVolume({
     path: source,
     interval,
+    next: options.nextReading,
     patience: 10_000,
     onReading: see,
     onFailure: lose,

@@ -16,8 +16,10 @@ export interface StorageOptions {
   /** Files that are copied at the same time: threads of the storage's engine. */
   readonly concurrency: number
   readonly copy: NativeCopyOptions
-  /** Milliseconds between two readings of the fill state. */
+  /** Milliseconds between two readings of the fill state, at the most. */
   readonly interval: number
+  /** Milliseconds to the next one, if that is less. */
+  readonly nextReading?: () => number
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Told what becomes of every order, and of the file system. */
@@ -46,6 +48,7 @@ export function openStorage(options: StorageOptions): Storage {
   const volume = watchVolume({
     path: target.root,
     interval: options.interval,
+    next: options.nextReading,
     patience,
     onReading: (reading) => report({ type: 'volume', at: now(), storage: id, volume: reading }),
     onFailure: (failure) => report({ type: 'unavailable', at: now(), storage: id, failure }),

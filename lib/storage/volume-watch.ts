@@ -7,8 +7,10 @@ import { SustenError } from '../errors.js'
 /** How a file system is watched. */
 export interface VolumeWatchOptions {
   readonly path: ByteString
-  /** Milliseconds between two readings. */
+  /** Milliseconds from one reading to the next, at the most. */
   readonly interval: number
+  /** Asked after each reading: milliseconds to the next one, if that is less. */
+  readonly next?: (() => number) | undefined
   /** Milliseconds after which a reading that isn't answered counts as failed, once. */
   readonly patience: number
   readonly onReading: (reading: VolumeReading) => void
@@ -28,12 +30,13 @@ export interface VolumeWatch {
  * system hangs, hold up any other.
  */
 export function watchVolume(options: VolumeWatchOptions): VolumeWatch {
-  const { path, interval, patience, onReading, onFailure } = options
+  const { path, interval, next, patience, onReading, onFailure } = options
   const engine = openEngine({ nice: 0, ...options.engine, threads: 1 })
   // So that a file in its place is no directory.
   const directory = `${path}/.` as ByteString
   let closed = false
   let reading: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
 
   async function read(): Promise<void> {
     const late = setTimeout(() => {
@@ -47,7 +50,13 @@ export function watchVolume(options: VolumeWatchOptions): VolumeWatch {
     } finally {
       clearTimeout(late)
       reading = undefined
+      schedule()
     }
+  }
+
+  function schedule(): void {
+    clearTimeout(timer)
+    if (!closed) timer = setTimeout(() => void begin(), Math.min(interval, next?.() ?? interval))
   }
 
   /** Never two readings at once. */
@@ -61,12 +70,12 @@ export function watchVolume(options: VolumeWatchOptions): VolumeWatch {
     return Promise.race([begin(), late])
   }
 
-  const timer = setInterval(() => void begin(), interval)
+  schedule()
   return {
     refresh,
     async close() {
       closed = true
-      clearInterval(timer)
+      clearTimeout(timer)
       await engine.close('cancel')
     },
   }
