@@ -6,6 +6,7 @@
       'native/addon.cc',
       'native/commit/directory.cc',
       'native/commit/file.cc',
+      'native/commit/finish.cc',
       'native/commit/group.cc',
       'native/commit/metadata.cc',
       'native/commit/new_directory.cc',

@@ -23,6 +23,9 @@ constexpr uint32_t kBcachefs = 0xca451a4e;
 constexpr uint32_t kZfs = 0x2fc12fc1;
 constexpr uint32_t kOverlay = 0x794c7630;
 
+// Below this size no question is asked.
+constexpr int64_t kCertainlyFits = int64_t{1} << 30;
+
 // Before Linux 5.8 syncfs didn't report write-back errors.
 bool syncfs_reports_errors() {
   struct utsname name {};
@@ -87,6 +90,14 @@ DirectoryRef adopt_directory(Sys &sys, Fd fd, std::string path, const struct sta
   directory->ino = st.st_ino;
   directory->uid = st.st_uid;
   return directory;
+}
+
+int could_hold(Sys &sys, const Directory &directory, int64_t size) {
+  if (size <= kCertainlyFits) return 0;
+  struct statvfs fs {};
+  if (retry([&] { return sys.fstatvfs(directory.fd.get(), &fs); }) != 0) return errno;
+  const uint64_t room = static_cast<uint64_t>(fs.f_blocks) * fs.f_frsize;
+  return room == 0 || static_cast<uint64_t>(size) <= room ? 0 : EFBIG;
 }
 
 std::string join_path(const std::string &directory, const std::string &name) {

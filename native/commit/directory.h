@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,10 @@ DirectoryRef adopt_directory(Sys &sys, Fd fd, std::string path, Error &failure);
 // Takes `fd`, whose fstat is `st`, over; its file system is looked up only if it isn't that of `like`.
 DirectoryRef adopt_directory(Sys &sys, Fd fd, std::string path, const struct stat &st, const Directory &like,
                              Error &failure);
+
+// 0 if the directory's file system is large enough for a file of `size` bytes, free or not; else EFBIG, or the errno of
+// looking at it.
+int could_hold(Sys &sys, const Directory &directory, int64_t size);
 
 // "dir/name", with no doubled slash.
 std::string join_path(const std::string &directory, const std::string &name);

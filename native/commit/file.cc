@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "commit/finish.h"
 #include "commit/metadata.h"
 #include "copy/content.h"
 #include "copy/fingerprint.h"
@@ -17,9 +18,6 @@ namespace susten {
 namespace {
 
 using Done = std::function<void(FileResult)>;
-
-// Below this size no question is asked.
-constexpr int64_t kCertainlyFits = int64_t{1} << 30;
 
 class FileCommit {
  public:
@@ -46,13 +44,9 @@ class FileCommit {
       return fail_with(std::move(error));
     }
     // After the opening and before the first write: whoever has the lowest number was open before anyone wrote.
-    const uint64_t opened = waits_for_group() ? commit_.groups.opening() : 0;
-    if (!copy() || !set_metadata() || !verify()) return;
-    in_.reset();
-    if (waits_for_group()) return join_group(opened);
-    Placement placement = place_now();
-    temp_ = Temp();  // a temp file that wasn't placed goes before anyone is told
-    conclude(std::move(result_), target_.path, std::move(placement), done_);
+    const bool waits = waits_for_group(options_.durability, *target_.directory);
+    const uint64_t opened = waits ? commit_.groups.opening() : 0;
+    if (copy() && set_metadata() && verify()) finish(opened);
   }
 
  private:
@@ -106,13 +100,8 @@ class FileCommit {
 
   // A sparse file of exabytes costs its owner nothing, and whoever reads it for ever.
   bool fits() {
-    if (st_.st_size <= kCertainlyFits) return true;
-    struct statvfs fs {};
-    if (retry([&] { return sys_.fstatvfs(target_.directory->fd.get(), &fs); }) != 0) {
-      return reject(errno, "fstatvfs", true);
-    }
-    const uint64_t room = static_cast<uint64_t>(fs.f_blocks) * fs.f_frsize;
-    return room == 0 || static_cast<uint64_t>(st_.st_size) <= room || reject(EFBIG, "fstatvfs", true);
+    const int number = could_hold(sys_, *target_.directory, st_.st_size);
+    return number == 0 || reject(number, "fstatvfs", true);
   }
 
   // Some existing destinations make copying needless or wrong; true if `done` was called.
@@ -265,57 +254,18 @@ class FileCommit {
     return reject(0, "verify", at_target, cancelled ? "ABORT_ERR" : "ERR_SUSTEN_SHORT");
   }
 
-  // Whether a group makes this file durable, and names it, later.
-  [[nodiscard]] bool waits_for_group() const {
-    return options_.durability == Durability::batch && !target_.directory->is_volatile;
-  }
-
-  void join_group(uint64_t opened) {
-    Written file;
-    file.directory = target_.directory;
-    file.temp = std::move(temp_);
-    file.name = std::move(target_.name);
-    file.existing = target_.existing;
-    file.expected = target_.expected;
-    file.size = st_.st_size;
-    file.opened = opened;
-    file.parents = std::move(target_.parents);
-    file.cancelled = &context_.cancelled;
-    file.done = [result = std::move(result_), path = std::move(target_.path), done = std::move(done_)](
-                    Placement placement) mutable { conclude(std::move(result), path, std::move(placement), done); };
-    commit_.groups.add(context_, std::move(file));
-  }
-
-  Placement place_now() {
-    const auto failure = [](const char *syscall) {
-      return Placement{.outcome = Outcome::failed, .version = {}, .number = errno, .code = "", .syscall = syscall};
-    };
-    const Directory &directory = *target_.directory;
-    const bool syncs = options_.durability != Durability::none && !directory.is_volatile;
-    if (syncs) {
-      if (retry([&] { return sys_.fsync(temp_.fd()); }) != 0) return failure("fsync");
-    } else if (directory.is_remote) {
-      // Such file systems tell of failed writes at the latest possible moment; the name must not come before.
-      if (retry([&] { return sys_.fdatasync(temp_.fd()); }) != 0) return failure("fdatasync");
-    }
-    Placement placement =
-        place(context_, target_.directory, temp_, target_.name, target_.existing, target_.expected, st_.st_size);
-    if (!syncs || placement.outcome == Outcome::failed) return placement;
-    if (retry([&] { return sys_.fsync(directory.fd.get()); }) != 0) return failure("fsync");
-    for (const DirectoryRef &parent : target_.parents) {
-      if (retry([&] { return sys_.fsync(parent->fd.get()); }) != 0) return failure("fsync");
-    }
-    return placement;
-  }
-
-  static void conclude(FileResult &&result, const std::string &path, Placement placement, const Done &done) {
-    result.outcome = placement.outcome;
-    result.version = std::move(placement.version);
-    if (placement.outcome == Outcome::failed) {
-      result.error = {
-          .number = placement.number, .code = placement.code, .syscall = placement.syscall, .path = path, .dest = {}};
-    }
-    done(std::move(result));
+  void finish(uint64_t opened) {
+    in_.reset();
+    const Unfinished file{.directory = target_.directory,
+                          .parents = target_.parents,
+                          .temp = temp_,
+                          .name = target_.name,
+                          .path = target_.path,
+                          .existing = target_.existing,
+                          .expected = target_.expected,
+                          .size = st_.st_size,
+                          .opened = opened};
+    finish_file(context_, commit_, options_.durability, file, result_, done_);
   }
 
   Context &context_;
