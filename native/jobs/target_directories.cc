@@ -49,6 +49,11 @@ void TargetDirectories::set_roots(DirectoryRef target, Fd source, std::string so
   source_path_ = std::move(source_path);
 }
 
+void TargetDirectories::set_root(DirectoryRef target, const struct stat &model) {
+  root_ = std::move(target);
+  model_ = model;
+}
+
 TargetDirectories::Opened TargetDirectories::open(const std::string &target, const std::string &source,
                                                   Error &failure) {
   {
@@ -103,8 +108,9 @@ TargetDirectories::Opened TargetDirectories::find(const std::string &target, con
     // The last components of both paths are the same ones: replicated below the target. The layout's are the target's
     // alone.
     const size_t left = ends.size() - 1 - i;
-    const bool replicated = i >= layout_ && left < origins.size();
-    const std::string origin = replicated ? source.substr(0, origins[origins.size() - 1 - left]) : std::string();
+    Origin origin;
+    if (i >= layout_ && left < origins.size()) origin.source = source.substr(0, origins[origins.size() - 1 - left]);
+    if (i >= layout_ && model_) origin.model = &*model_;
     const size_t begin = i == 0 ? 0 : ends[i - 1] + 1;
     parents.push_back(at);
     at = step(at, target.substr(0, ends[i]), target.substr(begin, ends[i] - begin), origin, left == 0, failure);
@@ -116,19 +122,19 @@ TargetDirectories::Opened TargetDirectories::find(const std::string &target, con
 
 // One level down, through a directory that is open already if there is one.
 DirectoryRef TargetDirectories::step(const DirectoryRef &parent, const std::string &path, const std::string &name,
-                                     const std::string &source, bool is_last, Error &failure) {
+                                     const Origin &origin, bool is_last, Error &failure) {
   if (!is_last) {
     const std::lock_guard lock(mutex_);
     const auto found = above_.find(path);
     if (found != above_.end()) return found->second;
   }
-  DirectoryRef directory = child(parent, name, source, failure);
+  DirectoryRef directory = child(parent, name, origin, failure);
   if (!directory || is_last) return directory;
   const std::lock_guard lock(mutex_);
   return above_.try_emplace(path, std::move(directory)).first->second;
 }
 
-DirectoryRef TargetDirectories::child(const DirectoryRef &parent, const std::string &name, const std::string &source,
+DirectoryRef TargetDirectories::child(const DirectoryRef &parent, const std::string &name, const Origin &origin,
                                       Error &failure) {
   std::string path = join_path(parent->path, name);
   const auto open_it = [&] {
@@ -136,7 +142,7 @@ DirectoryRef TargetDirectories::child(const DirectoryRef &parent, const std::str
   };
   Fd fd(sys_, open_it());
   if (!fd && errno == ENOENT) {
-    if (!make(parent, name, source, failure)) return nullptr;
+    if (!make(parent, name, origin, failure)) return nullptr;
     fd = Fd(sys_, open_it());
   }
   if (!fd) {
@@ -152,35 +158,39 @@ DirectoryRef TargetDirectories::child(const DirectoryRef &parent, const std::str
 }
 
 // Makes a directory with owner and mode of its origin. Another worker may make it at the same time.
-bool TargetDirectories::make(const DirectoryRef &parent, const std::string &name, const std::string &source,
+bool TargetDirectories::make(const DirectoryRef &parent, const std::string &name, const Origin &origin,
                              Error &failure) {
   const std::string path = join_path(parent->path, name);
-  Fd origin;
+  Fd source;
   struct stat st {};
-  const auto origin_failed = [&](const char *syscall) {
-    failure = failed_with(errno, syscall, join_path(source_path_, source));
+  const auto source_failed = [&](const char *syscall) {
+    failure = failed_with(errno, syscall, join_path(source_path_, origin.source));
     failure.dest = path;
     return false;
   };
-  if (!source.empty()) {
-    origin = Fd(sys_, open_beneath(sys_, source_.get(), source, kDirectoryFlags));
+  if (!origin.source.empty()) {
+    source = Fd(sys_, open_beneath(sys_, source_.get(), origin.source, kDirectoryFlags));
     // One that may be passed through but not read still tells its owner and mode.
-    if (!origin && errno == EACCES) {
-      origin = Fd(sys_, open_beneath(sys_, source_.get(), source, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!source && errno == EACCES) {
+      source =
+          Fd(sys_, open_beneath(sys_, source_.get(), origin.source, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     }
-    if (!origin) return origin_failed("openat2");
-    if (retry([&] { return sys_.fstat(origin.get(), &st); }) != 0) return origin_failed("fstat");
+    if (!source) return source_failed("openat2");
+    if (retry([&] { return sys_.fstat(source.get(), &st); }) != 0) return source_failed("fstat");
+  } else if (origin.model != nullptr) {
+    st = *origin.model;
   }
-  const uid_t owner = origin ? owner_of(st, options_) : ::geteuid();
+  const bool has_origin = source || origin.model != nullptr;
+  const uid_t owner = has_origin ? owner_of(st, options_) : ::geteuid();
   const auto furnish = [&](int made, const struct stat &now, const char *&syscall) {
-    // What has no counterpart in the source is an ordinary directory.
-    if (!origin) {
+    // What has no origin is an ordinary directory.
+    if (!has_origin) {
       st = now;
       st.st_mode = S_IFDIR | 0755;
     }
     CopyOptions options = options_;
     options.times = Preserve::off;  // they change with every file
-    const MetadataResult metadata = apply_metadata(sys_, origin ? origin.get() : made, made, st, now, options);
+    const MetadataResult metadata = apply_metadata(sys_, source ? source.get() : made, made, st, now, options);
     syscall = metadata.syscall;
     return metadata.number;
   };

@@ -1,8 +1,11 @@
 // The directories below a target root that files go to: opened beneath it, made where missing, never through a link.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,6 +33,8 @@ class TargetDirectories {
 
   // `source_path`: for messages.
   void set_roots(DirectoryRef target, Fd source, std::string source_path);
+  // Without a source: what is made behind the layout gets owner and mode of `model`.
+  void set_root(DirectoryRef target, const struct stat &model);
   // The directory `target` below the target root. Missing ones get owner and mode of the same one of `source`, a path
   // below the source root that ends alike. Thread-safe. Null and `failure` if it can't be.
   Opened open(const std::string &target, const std::string &source, Error &failure);
@@ -39,11 +44,17 @@ class TargetDirectories {
   [[nodiscard]] int source_root() const { return source_.get(); }
 
  private:
+  // What a new directory gets owner and mode from: one below the source root, `model`, or nothing.
+  struct Origin {
+    std::string source;
+    const struct stat *model = nullptr;
+  };
+
   Opened find(const std::string &target, const std::string &source, Error &failure);
-  DirectoryRef step(const DirectoryRef &parent, const std::string &path, const std::string &name,
-                    const std::string &source, bool is_last, Error &failure);
-  DirectoryRef child(const DirectoryRef &parent, const std::string &name, const std::string &source, Error &failure);
-  bool make(const DirectoryRef &parent, const std::string &name, const std::string &source, Error &failure);
+  DirectoryRef step(const DirectoryRef &parent, const std::string &path, const std::string &name, const Origin &origin,
+                    bool is_last, Error &failure);
+  DirectoryRef child(const DirectoryRef &parent, const std::string &name, const Origin &origin, Error &failure);
+  bool make(const DirectoryRef &parent, const std::string &name, const Origin &origin, Error &failure);
 
   Sys &sys_;
   const TempMemo &temps_;
@@ -54,6 +65,7 @@ class TargetDirectories {
   DirectoryRef root_;
   Fd source_;
   std::string source_path_;
+  std::optional<struct stat> model_;
   std::mutex mutex_;
   std::unordered_map<std::string, Opened> opened_;
   // Directories above those, so that what lies side by side shares them.
