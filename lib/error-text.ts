@@ -18,6 +18,7 @@ const findings: Readonly<Record<string, string>> = {
   EOPNOTSUPP: 'operation not supported',
   ERR_SUSTEN_CHANGED: 'the source changed while it was copied; copy it again when it is quiet',
   ERR_SUSTEN_SHORT: 'fewer bytes could be read or written than the file has',
+  ERR_SUSTEN_HTTP: "the server's answer breaks the rules of HTTP",
   ERR_SUSTEN_NOT_REGULAR: 'not a regular file',
   ERR_SUSTEN_DIGEST: 'the copy read back is not what was written; suspect the storage or its connection',
   ERR_SUSTEN_NO_RELEASE:

@@ -13,6 +13,7 @@ const none: readonly SustenError[] = Object.freeze([])
  * |---|---|
  * | `ERR_SUSTEN_CHANGED` | the source changed while it was copied (grew, shrank, was rewritten or replaced) |
  * | `ERR_SUSTEN_SHORT` | fewer bytes could be read or written than the file has |
+ * | `ERR_SUSTEN_HTTP` | a server's answer breaks the rules of HTTP; `syscall` says which part of it |
  * | `ERR_SUSTEN_NOT_REGULAR` | the source is a directory, link, FIFO, socket or device where a file was expected |
  * | `ERR_SUSTEN_DIGEST` | the target read back is not what was written |
  * | `ERR_SUSTEN_NO_RELEASE` | nothing can be released safely here: the file system can't exchange names or tell writers, or a privilege is missing |

@@ -178,6 +178,75 @@ export interface NativeReleaseJob {
   readonly durability: 'none' | 'batch'
 }
 
+/** How long a server may take, in milliseconds. A transfer as a whole may take for ever. */
+export interface NativeReceiveTimeouts {
+  /** To connect, for each address. */
+  readonly connect: number
+  /** From the request to the end of the answer's header. */
+  readonly header: number
+  /** For any `leastBytes` of the body. */
+  readonly stall: number
+  /** 1: not one byte within `stall` is a failure. More also ends transfers that hardly move. */
+  readonly leastBytes: number
+}
+
+export interface NativeReceiveFile {
+  /** What is requested, as it stands in the request: a path with its query, escaped by the caller. */
+  readonly target: string
+  /** Below the job's `destRoot`. */
+  readonly dest: ByteString
+  /** As for copies; identical content under the name is replaced too, since it has come anyway. */
+  readonly existing: Existing
+  /** Size and mtime of our own earlier copy: a destination that matches is replaced without a version. */
+  readonly expect?: { readonly size: number; readonly mtimeNs: bigint }
+  /** The size that it must have; another one is `ERR_SUSTEN_CHANGED`, and nothing of it is taken in. */
+  readonly size?: number
+  /** XXH3-128 that it must have, in lower-case hex; another one is `ERR_SUSTEN_CHANGED`. */
+  readonly digest?: string
+  /** Default: the answer's `Last-Modified`, and without one the time of writing. */
+  readonly mtimeNs?: bigint
+}
+
+/**
+ * Receives files by HTTP/1.1 GET from one server, from the socket to the file. Emits one `receive` event per file in
+ * any order, then one `done`. A file in transfer holds a thread of the engine: give a server an engine of its own.
+ */
+export interface NativeReceiveJob {
+  /** Name or address (IPv6 without brackets), for the `Host` field and messages. Nothing is looked up by it. */
+  readonly host: string
+  /** 1…65535. */
+  readonly port: number
+  /** Numeric addresses of `host`, tried in this order. */
+  readonly addresses: readonly string[]
+  /** Further fields of every request: none that concern the connection, a range or the body's form. Default none. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
+  readonly destRoot: ByteString
+  /** If set, the job fails with `ERR_SUSTEN_STORAGE` before writing unless `destRoot` has this volume identity. */
+  readonly destIdentity?: string
+  /** So many directories at the beginning of every `dest` belong to whom the process runs as, mode 0755. Default 0. */
+  readonly layout?: number
+  /** Owner of files, and of directories behind `layout` that are missing. Default: whom the process runs as. */
+  readonly uid?: number
+  /** The same for the group. */
+  readonly gid?: number
+  /** Permission bits of files, 0…0777. */
+  readonly mode: number
+  /** The same of directories. */
+  readonly directoryMode: number
+  readonly durability: Durability
+  /** Whether content is digested as it goes by. */
+  readonly digest: boolean
+  /** At most so many files at once, 1…256. Default: as many as the engine has threads. */
+  readonly connections?: number
+  readonly timeouts: NativeReceiveTimeouts
+  /**
+   * How often a transfer that broke goes on where it broke, if the server told an entity tag or a time of last change by
+   * which it can tell that the file still is the same version. 0: never.
+   */
+  readonly resumes: number
+  readonly files: readonly NativeReceiveFile[]
+}
+
 /** Copies a directory tree (or a single file or symbolic link). Semantics: see `copyTree`. */
 export interface NativeTreeJob {
   readonly src: ByteString
@@ -248,6 +317,39 @@ export interface NativeReleaseResult {
   readonly error?: NativeError
 }
 
+/**
+ * What became of a file to be received:
+ * - `created`, `replaced`, `versioned`, `skipped`: as for copies;
+ * - `status`: the server answered with an error, 4xx or 5xx: see `status`;
+ * - `unsupported`: it answered with something else that isn't a plain body of known length (a redirection, a chunked or
+ *   compressed body): see `status` and `headers`, and ask another way;
+ * - `failed`: see `error`.
+ *
+ * `status` and `unsupported` made no directories either.
+ */
+export interface NativeReceiveResult {
+  readonly type: 'receive'
+  readonly job: number
+  /** Into `files`. */
+  readonly index: number
+  readonly outcome: 'created' | 'replaced' | 'versioned' | 'skipped' | 'status' | 'unsupported' | 'failed'
+  /** Of the answer that the file began with; 0 if there was none. */
+  readonly status: number
+  /** Of the same answer: names, in lower case, and values in turn. Bytes, as the server sent them. */
+  readonly headers: readonly ByteString[]
+  readonly bytes: number
+  /** How often the transfer broke and went on. */
+  readonly resumed: number
+  /** XXH3-128 of the whole file in canonical lower-case hex, if asked for. */
+  readonly digest?: string
+  /** Of the file as its file system keeps it. */
+  readonly mtimeNs?: bigint
+  /** `versioned`: the name, beside `dest`, under which the older content is kept. */
+  readonly version?: ByteString
+  /** On the server's side `path` is the URL and `dest` the file; else `path` is the file. */
+  readonly error?: NativeError
+}
+
 export interface NativeProgress {
   readonly type: 'progress'
   readonly job: number
@@ -292,6 +394,7 @@ export interface NativeDone {
 export type NativeEvent =
   | NativeFileResult
   | NativeReleaseResult
+  | NativeReceiveResult
   | NativeProgress
   | NativeFilterQuestion
   | NativeEntries
@@ -384,6 +487,8 @@ export interface Native {
 
   copyFiles(engine: NativeEngine, job: NativeCopyJob): number
   releaseFiles(engine: NativeEngine, job: NativeReleaseJob): number
+  /** Throws a TypeError for what no request can have. */
+  receiveFiles(engine: NativeEngine, job: NativeReceiveJob): number
   copyTree(engine: NativeEngine, job: NativeTreeJob): number
   walk(engine: NativeEngine, job: NativeWalkJob): number
   /** Reads a volume's fill state on the pool; answer in `done`. */

@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "fifo/fifo.h"
 #include "jobs/copy_job.h"
+#include "jobs/receive_job.h"
 #include "jobs/release_job.h"
 #include "jobs/volume_job.h"
 #include "jobs/walk_job.h"
@@ -207,6 +208,93 @@ ReleaseFile to_release_file(const Napi::Object &object) {
   return file;
 }
 
+ReceiveFile to_receive_file(const Napi::Object &object) {
+  ReceiveFile file;
+  file.target = to_bytes(object.Get("target"));
+  file.dest = to_bytes(object.Get("dest"));
+  file.existing = to_existing(object);
+  if (!is_request_target(file.target)) {
+    throw Napi::TypeError::New(object.Env(), "the target of a request must be an escaped path: " + file.target);
+  }
+  const Napi::Value expected = object.Get("expect");
+  if (expected.IsObject()) {
+    const auto copy = expected.As<Napi::Object>();
+    file.expected = Expected{.size = to_int(copy.Get("size")), .mtime_ns = to_int(copy.Get("mtimeNs"))};
+  }
+  if (object.Get("size").IsNumber()) file.size = to_int(object.Get("size"));
+  if (object.Get("digest").IsString()) file.digest = to_bytes(object.Get("digest"));
+  if (object.Get("mtimeNs").IsBigInt()) file.mtime_ns = to_int(object.Get("mtimeNs"));
+  return file;
+}
+
+// A whole number within bounds.
+int64_t to_bounded(const Napi::Object &object, const char *property, int64_t least, int64_t most) {
+  const Napi::Value value = object.Get(property);
+  const int64_t whole = value.IsNumber() ? to_int(value) : least - 1;
+  if (whole >= least && whole <= most) return whole;
+  throw Napi::TypeError::New(object.Env(), std::string(property) + " must be a whole number from " +
+                                               std::to_string(least) + " to " + std::to_string(most));
+}
+
+Server to_server(const Napi::Object &object) {
+  const std::string host = to_bytes(object.Get("host"));
+  const auto port = static_cast<uint16_t>(to_bounded(object, "port", 1, UINT16_MAX));
+  Server server{.authority = authority_of(host, port), .addresses = {}};
+  if (!is_request_target("/" + server.authority)) {
+    throw Napi::TypeError::New(object.Env(), "not the name of a host: " + host);
+  }
+  for (const std::string &text : to_names(object.Get("addresses"))) {
+    const std::optional<Address> address = address_of(text, port);
+    if (!address) throw Napi::TypeError::New(object.Env(), "not a numeric address: " + text);
+    server.addresses.push_back(*address);
+  }
+  return server;
+}
+
+std::string to_fields(const Napi::Value &value) {
+  std::string fields;
+  if (!value.IsArray()) return fields;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const std::vector<std::string> pair = to_names(array.Get(i));
+    if (pair.size() != 2 || !is_free_field(pair[0], pair[1])) {
+      throw Napi::TypeError::New(value.Env(), "a request can't have this header: " + (pair.empty() ? "" : pair[0]));
+    }
+    fields += pair[0] + ": " + pair[1] + "\r\n";
+  }
+  return fields;
+}
+
+ReceiveOptions to_receive_options(const Napi::Object &object) {
+  constexpr int64_t kLongest = 86'400'000;
+  constexpr int64_t kAnyMode = 0777;
+  ReceiveOptions options;
+  options.server = to_server(object);
+  const auto timeouts = object.Get("timeouts").As<Napi::Object>();
+  const auto time = [&](const char *name) {
+    return std::chrono::milliseconds(to_bounded(timeouts, name, 1, kLongest));
+  };
+  options.timeouts = {.connect = time("connect"),
+                      .header = time("header"),
+                      .stall = time("stall"),
+                      .least_bytes = to_bounded(timeouts, "leastBytes", 1, INT32_MAX)};
+  options.fields = to_fields(object.Get("headers"));
+  const auto owner = [&](const char *name, uint32_t &id) {
+    if (object.Get(name).IsUndefined()) return Preserve::off;
+    id = static_cast<uint32_t>(to_bounded(object, name, 0, UINT32_MAX - 1));
+    return Preserve::keep;
+  };
+  options.copy.verify = Verify::none;
+  options.copy.durability = to_enum<Durability>(object, "durability", {"none", "batch", "each"});
+  options.copy.uid = owner("uid", options.uid);
+  options.copy.gid = owner("gid", options.gid);
+  options.mode = static_cast<mode_t>(to_bounded(object, "mode", 0, kAnyMode));
+  options.directory_mode = static_cast<mode_t>(to_bounded(object, "directoryMode", 0, kAnyMode));
+  options.digest = object.Get("digest").ToBoolean();
+  options.resumes = to_bounded(object, "resumes", 0, INT32_MAX);
+  return options;
+}
+
 Napi::Object from_progress(Napi::Env env, uint32_t job, const Progress &progress) {
   Napi::Object object = Napi::Object::New(env);
   object["type"] = Napi::String::New(env, "progress");
@@ -293,6 +381,26 @@ const char *outcome_name(ReleaseOutcome outcome) {
   return "failed";
 }
 
+const char *outcome_name(ReceiveOutcome outcome) {
+  switch (outcome) {
+    case ReceiveOutcome::created:
+      return "created";
+    case ReceiveOutcome::replaced:
+      return "replaced";
+    case ReceiveOutcome::versioned:
+      return "versioned";
+    case ReceiveOutcome::skipped:
+      return "skipped";
+    case ReceiveOutcome::status:
+      return "status";
+    case ReceiveOutcome::unsupported:
+      return "unsupported";
+    case ReceiveOutcome::failed:
+      break;
+  }
+  return "failed";
+}
+
 struct FromEvent {
   Napi::Env env;
 
@@ -325,6 +433,30 @@ struct FromEvent {
     object["outcome"] = Napi::String::New(env, outcome_name(event.result.outcome));
     object["bytes"] = number(env, event.result.bytes);
     if (event.result.error.failed()) object["error"] = from_error(env, event.result.error);
+    return object;
+  }
+
+  Napi::Object operator()(const ReceiveEvent &event) const {
+    const ReceiveResult &result = event.result;
+    Napi::Object object = Napi::Object::New(env);
+    object["type"] = Napi::String::New(env, "receive");
+    object["job"] = number(env, event.job);
+    object["index"] = number(env, event.index);
+    object["outcome"] = Napi::String::New(env, outcome_name(result.outcome));
+    object["status"] = number(env, result.status);
+    Napi::Array headers = Napi::Array::New(env, 2 * result.fields.size());
+    uint32_t count = 0;
+    for (const Field &field : result.fields) {
+      headers[count++] = from_bytes(env, field.name);
+      headers[count++] = from_bytes(env, field.value);
+    }
+    object["headers"] = headers;
+    object["bytes"] = number(env, result.bytes);
+    object["resumed"] = number(env, result.resumed);
+    if (!result.digest.empty()) object["digest"] = from_bytes(env, result.digest);
+    if (result.mtime_ns) object["mtimeNs"] = Napi::BigInt::New(env, *result.mtime_ns);
+    if (!result.version.empty()) object["version"] = from_bytes(env, result.version);
+    if (result.outcome == ReceiveOutcome::failed) object["error"] = from_error(env, result.error);
     return object;
   }
 
@@ -480,6 +612,7 @@ void count_event(EngineHandle &handle, const Event &event) {
   };
   if (const auto *file = std::get_if<FileEvent>(&event)) forget(file->job, 1);
   if (const auto *file = std::get_if<ReleaseEvent>(&event)) forget(file->job, 1);
+  if (const auto *file = std::get_if<ReceiveEvent>(&event)) forget(file->job, 1);
   if (const auto *done = std::get_if<DoneEvent>(&event)) {
     forget(done->job, SIZE_MAX);
     handle.waiting.erase(done->job);
@@ -662,6 +795,27 @@ Napi::Value release_files(const Napi::CallbackInfo &info) {
     request.files.push_back(to_release_file(files.Get(i).As<Napi::Object>()));
   }
   return start_queued(info, handle, std::make_shared<ReleaseJob>(*handle.engine, std::move(request)), count);
+}
+
+Napi::Value receive_files(const Napi::CallbackInfo &info) {
+  EngineHandle &handle = to_engine(info);
+  const auto object = info[1].As<Napi::Object>();
+  const auto files = object.Get("files").As<Napi::Array>();
+  const size_t count = files.Length();
+  check_queue(info, handle, count);
+  ReceiveRequest request{.dest_root = to_bytes(object.Get("destRoot")),
+                         .dest_identity = {},
+                         .connections = kMostThreads,
+                         .files = {},
+                         .options = to_receive_options(object)};
+  if (object.Get("destIdentity").IsString()) request.dest_identity = to_bytes(object.Get("destIdentity"));
+  if (object.Get("layout").IsNumber()) request.layout = object.Get("layout").As<Napi::Number>().Uint32Value();
+  if (object.Get("connections").IsNumber()) {
+    request.connections = static_cast<size_t>(to_bounded(object, "connections", 1, kMostThreads));
+  }
+  request.files.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) request.files.push_back(to_receive_file(files.Get(i).As<Napi::Object>()));
+  return start_queued(info, handle, std::make_shared<ReceiveJob>(*handle.engine, std::move(request)), count);
 }
 
 Napi::Value copy_tree(const Napi::CallbackInfo &info) {
@@ -941,6 +1095,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("releaseCalls", release_calls);
   add("copyFiles", copy_files);
   add("releaseFiles", release_files);
+  add("receiveFiles", receive_files);
   add("copyTree", copy_tree);
   add("walk", walk);
   add("volume", volume);

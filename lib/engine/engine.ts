@@ -6,6 +6,8 @@ import type {
   NativeFault,
   NativeFileResult,
   NativeProgress,
+  NativeReceiveJob,
+  NativeReceiveResult,
   NativeReleaseJob,
   NativeReleaseResult,
   NativeTreeJob,
@@ -73,6 +75,22 @@ export interface ReleaseResults {
   readonly directories: readonly NativeReleaseResult[]
 }
 
+/** A job for {@link Engine.receive}. */
+export type ReceiveJob = Omit<NativeReceiveJob, 'addresses'> & {
+  /** Default: what `host` is, or what the system finds for it. */
+  readonly addresses?: readonly string[] | undefined
+}
+
+/** Options of {@link Engine.receive}. What a callback throws cancels the job and rejects its promise. */
+export interface ReceiveOptions {
+  /** Cancels the job: the promise rejects with `ABORT_ERR` once nothing of it runs any more. */
+  readonly signal?: AbortSignal | undefined
+  /** Called for each file as it ends, failed ones too. */
+  readonly onFile?: ((result: NativeReceiveResult) => void) | undefined
+  /** Called now and then with the counters so far, in the middle of long files too. */
+  readonly onProgress?: ((progress: NativeProgress) => void) | undefined
+}
+
 /** A batch of the regular files below a directory, in no particular order, and what of it could not be read. */
 export type WalkEntries = Pick<NativeEntries, 'names' | 'fingerprints' | 'unreadable'>
 
@@ -97,6 +115,12 @@ export interface Engine extends AsyncDisposable {
    * cancelled: what was released until then has been told to `onFile` only.
    */
   release(job: NativeReleaseJob, options?: ReleaseOptions): Promise<ReleaseResults>
+  /**
+   * Receives files from an HTTP server. Resolves to one result per file, in the order of `job.files`; an answer that
+   * isn't the file, and a file that failed, are results, not rejections. Rejects when the job as a whole can't be done
+   * or is cancelled: what was received until then has been told to `onFile` only.
+   */
+  receive(job: ReceiveJob, options?: ReceiveOptions): Promise<NativeReceiveResult[]>
   /** Copies a tree. Resolves to the final counters; failures of single files are told to `onFile` and counted. */
   copyTree(job: NativeTreeJob, options?: CopyTreeJobOptions): Promise<NativeProgress>
   /**

@@ -5,6 +5,8 @@ export type {
   CopyTreeJobOptions,
   Engine,
   EngineOptions,
+  ReceiveJob,
+  ReceiveOptions,
   ReleaseOptions,
   ReleaseResults,
   TreeFilter,

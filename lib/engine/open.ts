@@ -6,6 +6,7 @@ import { copyFiles, copyTree } from './copy.js'
 import type { Engine, EngineOptions } from './engine.js'
 import { createJobs } from './jobs.js'
 import { completeEngineOptions } from './options.js'
+import { receive } from './receive.js'
 import { release } from './release.js'
 import { volumeOfNative } from './volume.js'
 import { walkEntries } from './walk.js'
@@ -27,6 +28,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
     queueLimit,
     copyFiles: native.copyFiles.bind(native, handle),
     copyTree: native.copyTree.bind(native, handle),
+    receiveFiles: native.receiveFiles.bind(native, handle),
     releaseFiles: native.releaseFiles.bind(native, handle),
     answerFilter: native.answerFilter.bind(native, handle),
     submit: native.walk.bind(native, handle),
@@ -50,6 +52,7 @@ export function openEngine(options: EngineOptions = {}): Engine {
     copyFiles: (job, o) => copyFiles(host, job, o),
     copyTree: (job, o) => copyTree(host, job, o),
     release: (job, o) => release(host, job, o),
+    receive: (job, o) => receive(host, job, o),
     walk: (job, o) => walkEntries(host, job, o?.signal),
     async volume(path) {
       const done = await jobs.run({ submit: () => native.volume(handle, path) })

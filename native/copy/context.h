@@ -22,12 +22,14 @@ struct AlignedDelete {
   void operator()(unsigned char *buffer) const { ::operator delete[](buffer, std::align_val_t{4096}); }
 };
 using Buffer = std::unique_ptr<unsigned char[], AlignedDelete>;
-inline Buffer new_buffer() { return Buffer(new (std::align_val_t{4096}) unsigned char[kBufferSize]); }
+inline Buffer new_buffer(size_t size = kBufferSize) { return Buffer(new (std::align_val_t{4096}) unsigned char[size]); }
 
 // A worker thread's own things, made once and used for every file.
 struct Scratch {
   Buffer buffer = new_buffer();
   Buffer second = new_buffer();
+  // For what comes over a network; made by whoever needs it first, see receive/body.cc.
+  Buffer large;
   Digest digest;
   LastStrategy last_strategy;
 };

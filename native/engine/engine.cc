@@ -81,6 +81,7 @@ void Engine::stop() {
   close(true);
   sink_.close();
   pool_.stop();
+  connections_.clear();
 }
 
 }  // namespace susten

@@ -13,6 +13,7 @@
 #include "engine/job.h"
 #include "engine/pool.h"
 #include "engine/sink.h"
+#include "receive/connections.h"
 #include "sys/sys.h"
 
 namespace susten {
@@ -50,6 +51,7 @@ class Engine {
   Commit &commit() { return commit_; }
   // Directories in which nothing of a dead process is put away any more, see restore_left().
   DirectorySet &restored() { return restored_; }
+  Connections &connections() { return connections_; }
   void finished(Job &job, DoneEvent done);
 
  private:
@@ -57,6 +59,7 @@ class Engine {
   Sink sink_;
   Commit commit_;
   DirectorySet restored_;
+  Connections connections_;
   std::mutex mutex_;
   std::unordered_map<uint32_t, std::shared_ptr<Job>> jobs_;
   uint32_t last_id_ = 0;

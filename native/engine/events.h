@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commit/file.h"
+#include "receive/request.h"
 #include "release/request.h"
 #include "sys/error.h"
 #include "volume/volume.h"
@@ -27,6 +28,12 @@ struct ReleaseEvent {
   uint32_t job = 0;
   int32_t index = -1;
   ReleaseResult result;
+};
+
+struct ReceiveEvent {
+  uint32_t job = 0;
+  int32_t index = -1;
+  ReceiveResult result;
 };
 
 struct Progress {
@@ -66,6 +73,7 @@ struct DoneEvent {
 // The engine has no job left and takes none: it can be stopped without waiting.
 struct ClosedEvent {};
 
-using Event = std::variant<FileEvent, ReleaseEvent, ProgressEvent, FilterEvent, EntriesEvent, DoneEvent, ClosedEvent>;
+using Event = std::variant<FileEvent, ReleaseEvent, ReceiveEvent, ProgressEvent, FilterEvent, EntriesEvent, DoneEvent,
+                           ClosedEvent>;
 
 }  // namespace susten
