@@ -191,7 +191,8 @@ class FileReceive {
     if (!is_break || failure_.side != Side::server || !body_ || body_->at() == 0 || validator_.empty()) return false;
     if (result_.resumed >= options_.resumes) return false;
     const int64_t pauses = std::min(result_.resumed++, kMostPauses);
-    return patience_.pause(kPause * pauses) != Ready::cancelled;
+    patience_.pause(kPause * pauses);
+    return true;
   }
 
   void finish() {

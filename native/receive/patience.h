@@ -21,7 +21,7 @@ class Patience {
   // Meanwhile `context.between` may be called.
   Ready wait(int fd, int16_t events, Clock::time_point until);
   // Waits for nothing but the time, or a cancel.
-  Ready pause(Clock::duration time) { return wait(-1, 0, Clock::now() + time); }
+  void pause(Clock::duration time) { wait(-1, 0, Clock::now() + time); }
   [[nodiscard]] bool cancelled() const { return context_.cancelled.load(std::memory_order_relaxed); }
 
  private:
