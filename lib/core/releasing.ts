@@ -11,7 +11,7 @@ import { disagree, hasLinkAbove, servedBy } from './safety.js'
 import { isClearing, reviewShifts } from './shifts.js'
 import type { Entry, State } from './state.js'
 import { rescan, revisit, turnPages } from './tier-passes.js'
-import { isDone, onTier, withTier } from './tier-records.js'
+import { isDone, onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
 
 export function releaseSpace(state: State): void {
@@ -82,7 +82,7 @@ function review(state: State, entry: Entry): void {
     const leaving = entry.leaving[tier.index]
     // A mere candidate may have to go at once now.
     if (leaving?.phase === 'candidate' && isClearing(state, entry.record.shift, tier)) letGo(state, leaving)
-    if (entry.leaving[tier.index] === undefined) consider(state, tier, entry)
+    if (entry.leaving[tier.index] === undefined && !entry.putOff?.has(tier)) consider(state, tier, entry)
   }
   if (entry.used === 0 && isDone(entry.record)) forget(state, entry.record)
 }
@@ -146,6 +146,7 @@ function plan(
 function begin(state: State, leaving: Leaving): void {
   const { tier, entry } = leaving
   const on = onTier(entry.record, tier.config.id)
+  leaving.wasHeld = on?.state === 'held'
   if (on !== undefined && on.state !== 'link' && (on.state !== 'unsure' || on.to !== leaving.to)) {
     store(state, entry.record, withTier(entry.record, { ...on, state: 'unsure', to: leaving.to }))
   }
@@ -192,6 +193,16 @@ function letGo(state: State, leaving: Leaving): void {
   state.touched.add(leaving.entry)
 }
 
+/** Lets one go that was chosen and not sent off: where it was held, it still is. */
+function withdraw(state: State, leaving: Leaving): void {
+  const { tier, entry } = leaving
+  const on = onTier(entry.record, tier.config.id)
+  letGo(state, leaving)
+  if (leaving.wasHeld && on?.state === 'unsure') {
+    store(state, entry.record, turned(entry.record, tier.config.id, 'held'))
+  }
+}
+
 /** Whether what was decided still holds. */
 function isStillRight(state: State, leaving: Leaving): boolean {
   const { tier, entry, by } = leaving
@@ -202,6 +213,12 @@ function isStillRight(state: State, leaving: Leaving): boolean {
   return servedBy(state, tier, entry)?.config.id === leaving.to
 }
 
+/** Whether the journal says that it may be given back. A copy that found the file there says that it is held. */
+function isSaid({ tier, entry, to }: Leaving): boolean {
+  const on = onTier(entry.record, tier.config.id)
+  return on?.state === 'link' || (on?.state === 'unsure' && on.to === to)
+}
+
 /** Sends off what is chosen and may be, in batches for each storage that will serve it. */
 function send(state: State, tier: TierState): void {
   if (!isOpen(state, tier)) return
@@ -210,9 +227,9 @@ function send(state: State, tier: TierState): void {
   while (tier.flying < flying) {
     const leaving = takeLeaving(tier, state.durable)
     if (leaving === undefined) break
-    if (!isStillRight(state, leaving)) {
+    if (!isStillRight(state, leaving) || !isSaid(leaving)) {
       // It may have to go for another reason, or be served from elsewhere.
-      letGo(state, leaving)
+      withdraw(state, leaving)
       consider(state, tier, leaving.entry)
       continue
     }

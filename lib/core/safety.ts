@@ -22,7 +22,10 @@ export function servedBy(state: State, tier: TierState, entry: Entry): StorageSt
   // Whoever reads it now, or could read it nowhere else, is served first.
   if (isBeingRead(state, tier, entry)) return undefined
   if (tier.index === 0 && !isServedOtherwise(state, record, version)) return undefined
+  const on = onTier(record, tier.config.id)
   return tier.below.find((storage) => {
+    // A link may stand there already. What it leads to serves the file, and nothing else does.
+    if (on?.state === 'unsure' && on.to !== undefined && on.to !== storage.config.id) return false
     const lower = state.tiers.find((one) => one.storage === storage)
     if (storage.mode !== 'up' || (lower !== undefined && leaving[lower.index] !== undefined)) return false
     return hasVersion(record, storage.config.id, version)

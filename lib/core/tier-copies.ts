@@ -4,10 +4,10 @@ import { copyOn, store, withCopy } from './catalog.js'
 import type { CoreEvent } from './events.js'
 import { destination } from './paths.js'
 import { putAside, quietDelay, release } from './queue.js'
-import type { CopyRecord, Failure, FileRecord, Fingerprint } from './record.js'
+import type { CopyRecord, Failure, FileRecord, Fingerprint, TierRecord } from './record.js'
 import { readFrom } from './safety.js'
 import type { Slot, State, StorageState } from './state.js'
-import { onTier, turned } from './tier-records.js'
+import { onTier, turned, withTier } from './tier-records.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -68,7 +68,7 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
   const is = failure.code === 'ENOENT' || failure.code === 'ENOTDIR' ? 'gone' : 'link'
   // What the release said is newer than what was found.
   const isKnown = slot.bereft && on.state !== 'unsure'
-  const now = isKnown ? was : turned(was, buffer.config.id, is, on.to)
+  const now = isKnown ? was : withTier(was, found(on, is))
   const version = wasGivenBack && on.to !== undefined ? copyOn(was, on.to)?.source : undefined
   if (isOf(copy, version)) {
     const { failure: _, ...rest } = copy
@@ -82,6 +82,12 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
   if (canServe) store(state, was, now)
   putAside(state, storage, slot, canServe ? 0 : quietDelay(state, slot))
   return true
+}
+
+/** What was found on the buffer. If it was something else than our link before, that counts on. */
+function found({ tier, attempts, failure, to }: TierRecord, state: 'gone' | 'link'): TierRecord {
+  const strange = state === 'link' && failure === undefined ? attempts : 0
+  return { tier, state, attempts: strange, ...(to === undefined ? {} : { to }) }
 }
 
 /** The storage that it was to be read from may have given it back meanwhile, to one further down. */
