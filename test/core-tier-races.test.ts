@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { coreKey, decide, defaultLimits, type Stored, type StoredShift, shiftKeys } from '#lib/core/index.js'
-import { deleteAfterCopy } from '#lib/policy/index.js'
+import { deleteAfterCopy, leastRecentlyRead } from '#lib/policy/index.js'
 import { chain, pair, TierDriver, tiered } from './support/core-tiers.js'
 import { bytes } from './support/core-world.js'
 
@@ -186,4 +186,41 @@ test('releases that fail and do not fit among those that wait are not tried agai
   assert.ok(orders <= 8, `${orders} orders in no time`)
   driver.pass(100_000)
   assert.ok(driver.leaving().length > 0, 'but later')
+})
+
+test('storages that got different versions while a file was being given back both get the one that is there', () => {
+  const usb = { id: 'usb', type: 'optional', target: bytes('/usb') } as const
+  const policy = { ...deleteAfterCopy(), retry: () => 500 }
+  const driver = tiered({ ...pair, storages: [...(pair.storages ?? []), usb], tierSources: true, policy })
+  driver.announce('a')
+  driver.copyTo('disk', 'a')
+  driver.failed('a', 'EACCES', 'storage', 'usb')
+  assert.deepEqual(driver.leaving(), ['a'])
+  driver.pass(600)
+  driver.copyTo('usb', 'a', 11)
+  assert.equal(driver.on('a'), 'unsure')
+  const next = restarted(driver)
+  for (const id of ['disk', 'usb']) next.volume({}, id)
+  assert.deepEqual(next.settle(), [])
+  assert.deepEqual([next.copy('a')?.state, next.copy('a', 'usb')?.state], ['pending', 'pending'])
+  next.copyTo('disk', 'a', 11)
+  next.copyTo('usb', 'a', 11)
+  assert.deepEqual(next.leaving(), ['a'])
+})
+
+test('of more candidates than are kept in mind those that go first go, and the search comes to its end', () => {
+  const limits = { ...defaultLimits, load: 3, releasing: 8 }
+  const driver = tiered({ ...pair, policy: leastRecentlyRead(), limits })
+  const names = Array.from({ length: 12 }, (_, i) => `f${i}`)
+  driver.arrive(...names)
+  for (const [i, name] of names.entries()) driver.accessed.set(name, (i * 7) % 12)
+  driver.fill(0.9)
+  const listed = driver.listed
+  // What is to be done at once must be found in so many pages.
+  for (let pages = 0; pages < 50; pages++) {
+    const loads = driver.all().filter((command) => command.type === 'loadTier')
+    if (loads.length === 0) return
+    for (const load of loads) driver.page(load)
+  }
+  assert.fail(`${driver.listed - listed} files listed, and no end`)
 })

@@ -79,8 +79,7 @@ export function deferLeaving(state: State, leaving: Leaving, delay: number): voi
   if (tier.waiting >= state.config.limits.releasing / 2) {
     dismissLeaving(leaving)
     tier.dropped = true
-    leaving.entry.putOff ??= new Set()
-    leaving.entry.putOff.add(tier)
+    putOff(leaving)
     return
   }
   tier.flying -= 1
@@ -88,6 +87,12 @@ export function deferLeaving(state: State, leaving: Leaving, delay: number): voi
   leaving.phase = 'waiting'
   leaving.due = state.now + delay
   tier.due.push({ leaving, due: leaving.due })
+}
+
+/** Isn't considered again in this `decide`. */
+export function putOff({ entry, tier }: Leaving): void {
+  entry.putOff ??= new Set()
+  entry.putOff.add(tier)
 }
 
 /** Those that have waited long enough. */

@@ -5,7 +5,16 @@ import { directoriesOf } from './clearing.js'
 import type { ReleaseOrder } from './commands.js'
 import { lacks } from './fill.js'
 import { overruledDelete, releaseOf } from './guard.js'
-import { choose, dismissLeaving, dueLeaving, hasRoom, nextDueLeaving, shortlist, takeLeaving } from './leaving.js'
+import {
+  choose,
+  dismissLeaving,
+  dueLeaving,
+  hasRoom,
+  nextDueLeaving,
+  putOff,
+  shortlist,
+  takeLeaving,
+} from './leaving.js'
 import type { CopyRecord, Fingerprint } from './record.js'
 import { disagree, hasLinkAbove, servedBy } from './safety.js'
 import { isClearing, reviewShifts } from './shifts.js'
@@ -77,7 +86,7 @@ function loseReaders(state: State, tier: TierState): void {
 
 /** Looks at a file of which something has changed, or that was met on the way through a tier. */
 function review(state: State, entry: Entry): void {
-  if (disagree(state, entry.record)) renewCopied(state, entry.record)
+  if (disagree(state, entry)) renewCopied(state, entry.record)
   for (const tier of state.tiers) {
     const leaving = entry.leaving[tier.index]
     // A mere candidate may have to go at once now.
@@ -160,7 +169,10 @@ function select(state: State, leaving: Leaving): void {
   tier.selection.push(leaving)
   if (tier.selection.length <= most) return
   tier.selection.sort(byOrder)
-  for (const left of tier.selection.splice(Math.ceil(most / 2))) letGo(state, left)
+  for (const left of tier.selection.splice(Math.ceil(most / 2))) {
+    letGo(state, left)
+    putOff(left)
+  }
   tier.selectedFew = true
 }
 

@@ -69,8 +69,9 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
   // What the release said is newer than what was found.
   const isKnown = slot.bereft && on.state !== 'unsure'
   const now = isKnown ? was : withTier(was, found(on, is))
-  const version = wasGivenBack && on.to !== undefined ? copyOn(was, on.to)?.source : undefined
-  if (isOf(copy, version)) {
+  const served = wasGivenBack && on.to !== undefined ? copyOn(was, on.to) : undefined
+  const version = served?.source
+  if (isOf(copy, version) || isLike(copy, served)) {
     const { failure: _, ...rest } = copy
     store(state, was, withCopy(now, { ...rest, state: 'copied', attempts: 0 }))
     release(storage, slot)
@@ -107,6 +108,11 @@ function isToServe(record: FileRecord, { config }: StorageState, version: Finger
 /** Whether a copy is that of a version. */
 function isOf({ source }: CopyRecord, version: Fingerprint | undefined): boolean {
   return source !== undefined && version !== undefined && sameVersion(source, version)
+}
+
+/** Whether a copy has the content of another one. */
+function isLike({ source, digest }: CopyRecord, other: CopyRecord | undefined): boolean {
+  return source !== undefined && digest !== undefined && digest === other?.digest
 }
 
 /** Nothing of it is on the buffer, once nobody is to read it there any more. */
