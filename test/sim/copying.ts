@@ -74,11 +74,14 @@ function begin(world: World, flight: CopyFlight): void {
   }
   assert(target.mounted === 'own', `${order.path} is written to what isn't ${target.id}`)
   const from = order.from === undefined ? world.buffer : placeOf(world, order.from)
-  if (from.mounted !== 'own') returned(world, flight, 'source', 'ERR_SUSTEN_STORAGE')
+  if (from.mounted !== 'own' || !isFrom(from, order)) returned(world, flight, 'source', 'ERR_SUSTEN_STORAGE')
   else if (from === world.buffer && !world.isSourceThere) returned(world, flight, 'source', 'ENOENT')
   else if (world.random.chance(target.trouble)) failed(world, flight, 'storage', target.code)
   else read(world, flight, from)
 }
+
+const isFrom = (from: Place, { fromIdentity }: CopyOrder): boolean =>
+  fromIdentity === undefined || fromIdentity === from.identity
 
 function read(world: World, flight: CopyFlight, from: Place): void {
   const { path, cut } = flight.order
@@ -114,7 +117,7 @@ function place(world: World, flight: CopyFlight): void {
 
 /** Gives the copy its name; what has it already is kept, unless it is a copy of ours of the same file. */
 function name(world: World, flight: CopyFlight, target: Place, source: File): void {
-  const { path, cut, known, knownMtimeNs } = flight.order
+  const { path, cut, known, knownMtimeNs, link } = flight.order
   const replicated = nameOn(target, path, cut)
   const there = target.now.get(replicated)
   const mtimeNs = source.mtimeNs - (source.mtimeNs % target.grain)
@@ -131,6 +134,9 @@ function name(world: World, flight: CopyFlight, target: Place, source: File): vo
     checkOverwritten(world, there, source, replicated)
     flight.outcome = 'replaced'
   } else if (there.kind === 'file' && there.content === source.content) {
+    flight.outcome = 'replaced'
+  } else if (there.kind === 'link' && there.to === link) {
+    // It stands for an earlier copy, which is where it leads.
     flight.outcome = 'replaced'
   } else {
     flight.outcome = 'versioned'
