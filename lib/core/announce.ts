@@ -3,7 +3,7 @@ import { copyOn, forget, recordOf, store } from './catalog.js'
 import { useDirectory } from './clearing.js'
 import type { CoreEvent } from './events.js'
 import { chooseStorages } from './guard.js'
-import { enqueue, hasten } from './queue.js'
+import { enqueueLater, hasten } from './queue.js'
 import { addToRate } from './rate.js'
 import type { CopyRecord, FileRecord, Fingerprint } from './record.js'
 import type { State } from './state.js'
@@ -124,12 +124,12 @@ function hurry(state: State, record: FileRecord): void {
   }
 }
 
-function queuePending(state: State, record: FileRecord): void {
+function queuePending(state: State, record: FileRecord, delay = 0): void {
   const entry = state.files.get(record.path)
   if (entry === undefined) return
   for (const copy of record.copies) {
     const storage = state.byId.get(copy.storage)
-    if (storage !== undefined && copy.state === 'pending') enqueue(state, storage, entry)
+    if (storage !== undefined && copy.state === 'pending') enqueueLater(state, storage, entry, delay)
   }
 }
 
@@ -158,16 +158,16 @@ export function renewCopied(state: State, was: FileRecord, storage?: string): vo
   })
 }
 
-/** A copy isn't there, or isn't what was copied: nothing is known of it any more. */
-export function remake(state: State, was: FileRecord, storage: string): void {
-  renew(state, was, (copy) => (copy.storage === storage && copy.state === 'copied' ? fresh(storage) : copy))
+/** A copy isn't there, or isn't what was copied: nothing is known of it any more. Made again after `delay` milliseconds. */
+export function remake(state: State, was: FileRecord, storage: string, delay: number): void {
+  renew(state, was, (copy) => (copy.storage === storage && copy.state === 'copied' ? fresh(storage) : copy), delay)
 }
 
-function renew(state: State, was: FileRecord, change: (copy: CopyRecord) => CopyRecord): void {
+function renew(state: State, was: FileRecord, change: (copy: CopyRecord) => CopyRecord, delay = 0): void {
   const copies = was.copies.map(change)
   if (copies.every((copy, i) => copy === was.copies[i])) return
   state.seq += 1
-  queuePending(state, store(state, was, { ...was, seq: state.seq, copies }).record)
+  queuePending(state, store(state, was, { ...was, seq: state.seq, copies }).record, delay)
 }
 
 /** A user wants to hear no more of failed copies: they are dropped, and the file with the last of them. */

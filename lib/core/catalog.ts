@@ -2,7 +2,7 @@
 import type { ByteString } from '../bytes.js'
 import { recount } from './counters.js'
 import { bucketOf, recountHoldings } from './holdings.js'
-import { dismissLeaving } from './leaving.js'
+import { dismissLeaving, postpone } from './leaving.js'
 import type { CopyRecord, FileRecord } from './record.js'
 import type { Entry, State } from './state.js'
 
@@ -20,7 +20,9 @@ export function recordOf(state: State, path: ByteString, fromJournal: FileRecord
 export function store(state: State, was: FileRecord | undefined, record: FileRecord): Entry {
   state.out.ops.push(was === undefined ? { type: 'put', record } : { type: 'put', record, was })
   count(state, was, record)
-  return hold(state, record)
+  const entry = hold(state, record)
+  postpone(entry.leaving, state.issued + state.out.ops.length)
+  return entry
 }
 
 /** The entry of a record, made if it isn't in memory. It stays there while it has slots. */
@@ -82,6 +84,7 @@ function countPending(state: State, copy: CopyRecord, by: number): void {
 export function evict(state: State): void {
   for (const entry of state.touched) {
     entry.pass = undefined
+    entry.putOff = undefined
     if (entry.used === 0) state.files.delete(entry.record.path)
   }
   state.touched.clear()

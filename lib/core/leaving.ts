@@ -12,7 +12,7 @@ export function shortlist(
   entry: Entry,
   plan: Pick<Leaving, 'by' | 'to' | 'order' | 'bytes'>,
 ): Leaving {
-  const leaving: Leaving = { ...plan, entry, tier, phase: 'candidate', mark: 0, due: 0 }
+  const leaving: Leaving = { ...plan, entry, tier, phase: 'candidate', wasHeld: false, mark: 0, due: 0 }
   entry.leaving[tier.index] = leaving
   entry.used += 1
   tier.resident += 1
@@ -25,6 +25,11 @@ export function choose(leaving: Leaving, mark: number): void {
   leaving.mark = mark
   leaving.tier.freeing += leaving.bytes
   leaving.tier.ready.push(leaving)
+}
+
+/** A file's releases rely on what has just been said of it: that must be durable before they are carried out. */
+export function postpone(releases: readonly (Leaving | undefined)[], mark: number): void {
+  for (const leaving of releases) if (leaving !== undefined) leaving.mark = mark
 }
 
 /** The next release to carry out; `durable` journal operations are. */
@@ -74,6 +79,7 @@ export function deferLeaving(state: State, leaving: Leaving, delay: number): voi
   if (tier.waiting >= state.config.limits.releasing / 2) {
     dismissLeaving(leaving)
     tier.dropped = true
+    putOff(leaving)
     return
   }
   tier.flying -= 1
@@ -81,6 +87,12 @@ export function deferLeaving(state: State, leaving: Leaving, delay: number): voi
   leaving.phase = 'waiting'
   leaving.due = state.now + delay
   tier.due.push({ leaving, due: leaving.due })
+}
+
+/** Isn't considered again in this `decide`. */
+export function putOff({ entry, tier }: Leaving): void {
+  entry.putOff ??= new Set()
+  entry.putOff.add(tier)
 }
 
 /** Those that have waited long enough. */

@@ -11,7 +11,7 @@ import type { Entry, Slot, State, StorageState } from './state.js'
 export const tail = (storage: StorageState): number => storage.pending - storage.resident
 
 /** Takes a copy that has just become pending into the window, if nothing waits before it and there is room. */
-export function enqueue(state: State, storage: StorageState, entry: Entry): void {
+function enqueue(state: State, storage: StorageState, entry: Entry): void {
   if (entry.slots[storage.index] !== undefined) return
   if (tail(storage) > 1 || storage.ready.size >= state.config.limits.window) return
   storage.cursor = Math.max(storage.cursor, entry.record.seq)
@@ -43,7 +43,22 @@ export function load(
   storage.cursor = short && tail(storage) > 0 ? 0 : Math.max(storage.cursor, last)
 }
 
+/** As {@link enqueue}, but not to be tried for so many milliseconds. Where too many wait already, it is at once. */
+export function enqueueLater(state: State, storage: StorageState, entry: Entry, delay: number): void {
+  const isFull = storage.waiting >= state.config.limits.waiting
+  if (delay === 0 || isFull || tail(storage) > 1 || entry.slots[storage.index] !== undefined) {
+    enqueue(state, storage, entry)
+    return
+  }
+  storage.cursor = Math.max(storage.cursor, entry.record.seq)
+  wait(state, storage, addSlot(storage, entry), delay)
+}
+
 function admit(storage: StorageState, entry: Entry): void {
+  storage.ready.push(addSlot(storage, entry))
+}
+
+function addSlot(storage: StorageState, entry: Entry): Slot {
   const slot: Slot = {
     entry,
     phase: 'ready',
@@ -63,7 +78,7 @@ function admit(storage: StorageState, entry: Entry): void {
   entry.slots[storage.index] = slot
   entry.used += 1
   storage.resident += 1
-  storage.ready.push(slot)
+  return slot
 }
 
 /** The next copy to send off, if there is one. */
@@ -113,6 +128,10 @@ export function putAside(state: State, storage: StorageState, slot: Slot, delay:
     store(state, was, { ...was, seq: state.seq })
     return
   }
+  wait(state, storage, slot, delay)
+}
+
+function wait(state: State, storage: StorageState, slot: Slot, delay: number): void {
   slot.phase = 'waiting'
   slot.due = state.now + delay
   storage.waiting += 1

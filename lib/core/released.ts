@@ -59,10 +59,17 @@ function left(state: State, leaving: Leaving, is: 'link' | 'gone'): void {
   const { tier, entry, to } = leaving
   const { record } = entry
   dismissLeaving(leaving)
-  const origin = tier.storage?.config.id
-  for (const slot of entry.slots) if (slot?.phase === 'flying' && slot.from === origin) slot.bereft = true
+  overtake(leaving)
   const isAnnounced = tier.index === 0 && copyOn(record, to)?.state === 'pending'
   store(state, record, turned(record, tier.config.id, isAnnounced ? 'unsure' : is, to))
+}
+
+/** Copies that are under way may have read what is gone by now, or found what was to be copied already there. */
+function overtake({ entry, tier }: Leaving): void {
+  const origin = tier.storage?.config.id
+  for (const slot of entry.slots) if (slot?.phase === 'flying' && slot.from === origin) slot.bereft = true
+  const onto = tier.storage === undefined ? undefined : entry.slots[tier.storage.index]
+  if (onto?.phase === 'flying') onto.again = true
 }
 
 /** Another version is there, or something else: as if it had been announced. */
@@ -98,9 +105,15 @@ function changedOnStorage(state: State, leaving: Leaving, { config }: StorageSta
   renewCopied(state, store(state, record, turned(record, leaving.tier.config.id, 'held')).record, config.id)
 }
 
-/** Its copy further down isn't there or isn't right: made again. */
+/**
+ * Its copy further down isn't there or isn't right: made again. At once the first time; then later and later, for two
+ * files of one name on a storage would take it from each other for ever.
+ */
 function missing(state: State, leaving: Leaving): void {
   const { tier, entry, to } = leaving
+  const { first, max } = state.config.retry
+  const delay = entry.misses === undefined ? 0 : backoff(entry.misses, first, max, entry.record.seq)
+  entry.misses = (entry.misses ?? 0) + 1
   const on = onTier(entry.record, tier.config.id)
   if (on?.state === 'link') {
     defer(state, leaving)
@@ -108,7 +121,7 @@ function missing(state: State, leaving: Leaving): void {
     dismissLeaving(leaving)
     store(state, entry.record, turned(entry.record, tier.config.id, 'held'))
   }
-  remake(state, entry.record, to)
+  remake(state, entry.record, to, delay)
 }
 
 /** Nothing was done. It is told, and tried again for as long as it takes. */

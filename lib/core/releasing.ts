@@ -5,13 +5,22 @@ import { directoriesOf } from './clearing.js'
 import type { ReleaseOrder } from './commands.js'
 import { lacks } from './fill.js'
 import { overruledDelete, releaseOf } from './guard.js'
-import { choose, dismissLeaving, dueLeaving, hasRoom, nextDueLeaving, shortlist, takeLeaving } from './leaving.js'
+import {
+  choose,
+  dismissLeaving,
+  dueLeaving,
+  hasRoom,
+  nextDueLeaving,
+  putOff,
+  shortlist,
+  takeLeaving,
+} from './leaving.js'
 import type { CopyRecord, Fingerprint } from './record.js'
 import { disagree, hasLinkAbove, servedBy } from './safety.js'
 import { isClearing, reviewShifts } from './shifts.js'
 import type { Entry, State } from './state.js'
 import { rescan, revisit, turnPages } from './tier-passes.js'
-import { isDone, onTier, withTier } from './tier-records.js'
+import { isDone, onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
 
 export function releaseSpace(state: State): void {
@@ -77,12 +86,12 @@ function loseReaders(state: State, tier: TierState): void {
 
 /** Looks at a file of which something has changed, or that was met on the way through a tier. */
 function review(state: State, entry: Entry): void {
-  if (disagree(state, entry.record)) renewCopied(state, entry.record)
+  if (disagree(state, entry)) renewCopied(state, entry.record)
   for (const tier of state.tiers) {
     const leaving = entry.leaving[tier.index]
     // A mere candidate may have to go at once now.
     if (leaving?.phase === 'candidate' && isClearing(state, entry.record.shift, tier)) letGo(state, leaving)
-    if (entry.leaving[tier.index] === undefined) consider(state, tier, entry)
+    if (entry.leaving[tier.index] === undefined && !entry.putOff?.has(tier)) consider(state, tier, entry)
   }
   if (entry.used === 0 && isDone(entry.record)) forget(state, entry.record)
 }
@@ -146,6 +155,7 @@ function plan(
 function begin(state: State, leaving: Leaving): void {
   const { tier, entry } = leaving
   const on = onTier(entry.record, tier.config.id)
+  leaving.wasHeld = on?.state === 'held'
   if (on !== undefined && on.state !== 'link' && (on.state !== 'unsure' || on.to !== leaving.to)) {
     store(state, entry.record, withTier(entry.record, { ...on, state: 'unsure', to: leaving.to }))
   }
@@ -159,7 +169,10 @@ function select(state: State, leaving: Leaving): void {
   tier.selection.push(leaving)
   if (tier.selection.length <= most) return
   tier.selection.sort(byOrder)
-  for (const left of tier.selection.splice(Math.ceil(most / 2))) letGo(state, left)
+  for (const left of tier.selection.splice(Math.ceil(most / 2))) {
+    letGo(state, left)
+    putOff(left)
+  }
   tier.selectedFew = true
 }
 
@@ -192,6 +205,16 @@ function letGo(state: State, leaving: Leaving): void {
   state.touched.add(leaving.entry)
 }
 
+/** Lets one go that was chosen and not sent off: where it was held, it still is. */
+function withdraw(state: State, leaving: Leaving): void {
+  const { tier, entry } = leaving
+  const on = onTier(entry.record, tier.config.id)
+  letGo(state, leaving)
+  if (leaving.wasHeld && on?.state === 'unsure') {
+    store(state, entry.record, turned(entry.record, tier.config.id, 'held'))
+  }
+}
+
 /** Whether what was decided still holds. */
 function isStillRight(state: State, leaving: Leaving): boolean {
   const { tier, entry, by } = leaving
@@ -202,6 +225,12 @@ function isStillRight(state: State, leaving: Leaving): boolean {
   return servedBy(state, tier, entry)?.config.id === leaving.to
 }
 
+/** Whether the journal says that it may be given back. A copy that found the file there says that it is held. */
+function isSaid({ tier, entry, to }: Leaving): boolean {
+  const on = onTier(entry.record, tier.config.id)
+  return on?.state === 'link' || (on?.state === 'unsure' && on.to === to)
+}
+
 /** Sends off what is chosen and may be, in batches for each storage that will serve it. */
 function send(state: State, tier: TierState): void {
   if (!isOpen(state, tier)) return
@@ -210,9 +239,9 @@ function send(state: State, tier: TierState): void {
   while (tier.flying < flying) {
     const leaving = takeLeaving(tier, state.durable)
     if (leaving === undefined) break
-    if (!isStillRight(state, leaving)) {
+    if (!isStillRight(state, leaving) || !isSaid(leaving)) {
       // It may have to go for another reason, or be served from elsewhere.
-      letGo(state, leaving)
+      withdraw(state, leaving)
       consider(state, tier, leaving.entry)
       continue
     }

@@ -22,7 +22,10 @@ export function servedBy(state: State, tier: TierState, entry: Entry): StorageSt
   // Whoever reads it now, or could read it nowhere else, is served first.
   if (isBeingRead(state, tier, entry)) return undefined
   if (tier.index === 0 && !isServedOtherwise(state, record, version)) return undefined
+  const on = onTier(record, tier.config.id)
   return tier.below.find((storage) => {
+    // A link may stand there already. What it leads to serves the file, and nothing else does.
+    if (on?.state === 'unsure' && on.to !== undefined && on.to !== storage.config.id) return false
     const lower = state.tiers.find((one) => one.storage === storage)
     if (storage.mode !== 'up' || (lower !== undefined && leaving[lower.index] !== undefined)) return false
     return hasVersion(record, storage.config.id, version)
@@ -89,12 +92,13 @@ function isServedOtherwise(state: State, record: FileRecord, version: Fingerprin
 }
 
 /**
- * Whether storages have different versions of a file that the buffer holds: it changed between two copies, unannounced.
- * All must get the one that is there now, while it is.
+ * Whether storages have different versions of a file that the buffer holds, or may hold: it changed between two copies,
+ * unannounced. All must get the one that is there now, while it is.
  */
-export function disagree(state: State, record: FileRecord): boolean {
+export function disagree(state: State, { record, leaving }: Entry): boolean {
   const [buffer] = state.tiers
-  if (buffer === undefined || onTier(record, buffer.config.id)?.state !== 'held') return false
+  const is = buffer === undefined ? undefined : onTier(record, buffer.config.id)?.state
+  if (is !== 'held' && (is !== 'unsure' || leaving[0] !== undefined)) return false
   const copies = record.copies.filter(({ storage }) => state.byId.has(storage))
   if (copies.some((copy) => copy.state === 'pending')) return false
   const [first, ...others] = copies.flatMap((copy) => (copy.state === 'copied' ? (copy.source ?? []) : []))

@@ -29,8 +29,12 @@ export interface Entry {
   /** When this `decide` met it while going through a tier: in which way, and when it was last read. */
   pass?: TierPass | undefined
   accessed?: number | undefined
+  /** Tiers of which a release was put off in this `decide`: not considered again in it. */
+  putOff?: Set<TierState> | undefined
   /** By the tier's index: how often in a row a release was found to be in a writer's way, or failed. */
   tries?: number[]
+  /** How often, as long as it has been in memory, the copy was missing on which a release relied. */
+  misses?: number
 }
 
 /** A pending copy that is in memory. */

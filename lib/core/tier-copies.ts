@@ -4,10 +4,10 @@ import { copyOn, store, withCopy } from './catalog.js'
 import type { CoreEvent } from './events.js'
 import { destination } from './paths.js'
 import { putAside, quietDelay, release } from './queue.js'
-import type { CopyRecord, Failure, FileRecord, Fingerprint } from './record.js'
+import type { CopyRecord, Failure, FileRecord, Fingerprint, TierRecord } from './record.js'
 import { readFrom } from './safety.js'
 import type { Slot, State, StorageState } from './state.js'
-import { onTier, turned } from './tier-records.js'
+import { onTier, turned, withTier } from './tier-records.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -68,9 +68,10 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
   const is = failure.code === 'ENOENT' || failure.code === 'ENOTDIR' ? 'gone' : 'link'
   // What the release said is newer than what was found.
   const isKnown = slot.bereft && on.state !== 'unsure'
-  const now = isKnown ? was : turned(was, buffer.config.id, is, on.to)
-  const version = wasGivenBack && on.to !== undefined ? copyOn(was, on.to)?.source : undefined
-  if (isOf(copy, version)) {
+  const now = isKnown ? was : withTier(was, found(on, is))
+  const served = wasGivenBack && on.to !== undefined ? copyOn(was, on.to) : undefined
+  const version = served?.source
+  if (isOf(copy, version) || isLike(copy, served)) {
     const { failure: _, ...rest } = copy
     store(state, was, withCopy(now, { ...rest, state: 'copied', attempts: 0 }))
     release(storage, slot)
@@ -82,6 +83,12 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
   if (canServe) store(state, was, now)
   putAside(state, storage, slot, canServe ? 0 : quietDelay(state, slot))
   return true
+}
+
+/** What was found on the buffer. If it was something else than our link before, that counts on. */
+function found({ tier, attempts, failure, to }: TierRecord, state: 'gone' | 'link'): TierRecord {
+  const strange = state === 'link' && failure === undefined ? attempts : 0
+  return { tier, state, attempts: strange, ...(to === undefined ? {} : { to }) }
 }
 
 /** The storage that it was to be read from may have given it back meanwhile, to one further down. */
@@ -101,6 +108,11 @@ function isToServe(record: FileRecord, { config }: StorageState, version: Finger
 /** Whether a copy is that of a version. */
 function isOf({ source }: CopyRecord, version: Fingerprint | undefined): boolean {
   return source !== undefined && version !== undefined && sameVersion(source, version)
+}
+
+/** Whether a copy has the content of another one. */
+function isLike({ source, digest }: CopyRecord, other: CopyRecord | undefined): boolean {
+  return source !== undefined && digest !== undefined && digest === other?.digest
 }
 
 /** Nothing of it is on the buffer, once nobody is to read it there any more. */

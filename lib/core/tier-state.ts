@@ -20,6 +20,8 @@ export interface Leaving {
   to: string
   /** Lower goes first. */
   order: number
+  /** It was said to be held until it was chosen, and no release of it has been carried out since. */
+  wasHeld: boolean
   /** So many journal operations must be durable before. */
   mark: number
   /** Bytes that it is expected to free. */

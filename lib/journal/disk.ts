@@ -37,6 +37,10 @@ export function diskFiles(directory: string, unlock: () => void): JournalFiles {
       const path = pathOf(name)
       return appendFile(await named(path, () => open(path, constants.O_RDWR | constants.O_NOFOLLOW)), path)
     },
+    async settle(names) {
+      for (const name of names) await named(pathOf(name), () => syncFile(pathOf(name)))
+      await named(directory, () => syncDirectory(directory))
+    },
     truncate: (name, length) =>
       named(pathOf(name), async () => {
         const handle = await open(pathOf(name), constants.O_RDWR | constants.O_NOFOLLOW)
@@ -53,6 +57,15 @@ export function diskFiles(directory: string, unlock: () => void): JournalFiles {
         await syncDirectory(directory)
       }),
     release: async () => unlock(),
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

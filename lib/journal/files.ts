@@ -19,6 +19,8 @@ export interface JournalFiles {
   create(name: string, content: Uint8Array): Promise<AppendFile>
   /** Opens a file to append to it. */
   open(name: string): Promise<AppendFile>
+  /** Makes durable what these files hold, and their names: a process that was killed may not have come to that. */
+  settle(names: readonly string[]): Promise<void>
   /** Cuts a file off, durably. */
   truncate(name: string, length: number): Promise<void>
   /** Removes a file, durably. */

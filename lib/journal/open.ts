@@ -71,6 +71,9 @@ async function openLog(directory: string, files: JournalFiles, segmentBytes: num
   if (replayed.torn !== undefined) {
     await files.truncate(segmentName(replayed.torn.segment), replayed.torn.length)
   }
+  // What was read may be in the page cache only. Decisions rely on it, segments are removed because of it, and frames
+  // that are durable will follow it.
+  await files.settle([...catalog.segments.keys()].map(segmentName))
   for (const number of replayed.obsolete) {
     catalog.segments.delete(number)
     await files.remove(segmentName(number))

@@ -62,7 +62,8 @@ export class TierDriver extends Driver {
     }
   }
 
-  private page({ tier: id, pass, state, after, limit, accessed }: Of<'loadTier'>): void {
+  /** Answers one of these commands. */
+  page({ tier: id, pass, state, after, limit, accessed }: Of<'loadTier'>): void {
     const isListed = ({ seq, tiers = [] }: FileRecord): boolean =>
       seq > after &&
       tiers.some((on) => on.tier === id && on.state !== 'gone' && (on.state === 'link') === (state === 'failed'))
