@@ -579,3 +579,107 @@ test('a copy that was read before its file was given back does not bring it back
   driver.copyTo('gpfs', 'a')
   assert.equal(driver.on('a'), 'gone')
 })
+
+test('a storage that is full gives space back, and serves what it has', () => {
+  const driver = tiered(chain)
+  for (const name of names(20)) {
+    driver.announce(name)
+    driver.copyTo('disk', name)
+    driver.copyTo('gpfs', name)
+  }
+  driver.announce('more')
+  driver.failed('more', 'ENOSPC', 'storage', 'disk')
+  assert.notEqual(driver.storage('disk').mode, 'up')
+  driver.fill(0.95, 'disk')
+  assert.ok(driver.leaving().length > 0, 'it makes room')
+  driver.fill(0.95)
+  assert.ok(driver.leaving().length > 0, 'it serves what the buffer gives back')
+})
+
+test('a copy that was read from a storage lands after that storage got a newer version: copied again', () => {
+  const driver = tiered(chain)
+  driver.feed({ type: 'pause', storage: 'gpfs' })
+  driver.announce('a')
+  driver.copyTo('disk', 'a', 10)
+  driver.fill(0.9)
+  driver.settle()
+  driver.release('a')
+  driver.take('copy')
+  driver.feed({ type: 'resume', storage: 'gpfs' })
+  const [order] = driver.take('copy').flatMap(({ files }) => files)
+  assert.equal(order?.from, 'disk')
+  // The writer takes the link away and writes another version; the internal storage is quick.
+  driver.announce('a')
+  driver.copyTo('disk', 'a', 11)
+  driver.copyTo('gpfs', 'a', 10)
+  assert.equal(driver.copy('a', 'gpfs')?.state, 'pending')
+})
+
+test('what is to be read from a storage that is out is read from another one, or waits without being tried at once', () => {
+  const storages = [...(chain.storages ?? []), { id: 'tape', type: 'optional', target: bytes('/tape') } as const]
+  const driver = tiered({ ...chain, storages })
+  driver.feed({ type: 'pause', storage: 'tape' })
+  driver.announce('a')
+  driver.copyTo('disk', 'a')
+  driver.changeUser()
+  driver.pass(200)
+  assert.deepEqual(driver.leaving(), ['a'])
+  driver.release('a')
+  driver.feed({
+    type: 'unavailable',
+    storage: 'disk',
+    failure: { code: 'EIO', errno: 5, syscall: 'statvfs', path: bytes('/disk') },
+  })
+  driver.take('copy')
+  driver.feed({ type: 'resume', storage: 'tape' })
+  assert.deepEqual(driver.take('copy'), [])
+  driver.copyTo('gpfs', 'a')
+  driver.pass(10_000)
+  const [order] = driver.take('copy').flatMap(({ files }) => files)
+  assert.equal(order?.from, 'gpfs')
+})
+
+test("a user's directory is not removed while his shift runs, though it was made, and used, before", () => {
+  const driver = tiered(pair)
+  driver.feed({ type: 'userChange', uid: 1, gid: 1, userDirectory: 'p11/lab' })
+  driver.arrive('p11/lab/run/a')
+  driver.feed({ type: 'userChange', uid: 1, gid: 1, userDirectory: 'p11/lab' })
+  const releases = driver.settle()
+  assert.deepEqual(
+    releases.flatMap(({ directories }) => directories),
+    ['p11/lab/run'],
+  )
+})
+
+test('directories are written to the journal when they change, not with every figure', () => {
+  const driver = tiered(pair)
+  driver.arrive('deep/er/a', 'deep/er/b')
+  driver.changeUser()
+  assert.equal(driver.settle().length, 1)
+  for (const name of ['deep/er/a', 'deep/er/b']) driver.release(name)
+  assert.equal(JSON.stringify([...driver.values].filter(([key]) => key.startsWith(shiftKeys))).includes('deep'), false)
+})
+
+test("a policy's answer that is another one each time, or a promise, holds up nothing", async () => {
+  let turn = 0
+  const tricky: StoragePolicy = {
+    name: 'tricky',
+    release: () => ({
+      when: 'copied',
+      get by() {
+        turn += 1
+        return turn % 2 === 0 ? 'link' : 'delete'
+      },
+    }),
+  }
+  const driver = tiered({ ...chain, policy: tricky })
+  driver.arrive('a', 'b')
+  assert.ok(driver.leaving().length <= 2)
+  const late = { name: 'late', release: () => Promise.reject(new Error('late')) } as unknown as StoragePolicy
+  const other = tiered({ ...chain, policy: late })
+  other.arrive('a')
+  assert.ok(other.messages().some(({ code, text }) => code === 'POLICY' && text.includes('promise')))
+  assert.deepEqual(other.leaving(), [])
+  // An unhandled rejection would end the process in the next turns.
+  await new Promise((resolve) => setImmediate(resolve))
+})

@@ -184,6 +184,8 @@ export function dismiss(state: State, event: About<'dismiss'>): void {
 
 /** The source has the file no more: nothing is left to decide on it once all its copies are done. */
 export function vanished(state: State, event: About<'vanished'>): void {
+  // What lies below an unmounted file system's mount point isn't the source.
+  if (!state.sourceAvailable) return
   const was = recordOf(state, event.path, event.record)
   if (was === undefined || !was.copies.every((copy) => copy.state === 'copied')) return
   const [buffer] = state.tiers

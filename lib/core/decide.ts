@@ -1,5 +1,6 @@
 import { announced, dismiss, recopy, retry, vanished } from './announce.js'
 import { evict } from './catalog.js'
+import { storeDirectories } from './clearing.js'
 import type { Command } from './commands.js'
 import { dispatch, nextWake } from './dispatch.js'
 import type { CoreEvent } from './events.js'
@@ -124,7 +125,7 @@ function commands(state: State): Command[] {
   const { commands: list, ops, notices } = out
   if (out.changed) ops.push({ type: 'set', key: coreKey, value: storeCore(state) })
   if (out.identities) ops.push({ type: 'set', key: identitiesKey, value: storeIdentities(state) })
-  if (out.directories) ops.push({ type: 'set', key: directoriesKey, value: [...state.directories] })
+  if (out.directories) ops.push({ type: 'set', key: directoriesKey, value: storeDirectories(state) })
   for (const number of out.shifts) {
     ops.push({ type: 'set', key: `${shiftKeys}${number}`, value: storeShift(state, number) })
   }

@@ -2,9 +2,9 @@
 import { copyOn } from './catalog.js'
 import type { CopyOrder } from './commands.js'
 import { nextMessage } from './messages.js'
-import { nextDue, promote, tail, take } from './queue.js'
+import { nextDue, promote, putAside, putBack, quietDelay, tail, take } from './queue.js'
 import { nextRelease, releaseSpace } from './releasing.js'
-import { readFrom } from './safety.js'
+import { canServe, readFrom } from './safety.js'
 import type { Slot, State, StorageState } from './state.js'
 import { nextTrial, recover } from './storages.js'
 import { onTier } from './tier-records.js'
@@ -35,6 +35,7 @@ function allowance(state: State, storage: StorageState): number {
 /** Sends off whole batches while there is room for them; a few files go at once where no more are waiting. */
 function send(state: State, storage: StorageState): void {
   const allowed = allowance(state, storage)
+  storage.blocked = false
   for (;;) {
     const size = Math.min(storage.ready.size, state.config.limits.batch, allowed)
     if (size === 0 || allowed - storage.flying < size) return
@@ -42,17 +43,32 @@ function send(state: State, storage: StorageState): void {
     while (files.length < size) {
       const slot = take(storage, state.now)
       if (slot === undefined) break
-      files.push(orderOf(state, storage, slot))
+      const origin = readFrom(state, slot.entry.record)
+      if (origin === undefined || canServe(origin)) {
+        files.push(orderOf(storage, slot, origin))
+      } else if (storage.waiting < state.config.limits.waiting / 2) {
+        // Where it is to be read from is out.
+        storage.flying -= 1
+        slot.changes += 1
+        putAside(state, storage, slot, quietDelay(state, slot))
+      } else {
+        storage.flying -= 1
+        putBack(state, storage, slot, false)
+        storage.blocked = true
+        break
+      }
     }
+    if (files.length === 0) return
     const identity = storage.identity ?? ''
     state.out.commands.push({ type: 'copy', storage: storage.config.id, identity, files: spread(files) })
+    if (storage.blocked) return
   }
 }
 
-function orderOf(state: State, storage: StorageState, slot: Slot): CopyOrder {
+function orderOf(storage: StorageState, slot: Slot, origin: StorageState | undefined): CopyOrder {
   const { path, cut } = slot.entry.record
-  const origin = readFrom(state, slot.entry.record)
   slot.from = origin?.config.id
+  slot.served = origin === undefined ? undefined : copyOn(slot.entry.record, origin.config.id)
   const link = onTier(slot.entry.record, storage.config.id)?.to
   const order = {
     path,
@@ -95,7 +111,7 @@ function spread(files: CopyOrder[]): CopyOrder[] {
 /** Loads from the journal when the window runs low. */
 function refill(state: State, storage: StorageState): void {
   const { limits } = state.config
-  if (storage.loading || storage.starved || tail(storage) === 0) return
+  if (storage.loading || storage.starved || storage.blocked || tail(storage) === 0) return
   if (storage.ready.size > limits.window / 2) return
   storage.loading = true
   state.out.commands.push({ type: 'load', storage: storage.config.id, after: storage.cursor, limit: limits.load })

@@ -20,9 +20,9 @@ export function chooseStorages(state: State, file: Asked): readonly string[] {
   const { policy, storages } = state.config
   const all = storages.map((storage) => storage.id)
   if (policy.storages === undefined) return all
-  const answer = ask(state, file, 'storages', () =>
-    policy.storages?.(viewFile(file), state.storages.map(viewStorage)).map((id) => `${id}`),
-  )
+  const given = ask(state, file, 'storages', () => policy.storages?.(viewFile(file), state.storages.map(viewStorage)))
+  if (given === undefined) return all
+  const answer = ask(state, file, 'storages', () => given.map((id) => `${id}`))
   if (answer === undefined) return all
   const chosen = all.filter((id) => answer.includes(id))
   const unknown = answer.find((id) => !state.byId.has(id))
@@ -64,7 +64,10 @@ export function releaseOf(
   const answer = ask(state, record, 'release', () =>
     policy.release?.(viewCopied(tier, record, accessed), viewTier(tier)),
   )
-  if (answer === undefined || isRelease(answer)) return answer
+  if (answer === undefined) return undefined
+  // Read once: an answer that isn't plain could be another one each time.
+  const plain = ask(state, record, 'release', () => ({ ...answer }))
+  if (isRelease(plain)) return plain
   return dropped(state, record, 'release', `its release() gave an answer that isn't one`, undefined)
 }
 
@@ -93,11 +96,18 @@ function isRelease(answer: unknown): answer is Release {
 
 function ask<T>(state: State, file: Asked, method: string, call: () => T): T | undefined {
   try {
-    return call()
+    const answer = call()
+    if (!isThenable(answer)) return answer
+    // Nobody waits for it; what it ends with must not end the process.
+    Promise.resolve(answer).catch(() => {})
+    return dropped(state, file, method, `its ${method}() answered with a promise; it must answer at once`, undefined)
   } catch (error) {
     return dropped(state, file, method, `its ${method}() threw ${textOfThrown(error)}`, undefined)
   }
 }
+
+const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
+  typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function'
 
 /** @param reason Few kinds: messages of one kind are told together. */
 function dropped<T>(state: State, file: Asked, reason: string, why: string, instead: T): T {

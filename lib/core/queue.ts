@@ -72,6 +72,7 @@ function addSlot(storage: StorageState, entry: Entry): Slot {
     sent: 0,
     cut: entry.record.cut,
     from: undefined,
+    served: undefined,
     bereft: false,
     blamed: -1,
   }

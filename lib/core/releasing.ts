@@ -23,6 +23,9 @@ import { rescan, revisit, turnPages } from './tier-passes.js'
 import { isDone, onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
 
+/** Milliseconds until what wasn't sent off now is looked at again, if nothing happens before. */
+const soon = 10
+
 export function releaseSpace(state: State): void {
   if (state.tiers.length === 0) return
   for (const tier of state.tiers) {
@@ -47,7 +50,8 @@ export function nextRelease(state: State, tier: TierState): number {
 /** Whether releases may be sent off, as far as the tier is concerned. */
 function isUsable(state: State, tier: TierState): boolean {
   if (state.now < tier.retryAt) return false
-  return tier.storage === undefined ? state.sourceAvailable : tier.storage.mode === 'up'
+  // One that is full, or fails, has all the more reason to give space back. The engine looks at its identity.
+  return tier.storage === undefined ? state.sourceAvailable : tier.storage.reachable
 }
 
 function isOpen(state: State, tier: TierState): boolean {
@@ -236,13 +240,13 @@ function send(state: State, tier: TierState): void {
   if (!isOpen(state, tier)) return
   const { batch, flying } = state.config.limits
   const batches = new Map<string, Leaving[]>()
+  const withdrawn: Leaving[] = []
   while (tier.flying < flying) {
     const leaving = takeLeaving(tier, state.durable)
     if (leaving === undefined) break
     if (!isStillRight(state, leaving) || !isSaid(leaving)) {
-      // It may have to go for another reason, or be served from elsewhere.
       withdraw(state, leaving)
-      consider(state, tier, leaving.entry)
+      withdrawn.push(leaving)
       continue
     }
     const { to } = leaving
@@ -254,6 +258,10 @@ function send(state: State, tier: TierState): void {
     batches.delete(to)
   }
   for (const [to, list] of batches) order(state, tier, to, list)
+  // They may have to go for another reason, or be served from elsewhere. Not taken again at once: an answer that is
+  // another one each time would hold this up for ever.
+  for (const { entry } of withdrawn) if (entry.leaving[tier.index] === undefined) consider(state, tier, entry)
+  if (withdrawn.length > 0 && tier.ready.size > 0) tier.impatient = Math.min(tier.impatient, state.now + soon)
 }
 
 function order(state: State, tier: TierState, to: string, batch: readonly Leaving[]): void {

@@ -33,8 +33,10 @@ export function copied(state: State, event: About<'copied'>): void {
   const moved = cut !== was.cut
   const again = slot.again || moved || isOlder(event.fingerprint, slot.seen)
   if (!moved) {
-    if (slot.from !== undefined && !isAsServed(was, slot.from, event)) {
-      giveUp(state, storage, slot, otherThanServed(storage, was), 1)
+    if (slot.served !== undefined && !isAsServed(slot.served, event)) {
+      const isStill = slot.from !== undefined && copyOn(was, slot.from) === slot.served
+      if (again || !isStill) putBack(state, storage, slot, false)
+      else giveUp(state, storage, slot, otherThanServed(storage, was), 1)
       return
     }
     const digest = event.digest ?? (event.outcome === 'unchanged' ? copyOn(was, event.storage)?.digest : undefined)
@@ -42,7 +44,7 @@ export function copied(state: State, event: About<'copied'>): void {
       storage: event.storage,
       state: again ? 'pending' : 'copied',
       attempts: 0,
-      ...versionCopied(was, slot.from, event),
+      ...versionCopied(slot.served, event),
       ...(digest === undefined ? {} : { digest }),
     }
     store(state, was, arrived(state, slot, withCopy(was, copy), event.storage))
@@ -236,8 +238,12 @@ export function returned(state: State, event: About<'returned'>): void {
     epoch = Math.max(epoch, slot.epoch)
     fromSource ||= slot.from === undefined
     // What was to be read from another storage is no news of the source.
-    if (slot.from === undefined || event.side !== 'source') putBack(state, storage, slot, false)
-    else putAside(state, storage, slot, quietDelay(state, slot))
+    if (slot.from === undefined || event.side !== 'source') {
+      putBack(state, storage, slot, false)
+    } else {
+      slot.changes += 1
+      putAside(state, storage, slot, quietDelay(state, slot))
+    }
   }
   const { failure } = event
   if (failure === undefined || failure.code === 'ABORT_ERR') return

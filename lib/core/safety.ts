@@ -27,7 +27,7 @@ export function servedBy(state: State, tier: TierState, entry: Entry): StorageSt
     // A link may stand there already. What it leads to serves the file, and nothing else does.
     if (on?.state === 'unsure' && on.to !== undefined && on.to !== storage.config.id) return false
     const lower = state.tiers.find((one) => one.storage === storage)
-    if (storage.mode !== 'up' || (lower !== undefined && leaving[lower.index] !== undefined)) return false
+    if (!canServe(storage) || (lower !== undefined && leaving[lower.index] !== undefined)) return false
     return hasVersion(record, storage.config.id, version)
   })
 }
@@ -47,6 +47,11 @@ function isBeingRead(state: State, tier: TierState, { record, slots }: Entry): b
   if (state.now >= until) return false
   tier.impatient = Math.min(tier.impatient, until)
   return true
+}
+
+/** Whether a storage's copies can be read. One that is full can't take more, and has what it has. */
+export function canServe({ mode, reachable, failure }: StorageState): boolean {
+  return mode === 'up' || (reachable && failure?.code === 'ENOSPC')
 }
 
 /** Whether a storage has a version durably, and as a file: not as a link to yet another storage. */
@@ -114,9 +119,10 @@ export function readFrom(state: State, record: FileRecord): StorageState | undef
   if (buffer === undefined || state.config.tierSources !== true) return undefined
   const on = onTier(record, buffer.config.id)
   if (on === undefined || on.state === 'held' || on.state === 'unsure') return undefined
-  return buffer.below.find(({ config }) => {
+  const having = buffer.below.filter(({ config }) => {
     const copy = copyOn(record, config.id)
     const lower = onTier(record, config.id)
     return copy?.state === 'copied' && copy.source !== undefined && (lower === undefined || lower.state === 'held')
   })
+  return having.find(canServe) ?? having[0]
 }

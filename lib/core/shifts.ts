@@ -2,8 +2,8 @@
  * Shifts: whose turn it is, what became of each turn's files, and which tiers are still to be cleared of them. Each is a
  * journal value of its own, so that only those are written that changed.
  */
-import { type ByteString, textOfBytes } from '../bytes.js'
-import { removeDirectories } from './clearing.js'
+import { textOfBytes } from '../bytes.js'
+import { beginDirectories, forgetDirectories, keepDirectories, removeDirectories } from './clearing.js'
 import { defaultHistory } from './config.js'
 import type { CoreEvent } from './events.js'
 import { clearsAtEnd } from './guard.js'
@@ -27,8 +27,6 @@ export interface Shift {
   clears: readonly string[]
   /** Those of them that they haven't left so far. */
   clearing: readonly string[]
-  /** Directories in which it announced files, until its files have left all tiers; see clearing.ts. */
-  directories?: readonly ByteString[]
 }
 
 /** Another user's turn begins. */
@@ -41,7 +39,7 @@ export function userChanged(state: State, event: Extract<CoreEvent, { type: 'use
     const ended = { number: old.number, uid: old.uid, gid: old.gid, started: old.started, ended: at }
     old.clears = state.tiers.filter((tier) => clearsAtEnd(state, tier, ended)).map(({ config }) => config.id)
     old.clearing = old.clears
-    if (old.clears.length > 0 && state.directories.size > 0) old.directories = [...state.directories]
+    if (old.clears.length > 0) keepDirectories(state, old.number)
     state.out.shifts.add(old.number)
   }
   state.shift += 1
@@ -49,8 +47,7 @@ export function userChanged(state: State, event: Extract<CoreEvent, { type: 'use
   state.shifts.push({ number: state.shift, ...user, started: at, clears: [], clearing: [] })
   state.out.shifts.add(state.shift)
   state.out.changed = true
-  state.directories.clear()
-  state.out.directories = true
+  beginDirectories(state, userDirectory)
   for (const tier of state.tiers) {
     rescan(tier, 'all')
     rescan(tier, 'links')
@@ -75,7 +72,7 @@ export function reviewShifts(state: State): void {
     if (clearing.length === shift.clearing.length) continue
     for (const id of shift.clearing) if (!clearing.includes(id)) cleared(state, shift, id)
     shift.clearing = clearing
-    if (clearing.length === 0) delete shift.directories
+    if (clearing.length === 0) forgetDirectories(state, shift.number)
     state.out.shifts.add(shift.number)
   }
   while (state.shifts.length > (state.config.history ?? defaultHistory)) {
@@ -85,11 +82,11 @@ export function reviewShifts(state: State): void {
   }
 }
 
-function cleared(state: State, { number, uid, gid, directories = [] }: Shift, id: string): void {
+function cleared(state: State, { number, uid, gid }: Shift, id: string): void {
   const tier = state.tiers.find(({ config }) => config.id === id)
   // A shift without files leaves nothing behind that would be worth telling.
   if (tier === undefined || !state.counters.has(number)) return
-  removeDirectories(state, tier, directories)
+  removeDirectories(state, tier, number)
   const mountPoint = mountPointOf(state, tier)
   say(state, {
     code: 'SHIFT_CLEARED',

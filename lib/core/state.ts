@@ -1,5 +1,6 @@
 /** All that the core knows. It belongs to `decide`; others read it through `status.ts`. */
 import type { ByteString } from '../bytes.js'
+import type { StoredDirectories } from './clearing.js'
 import type { Command, Notice } from './commands.js'
 import type { CoreConfig, CoreStorage } from './config.js'
 import type { Counters, StoredCounters } from './counters.js'
@@ -12,7 +13,7 @@ import type { Messages } from './messages.js'
 import { createMessages } from './messages.js'
 import type { Rate } from './rate.js'
 import { createRate } from './rate.js'
-import type { Failure, FileRecord, Fingerprint, JournalOp } from './record.js'
+import type { CopyRecord, Failure, FileRecord, Fingerprint, JournalOp } from './record.js'
 import type { Shift } from './shifts.js'
 import { createTiers, type Leaving, loadShifts, type StoredShift, type TierState } from './tier-state.js'
 
@@ -61,6 +62,8 @@ export interface Slot {
   cut: number
   /** The storage that it was read from when it was sent off; undefined: the source. */
   from: string | undefined
+  /** The copy that is read there, as it was when this one was sent off. */
+  served: CopyRecord | undefined
   /** Where it is read from was given back since it was sent off: it says nothing of what is there now. */
   bereft: boolean
   /** The storage's {@link StorageState.successes} when this copy last met an I/O error there. */
@@ -115,6 +118,8 @@ export interface StorageState {
   cursor: number
   /** A `load` is on its way. */
   loading: boolean
+  /** Too many wait for a storage that they are to be read from. */
+  blocked: boolean
   /** The last `load` found less than it should: what is missing isn't committed yet. */
   starved: boolean
   readonly ready: Heap<Slot>
@@ -146,6 +151,10 @@ export interface State {
   readonly holdings: Holdings
   /** Directories in which the running shift announced files, see clearing.ts. */
   readonly directories: Set<ByteString>
+  /** Of all of them. */
+  directoryCharacters: number
+  /** Those of ended shifts whose files haven't left all tiers. */
+  readonly endedDirectories: Map<number, readonly ByteString[]>
   readonly announced: Rate
   readonly messages: Messages
   sourceAvailable: boolean
@@ -188,7 +197,7 @@ export const coreKey = 'core'
 /** Key of the journal value that holds each storage's identity by its id. */
 export const identitiesKey = 'identities'
 
-/** Key of the journal value that lists the directories in which the running shift announced files. */
+/** Key of the journal value that holds {@link StoredDirectories}. */
 export const directoriesKey = 'directories'
 /** What keys of journal values that hold a {@link StoredShift} begin with. */
 export const shiftKeys = 'shift/'
@@ -206,8 +215,7 @@ export interface Stored {
   readonly identities?: Readonly<Record<string, string>> | undefined
   /** All values whose keys begin with {@link shiftKeys}, in any order. */
   readonly shifts?: readonly StoredShift[] | undefined
-  /** Directories in which the running shift announced files. */
-  readonly directories?: readonly ByteString[] | undefined
+  readonly directories?: StoredDirectories | undefined
   /** How many records are pending, by storage id, as the journal counts them: what it lists is the truth. */
   readonly pending?: Readonly<Record<string, number>> | undefined
 }
@@ -241,7 +249,9 @@ export function createState(config: CoreConfig, now: number, stored: Stored = {}
     shifts,
     earlier,
     holdings,
-    directories: new Set(stored.directories),
+    directories: new Set(stored.directories?.running),
+    directoryCharacters: (stored.directories?.running ?? []).reduce((sum, { length }) => sum + length, 0),
+    endedDirectories: new Map(stored.directories?.ended),
     announced: createRate(now),
     messages: createMessages(),
     sourceAvailable: true,
@@ -283,6 +293,7 @@ function createStorage(
     waiting: 0,
     cursor: 0,
     loading: false,
+    blocked: false,
     starved: false,
     ready: createHeap((slot) => slot.order),
     due: createHeap((due) => due.due),

@@ -13,19 +13,17 @@ type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
 /** Which version a copy has: that of the source, though it may have been read from another storage's copy. */
 export function versionCopied(
-  record: FileRecord,
-  from: string | undefined,
+  served: CopyRecord | undefined,
   { fingerprint, mtimeNs }: About<'copied'>,
 ): Pick<CopyRecord, 'source' | 'mtimeNs'> {
-  const source = (from === undefined ? undefined : copyOn(record, from)?.source) ?? fingerprint
+  const source = served?.source ?? fingerprint
   const is = mtimeNs ?? fingerprint.mtimeNs
   return is === source.mtimeNs ? { source } : { source, mtimeNs: is }
 }
 
 /** Whether what was read from another storage's copy is what had been copied there. */
-export function isAsServed(record: FileRecord, from: string, { fingerprint, digest }: About<'copied'>): boolean {
-  const served = copyOn(record, from)
-  if (served?.source === undefined || served.source.size !== fingerprint.size) return false
+export function isAsServed(served: CopyRecord, { fingerprint, digest }: About<'copied'>): boolean {
+  if (served.source === undefined || served.source.size !== fingerprint.size) return false
   if (digest !== undefined && served.digest !== undefined) return digest === served.digest
   return fingerprint.mtimeNs === (served.mtimeNs ?? served.source.mtimeNs)
 }

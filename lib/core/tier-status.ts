@@ -61,7 +61,7 @@ export interface TierStatus {
 /** All shifts that are remembered, the running one first. */
 export function shiftsOf(state: State): ShiftStatus[] {
   return state.shifts
-    .map(({ clears: _, directories: __, clearing, ...shift }) => ({
+    .map(({ clears: _, clearing, ...shift }) => ({
       ...shift,
       storages: state.storages.map(({ config: { id } }) => {
         const counts = state.counters.get(shift.number)?.get(id)
