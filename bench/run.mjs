@@ -3,8 +3,14 @@ import { join } from 'node:path'
 import { chosen } from './bench.mjs'
 import { copyContenders } from './contenders.mjs'
 import { judge } from './goals.mjs'
+import { grimselNames } from './grimsel/contenders.mjs'
 import { describeMachine, machineLines } from './machine.mjs'
 import { run as copyTree } from './operations/copy-tree.mjs'
+import { run as grimselClearing } from './operations/grimsel-clearing.mjs'
+import { run as grimselCopy } from './operations/grimsel-copy.mjs'
+import { run as grimselIdle } from './operations/grimsel-idle.mjs'
+import { run as grimselLatency } from './operations/grimsel-latency.mjs'
+import { run as grimselPending } from './operations/grimsel-pending.mjs'
 import { run as millionFiles } from './operations/million-files.mjs'
 import { parseOptions, usage } from './options.mjs'
 import { screenReport } from './report/text.mjs'
@@ -19,7 +25,15 @@ import { compileTools } from './tools.mjs'
 /** @typedef {import('./report/results.mjs').Results} Results */
 
 /** One module each: a new operation gets a line here and a file there. @type {Record<string, Operation['run']>} */
-const operations = { 'copy-tree': copyTree, 'million-files': millionFiles }
+const operations = {
+  'copy-tree': copyTree,
+  'million-files': millionFiles,
+  'grimsel-copy': grimselCopy,
+  'grimsel-latency': grimselLatency,
+  'grimsel-clearing': grimselClearing,
+  'grimsel-pending': grimselPending,
+  'grimsel-idle': grimselIdle,
+}
 
 /** @param {string} line */
 function progress(line) {
@@ -43,7 +57,7 @@ async function runAll(options, signal) {
   const unknown = names.find((name) => !operations[name])
   if (unknown) throw new Error(`${unknown}: no such operation; give ${Object.keys(operations).join(', ')}`)
   refuseUnknown('sets', options.sets, [...copySets(options.quick), emptyFiles(options.quick)])
-  refuseUnknown('contenders', options.contenders, copyContenders(''))
+  refuseUnknown('contenders', options.contenders, [...copyContenders(''), ...grimselNames])
   refuseUnknown('file-systems', options.fileSystems, [{ name: 'tmpfs' }, { name: 'ext4' }])
   const scratch = openScratch(options.memory, options.disk)
   try {
