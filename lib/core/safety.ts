@@ -94,7 +94,8 @@ function isServedOtherwise(state: State, record: FileRecord, version: Fingerprin
  */
 export function disagree(state: State, record: FileRecord): boolean {
   const [buffer] = state.tiers
-  if (buffer === undefined || onTier(record, buffer.config.id)?.state !== 'held') return false
+  if (buffer === undefined || record.copies.length < 2) return false
+  if (onTier(record, buffer.config.id)?.state !== 'held') return false
   const copies = record.copies.filter(({ storage }) => state.byId.has(storage))
   if (copies.some((copy) => copy.state === 'pending')) return false
   const [first, ...others] = copies.flatMap((copy) => (copy.state === 'copied' ? (copy.source ?? []) : []))
