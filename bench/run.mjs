@@ -51,8 +51,15 @@ function refuseUnknown(option, wanted, all) {
   if (unknown) throw new Error(`--${option} ${unknown}: give some of ${all.map(({ name }) => name).join(', ')}`)
 }
 
-/** @param {Options} options @param {AbortSignal} signal @returns {Promise<Results>} */
-async function runAll(options, signal) {
+/**
+ * What is found out is handed to `save` after each operation: an abort costs only what isn't done.
+ *
+ * @param {Options} options
+ * @param {AbortSignal} signal
+ * @param {(results: Results) => void} save
+ * @returns {Promise<Results>}
+ */
+async function runAll(options, signal, save) {
   const names = options.operations.length > 0 ? options.operations : Object.keys(operations)
   const unknown = names.find((name) => !operations[name])
   if (unknown) throw new Error(`${unknown}: no such operation; give ${Object.keys(operations).join(', ')}`)
@@ -78,6 +85,7 @@ async function runAll(options, signal) {
       const section = await operations[name]?.({ options, scratch, tools, signal, patience, progress, say })
       if (!section) continue
       results.sections.push({ ...section, outcomes: judge(section.goals, section.groups) })
+      save(results)
     }
     progress('')
     return results
@@ -101,8 +109,7 @@ for (const [signal, number] of /** @type {const} */ ([
 try {
   const options = parseOptions(process.argv.slice(2))
   if (options) {
-    const results = await runAll(options, abort.signal)
-    writeResults(results, options.out)
+    const results = await runAll(options, abort.signal, (found) => writeResults(found, options.out))
     process.stdout.write(`${screenReport(results)}\nwritten to ${options.out}\n`)
     // A contender of ours that failed, or copied wrongly, is a failure of the bench.
     const rows = results.sections.flatMap(({ groups }) => groups).flatMap((group) => group.rows)

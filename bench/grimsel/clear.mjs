@@ -4,10 +4,12 @@
 import { readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { watchSelf } from '../self.mjs'
-import { addAll, filesBelow, openGrimsel, tell } from './world.mjs'
+import { addAll, filesBelow, openGrimsel, tell, warmUp } from './world.mjs'
 
 const [, , buffer = '', target = '', journal = ''] = process.argv
-const { grimsel, messages } = await openGrimsel({ buffer, target, journal })
+const place = { buffer, target, journal }
+await warmUp(place)
+const { grimsel, messages } = await openGrimsel(place)
 await grimsel.changeUser({ uid: 1234, gid: 1234 })
 await addAll(grimsel, filesBelow(buffer))
 await grimsel.idle()

@@ -9,14 +9,15 @@ import { execFileSync } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { watchSelf } from '../self.mjs'
-import { addAll, filesBelow, openGrimsel, tell } from './world.mjs'
+import { addAll, filesBelow, openGrimsel, tell, warmUp } from './world.mjs'
 
 const [, , buffer = '', target = '', journal = '', filler = '', bytes = ''] = process.argv
+const place = { buffer, target, journal }
+await warmUp(place, {
+  policy: { name: 'warm-up', release: () => ({ when: 'copied', by: 'link' }), shiftEnd: () => 'clear' },
+})
 const paths = filesBelow(buffer)
-const { grimsel, messages } = await openGrimsel(
-  { buffer, target, journal },
-  { space: { limit: 0.6, lowWater: 0 }, volumeInterval: 50 },
-)
+const { grimsel, messages } = await openGrimsel(place, { space: { limit: 0.6, lowWater: 0 }, volumeInterval: 50 })
 await addAll(grimsel, paths)
 await grimsel.idle()
 const links = () => grimsel.status().tiers[0]?.links ?? 0

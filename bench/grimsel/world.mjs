@@ -64,19 +64,30 @@ export function filesBelow(directory) {
   })
 }
 
-/** Copies a few files with a Grimsel of their own, so that loading and compiling isn't counted. @param {Place} place */
-export async function warmUp({ target, journal }) {
-  const root = `${journal}-warm-up`
-  const place = { buffer: join(root, 'buffer'), target: `${target}-warm-up`, journal: join(root, 'journal') }
-  await mkdir(place.buffer, { recursive: true })
-  await mkdir(place.target)
-  for (let i = 0; i < 200; i++) await writeFile(join(place.buffer, `${i}.cbf`), Buffer.alloc(10_000, i))
-  const { grimsel } = await openGrimsel(place)
-  await addAll(grimsel, filesBelow(place.buffer))
+/** Files that are copied, and given back, to warm up. */
+const warm = 5000
+
+/**
+ * Copies and gives back files with a Grimsel of their own, so that loading and compiling isn't counted: who measures a
+ * Grimsel means one that has run for long.
+ *
+ * @param {Place} place Another directory is used beside each of its directories.
+ * @param {Partial<GrimselOptions>} [more]
+ */
+export async function warmUp(place, more) {
+  const [buffer = '', target = '', journal = ''] = [place.buffer, place.target, place.journal].map(
+    (path) => `${path}-warm-up`,
+  )
+  await mkdir(buffer)
+  await mkdir(target)
+  for (let i = 0; i < warm; i++) await writeFile(join(buffer, `${i}.cbf`), `file ${i}`)
+  const { grimsel } = await openGrimsel({ buffer, target, journal }, more)
+  await addAll(grimsel, filesBelow(buffer))
+  await grimsel.idle()
+  await grimsel.changeUser({ uid: 0, gid: 0 })
   await grimsel.idle()
   await grimsel.close()
-  await rm(root, { recursive: true })
-  await rm(place.target, { recursive: true })
+  for (const path of [buffer, target, journal]) await rm(path, { recursive: true, force: true })
 }
 
 /** @param {object} told */
