@@ -40,7 +40,7 @@ export function openPlace({ scratch, signal }, { storage, bytes, inodes, buffer:
   if ('skipped' in disk) return disk
   const mounted = join(scratch.memory, 'buffer')
   mkdirSync(mounted)
-  system('mount', '-t', 'tmpfs', '-o', `size=${size},nr_inodes=${4 * inodes + 1000}`, 'tmpfs', mounted)
+  system('mount', '-t', 'tmpfs', '-o', `size=${size},nr_inodes=${4 * inodes + 20_000}`, 'tmpfs', mounted)
   const [buffer, target] = [join(mounted, 'data'), join(disk.path, 'copy')]
   const journal = join(scratch.disk, 'journal')
   return {
