@@ -137,6 +137,12 @@ export async function openSession(
 
   // ---- Source and storages -----------------------------------------------------------------------------------------
 
+  /** What storages report before what the last process left undone is in order: nothing is copied until then. */
+  let early: CoreEvent[] | undefined = []
+  const report = (event: CoreEvent): void => {
+    if (early === undefined) shell.post(event)
+    else early.push(event)
+  }
   const walker = openEngine({ threads: 1 })
   for (const { id, target, concurrency, copy, engine } of options.storages) {
     storages.set(
@@ -151,7 +157,7 @@ export async function openSession(
         interval: options.volumeInterval,
         nextReading: () => nextReading(state, id),
         now,
-        report: shell.post,
+        report,
         engine: { tempTag: journal.id, ...engine },
       }),
     )
@@ -265,6 +271,9 @@ export async function openSession(
       // Only now: a source that was mistyped doesn't take the journal.
       await claim()
       await tiers.restore()
+      const waited = early ?? []
+      early = undefined
+      for (const event of waited) shell.post(event)
       await Promise.all([...storages.values()].map((storage) => storage.refresh()))
       if (options.signal?.aborted) throw abortError(options.signal)
     } catch (error) {
