@@ -23,7 +23,7 @@
  * @typedef {object} Section
  * @property {string} name
  * @property {string} title
- * @property {'bytes' | 'files'} per What rates count.
+ * @property {'bytes' | 'files' | 'cpu'} per What the first column of figures counts.
  * @property {Group[]} groups
  * @property {string[]} skipped What was left out, and why.
  * @property {Goal[]} goals

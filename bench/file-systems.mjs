@@ -102,7 +102,10 @@ function openExt4(scratch, bytes) {
       `${direct ? ' with direct I/O' : ', buffered,'} over ${below.replace(/\s+/g, ' ')}`,
     inMemory: false,
     settle: () => void system('sync', '--file-system', path),
-    close: () => void system('umount', path),
+    close() {
+      system('umount', path)
+      rmSync(path, { recursive: true })
+    },
   }
 }
 

@@ -10,10 +10,14 @@ import { spread } from './statistics.mjs'
  * - `speed`: `of`'s speed over `to`'s, in the same round;
  * - `loopDelay`: the 99th percentile in milliseconds;
  * - `loopDelayRatio`: `of`'s 99th percentile over `to`'s;
- * - `peakRss`: in MiB.
+ * - `time`: `of`'s time over `to`'s, in the same round;
+ * - `seconds`: `of`'s time;
+ * - `latencyP50`, `latencyP99`: that percentile of `of` over `to`'s, in the same round;
+ * - `peakRss`, `restRss`: in MiB, at its peak and when all is done;
+ * - `cpu`: processor time over time, in percent.
  *
  * @typedef {object} Goal
- * @property {'speed' | 'loopDelay' | 'loopDelayRatio' | 'peakRss'} what
+ * @property {keyof typeof measures} what
  * @property {string} of A contender's name.
  * @property {string} [to] Another's.
  * @property {string[]} sets
@@ -41,18 +45,29 @@ export function perRound(a, b, ratio) {
   })
 }
 
-/** @param {Goal} goal @param {Row} row @param {Row | undefined} other @returns {number[]} */
-function values(goal, row, other) {
-  switch (goal.what) {
-    case 'speed':
-      return other ? perRound(row, other, (a, b) => b.seconds / a.seconds) : []
-    case 'loopDelay':
-      return row.runs.flatMap((run) => run.loopDelayMs?.p99 ?? [])
-    case 'loopDelayRatio':
-      return other ? perRound(row, other, (a, b) => (a.loopDelayMs?.p99 ?? 0) / (b.loopDelayMs?.p99 ?? Infinity)) : []
-    case 'peakRss':
-      return row.runs.map((run) => run.peakRssBytes / 2 ** 20)
-  }
+/** @typedef {import('./measure.mjs').Run} Run */
+
+/** @param {(run: Run) => number} value */
+const single = (value) => (/** @type {Row} */ row) => row.runs.map(value)
+
+/** @param {(of: Run, to: Run) => number} value */
+const ratio = (value) => (/** @type {Row} */ row, /** @type {Row | undefined} */ other) =>
+  other ? perRound(row, other, value) : []
+
+const MiB = 2 ** 20
+
+/** Every kind of goal's figures, one for each run. */
+const measures = {
+  speed: ratio((of, to) => to.seconds / of.seconds),
+  time: ratio((of, to) => of.seconds / to.seconds),
+  seconds: single(({ seconds }) => seconds),
+  loopDelay: single(({ loopDelayMs }) => loopDelayMs?.p99 ?? Number.NaN),
+  loopDelayRatio: ratio((of, to) => (of.loopDelayMs?.p99 ?? 0) / (to.loopDelayMs?.p99 ?? Infinity)),
+  latencyP50: ratio((of, to) => (of.latencyMs?.p50 ?? Number.NaN) / (to.latencyMs?.p50 ?? Number.NaN)),
+  latencyP99: ratio((of, to) => (of.latencyMs?.p99 ?? Number.NaN) / (to.latencyMs?.p99 ?? Number.NaN)),
+  peakRss: single(({ peakRssBytes }) => peakRssBytes / MiB),
+  restRss: single(({ restRssBytes }) => (restRssBytes ?? Number.NaN) / MiB),
+  cpu: single(({ cpuSeconds, seconds }) => (100 * cpuSeconds) / seconds),
 }
 
 /**
@@ -69,7 +84,7 @@ export function judge(goals, groups) {
       .flatMap(({ set, rows }) => {
         const row = rows.find(({ name }) => name === goal.of)
         const other = rows.find(({ name }) => name === goal.to)
-        const found = row ? values(goal, row, other) : []
+        const found = row ? measures[goal.what](row, other) : []
         if (!row || found.length === 0) return []
         const value = spread(found)
         const reached =

@@ -17,6 +17,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * @property {number} cpuSeconds User and system, of all threads and processes.
  * @property {number} peakRssBytes Of the largest single process.
  * @property {{ p50: number, p99: number, max: number }} [loopDelayMs] In-process contenders.
+ * @property {{ p50: number, p99: number, max: number }} [latencyMs] Of the single files, where they came one by one.
+ * @property {number} [restRssBytes] Memory that is kept when all is done.
  * @property {number} othersCpu Fraction of the machine's processors that others used meanwhile.
  */
 
@@ -126,6 +128,8 @@ export async function measure(contender, options) {
     cpuSeconds: told.cpuSeconds,
     peakRssBytes: told.peakRssBytes ?? (told.maxRssKib ?? 0) * 1024,
     ...(told.loopDelayMs && { loopDelayMs: told.loopDelayMs }),
+    ...(told.latencyMs && { latencyMs: told.latencyMs }),
+    ...(told.restRssBytes !== undefined && { restRssBytes: told.restRssBytes }),
     othersCpu,
   }
 }

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { attempt, order, startSeconds } from './attempts.mjs'
 import { checkCounts, compare, inventory } from './check.mjs'
-import { isDisturbed, measure, runTimed, waitForQuiet } from './measure.mjs'
 import { median } from './statistics.mjs'
 
 /** @typedef {import('./bench.mjs').Bench} Bench */
@@ -39,24 +39,6 @@ import { median } from './statistics.mjs'
  */
 
 const execute = promisify(execFile)
-const programStarts = 15
-/** Seconds to wait for a quiet machine before a run. */
-const longestWait = 120
-
-/** The order of round `round`: begun one further each time, and backwards every other time. */
-function order(/** @type {Row[]} */ rows, /** @type {number} */ round) {
-  const turned = rows.map((_, index) => /** @type {Row} */ (rows[(index + round) % rows.length]))
-  return round % 2 === 0 ? turned : turned.reverse()
-}
-
-/** What it takes to start and end a program that does nothing. @param {Bench} bench */
-async function startSeconds(bench) {
-  const times = []
-  for (let i = 0; i < programStarts; i++) {
-    times.push((await runTimed(bench.tools.stopwatch, ['true'], bench)).stop.seconds)
-  }
-  return median(times)
-}
 
 /**
  * Runs the loops in turn, a few times, and returns those that worked, best first.
@@ -109,39 +91,18 @@ export async function runRounds(bench, set, src, fileSystem, contenders, { check
     fileSystem.settle()
   }
 
-  const spend = (/** @type {number} */ begin) => {
-    bench.patience.left = Math.max(0, bench.patience.left - (performance.now() - begin) / 1000)
-  }
-
   /** @param {Contender} contender @param {Loop | undefined} loop @param {() => Promise<void>} check */
-  const once = async (contender, loop, check) => {
-    let best
-    for (let attempt = 0; attempt === 0 || bench.patience.left > 0; attempt++) {
-      const begin = performance.now()
-      await waitForQuiet(Math.min(bench.patience.left, longestWait), signal)
-      // A first attempt costs no patience but the wait before it.
-      if (attempt === 0) spend(begin)
-      try {
-        const run = await measure(contender, {
-          stopwatch: bench.tools.stopwatch,
-          src,
-          dest,
-          loop,
-          touch: Math.ceil(bytes * 1.05),
-          startSeconds: start,
-          countKernel: fileSystem.inMemory,
-          signal,
-        })
-        await check()
-        if (best === undefined || run.othersCpu < best.othersCpu) best = run
-      } finally {
-        if (!signal.aborted) await clear()
-      }
-      if (attempt > 0) spend(begin)
-      if (!isDisturbed(best)) break
-    }
-    return /** @type {Run} */ (best)
-  }
+  const once = (contender, loop, check) =>
+    attempt(bench, contender, {
+      src,
+      dest,
+      loop,
+      touch: Math.ceil(bytes * 1.05),
+      startSeconds: start,
+      countKernel: fileSystem.inMemory,
+      check,
+      clear,
+    })
 
   const counts = () => checkCounts(dest, set.files, bytes)
 

@@ -3,8 +3,14 @@ import { join } from 'node:path'
 import { chosen } from './bench.mjs'
 import { copyContenders } from './contenders.mjs'
 import { judge } from './goals.mjs'
+import { grimselNames } from './grimsel/contenders.mjs'
 import { describeMachine, machineLines } from './machine.mjs'
 import { run as copyTree } from './operations/copy-tree.mjs'
+import { run as grimselClearing } from './operations/grimsel-clearing.mjs'
+import { run as grimselCopy } from './operations/grimsel-copy.mjs'
+import { run as grimselIdle } from './operations/grimsel-idle.mjs'
+import { run as grimselLatency } from './operations/grimsel-latency.mjs'
+import { run as grimselPending } from './operations/grimsel-pending.mjs'
 import { run as millionFiles } from './operations/million-files.mjs'
 import { parseOptions, usage } from './options.mjs'
 import { screenReport } from './report/text.mjs'
@@ -19,7 +25,15 @@ import { compileTools } from './tools.mjs'
 /** @typedef {import('./report/results.mjs').Results} Results */
 
 /** One module each: a new operation gets a line here and a file there. @type {Record<string, Operation['run']>} */
-const operations = { 'copy-tree': copyTree, 'million-files': millionFiles }
+const operations = {
+  'copy-tree': copyTree,
+  'million-files': millionFiles,
+  'grimsel-copy': grimselCopy,
+  'grimsel-latency': grimselLatency,
+  'grimsel-clearing': grimselClearing,
+  'grimsel-pending': grimselPending,
+  'grimsel-idle': grimselIdle,
+}
 
 /** @param {string} line */
 function progress(line) {
@@ -37,13 +51,20 @@ function refuseUnknown(option, wanted, all) {
   if (unknown) throw new Error(`--${option} ${unknown}: give some of ${all.map(({ name }) => name).join(', ')}`)
 }
 
-/** @param {Options} options @param {AbortSignal} signal @returns {Promise<Results>} */
-async function runAll(options, signal) {
+/**
+ * What is found out is handed to `save` after each operation: an abort costs only what isn't done.
+ *
+ * @param {Options} options
+ * @param {AbortSignal} signal
+ * @param {(results: Results) => void} save
+ * @returns {Promise<Results>}
+ */
+async function runAll(options, signal, save) {
   const names = options.operations.length > 0 ? options.operations : Object.keys(operations)
   const unknown = names.find((name) => !operations[name])
   if (unknown) throw new Error(`${unknown}: no such operation; give ${Object.keys(operations).join(', ')}`)
   refuseUnknown('sets', options.sets, [...copySets(options.quick), emptyFiles(options.quick)])
-  refuseUnknown('contenders', options.contenders, copyContenders(''))
+  refuseUnknown('contenders', options.contenders, [...copyContenders(''), ...grimselNames])
   refuseUnknown('file-systems', options.fileSystems, [{ name: 'tmpfs' }, { name: 'ext4' }])
   const scratch = openScratch(options.memory, options.disk)
   try {
@@ -64,6 +85,7 @@ async function runAll(options, signal) {
       const section = await operations[name]?.({ options, scratch, tools, signal, patience, progress, say })
       if (!section) continue
       results.sections.push({ ...section, outcomes: judge(section.goals, section.groups) })
+      save(results)
     }
     progress('')
     return results
@@ -87,8 +109,7 @@ for (const [signal, number] of /** @type {const} */ ([
 try {
   const options = parseOptions(process.argv.slice(2))
   if (options) {
-    const results = await runAll(options, abort.signal)
-    writeResults(results, options.out)
+    const results = await runAll(options, abort.signal, (found) => writeResults(found, options.out))
     process.stdout.write(`${screenReport(results)}\nwritten to ${options.out}\n`)
     // A contender of ours that failed, or copied wrongly, is a failure of the bench.
     const rows = results.sections.flatMap(({ groups }) => groups).flatMap((group) => group.rows)

@@ -21,3 +21,11 @@ export function spread(values) {
 
 /** @param {readonly number[]} values */
 export const median = (values) => spread(values).median
+
+/**
+ * The smallest of the values that so great a part of them doesn't exceed.
+ *
+ * @param {readonly number[]} sorted Ascending; at least one.
+ * @param {number} part In percent, above 0.
+ */
+export const percentile = (sorted, part) => sorted[Math.ceil((sorted.length * part) / 100) - 1] ?? Number.NaN

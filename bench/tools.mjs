@@ -7,6 +7,10 @@ import { system } from './scratch.mjs'
  * @typedef {object} Tools
  * @property {string} raw See `native/raw.cc`.
  * @property {string} stopwatch See `native/stopwatch.cc`.
+ * @property {string} make See `native/make.cc`.
+ * @property {string} pace See `native/pace.cc`.
+ * @property {string} durable See `native/durable.cc`.
+ * @property {string} links See `native/links.cc`.
  * @property {string} compiler
  */
 
@@ -23,5 +27,13 @@ export function compileTools(directory) {
     return program
   }
   const compiler = `${system('g++', '--version').split('\n')[0]} ${flags.join(' ')}`
-  return { raw: compile('raw'), stopwatch: compile('stopwatch'), compiler }
+  return {
+    raw: compile('raw'),
+    stopwatch: compile('stopwatch'),
+    make: compile('make'),
+    pace: compile('pace'),
+    durable: compile('durable'),
+    links: compile('links'),
+    compiler,
+  }
 }

@@ -9,35 +9,57 @@ import { median, spread } from '../statistics.mjs'
 
 /**
  * @typedef {object} Figures
- * @property {Spread} rate GB/s (10⁹ bytes), or thousands of files a second.
+ * @property {Spread} rate In the unit of {@link units}.
  * @property {Spread} [toCp] Speed over `cp -a`'s in the same round.
  * @property {number} cpuSeconds
  * @property {number} peakRssMiB
  * @property {{ p99: number, max: number }} [loopDelayMs] Median of the 99th percentiles; the worst of all.
+ * @property {{ p50: number, p99: number, max: number }} [latencyMs] Medians; the worst of all.
+ * @property {number} [restRssMiB]
  * @property {number} disturbed Runs during which others used the processors.
  */
+
+/** @typedef {import('../bench.mjs').Section['per']} Per */
+
+/** What the first column of figures shows. @type {Record<Per, string>} */
+export const units = { bytes: 'GB/s', files: '1,000 files/s', cpu: 'CPU, % of a core' }
+
+/** @param {import('../measure.mjs').Run} run @param {import('../sets.mjs').SourceSet} set @param {Per} per */
+function rateOf({ seconds, cpuSeconds }, { files, fileSize }, per) {
+  if (per === 'cpu') return (100 * cpuSeconds) / seconds
+  return (per === 'bytes' ? (files * fileSize) / 1e9 : files / 1e3) / seconds
+}
 
 /**
  * @param {Group} group
  * @param {Row} row
- * @param {'bytes' | 'files'} per
+ * @param {Per} per
  * @returns {Figures | undefined} Undefined if it never ran.
  */
 export function figures(group, row, per) {
   const { runs } = row
   if (runs.length === 0) return undefined
-  const amount = per === 'bytes' ? (group.set.files * group.set.fileSize) / 1e9 : group.set.files / 1e3
   const cp = group.rows.find(({ name }) => name === 'cp')
   const toCp = cp && perRound(row, cp, (a, b) => b.seconds / a.seconds)
   const delays = runs.flatMap(({ loopDelayMs }) => loopDelayMs ?? [])
+  const latencies = runs.flatMap(({ latencyMs }) => latencyMs ?? [])
+  const rest = runs.flatMap(({ restRssBytes }) => restRssBytes ?? [])
   return {
-    rate: spread(runs.map(({ seconds }) => amount / seconds)),
+    rate: spread(runs.map((run) => rateOf(run, group.set, per))),
     ...(toCp && toCp.length > 0 && { toCp: spread(toCp) }),
     cpuSeconds: median(runs.map(({ cpuSeconds }) => cpuSeconds)),
     peakRssMiB: median(runs.map(({ peakRssBytes }) => peakRssBytes / 2 ** 20)),
     ...(delays.length > 0 && {
       loopDelayMs: { p99: median(delays.map(({ p99 }) => p99)), max: Math.max(...delays.map(({ max }) => max)) },
     }),
+    ...(latencies.length > 0 && {
+      latencyMs: {
+        p50: median(latencies.map(({ p50 }) => p50)),
+        p99: median(latencies.map(({ p99 }) => p99)),
+        max: Math.max(...latencies.map(({ max }) => max)),
+      },
+    }),
+    ...(rest.length > 0 && { restRssMiB: median(rest) / 2 ** 20 }),
     disturbed: runs.filter(isDisturbed).length,
   }
 }

@@ -1,9 +1,10 @@
 /** The plot: a panel of bars per set and file system, with the spread of the runs across each bar. */
 import { machineLines } from '../machine.mjs'
-import { figures, three } from './figures.mjs'
+import { figures, three, units } from './figures.mjs'
 
 /** @typedef {import('./results.mjs').Results} Results */
 /** @typedef {import('../rounds.mjs').Group} Group */
+/** @typedef {import('./figures.mjs').Per} Per */
 
 const labelWidth = 290
 const barWidth = 330
@@ -26,7 +27,7 @@ function ceilingOf(value) {
   return ([1, 2, 2.5, 5, 10].find((step) => step * power >= value) ?? 10) * power
 }
 
-/** @param {Group} group @param {'bytes' | 'files'} per @param {number} left @param {number} top */
+/** @param {Group} group @param {Per} per @param {number} left @param {number} top */
 function panel(group, per, left, top) {
   const bars = group.rows.flatMap((row) => {
     const found = figures(group, row, per)
@@ -35,12 +36,11 @@ function panel(group, per, left, top) {
   const end = ceilingOf(Math.max(0.001, ...bars.map(({ rate }) => rate.max)))
   const x = (/** @type {number} */ value) => left + labelWidth + (value / end) * barWidth
   const bottom = top + headHeight + bars.length * lineHeight
-  const unit = per === 'bytes' ? 'GB/s' : '1,000 files/s'
   const parts = [words(left, top + 18, `${group.set.title}, tmpfs → ${group.fileSystem}`, 'class="title"')]
   for (const part of [0, 0.25, 0.5, 0.75, 1]) {
     const at = x(end * part)
     parts.push(`<line x1="${at}" x2="${at}" y1="${top + headHeight - 6}" y2="${bottom}" class="grid"/>`)
-    const text = part === 1 ? `${three(end)} ${unit}` : three(end * part)
+    const text = part === 1 ? `${three(end)} ${units[per]}` : three(end * part)
     parts.push(words(at, top + headHeight - 10, text, 'class="axis" text-anchor="middle"'))
   }
   bars.forEach(({ row, rate }, index) => {
@@ -58,9 +58,12 @@ function panel(group, per, left, top) {
   return parts.join('\n')
 }
 
+/** Trees that are copied; other operations have figures that no bar shows. @param {{ name: string }} section */
+export const isPlotted = ({ name }) => name === 'copy-tree' || name === 'million-files'
+
 /** @param {Results} results @returns {string} An SVG document. */
 export function plot(results) {
-  const rows = results.sections.flatMap(({ groups, per }) => {
+  const rows = results.sections.filter(isPlotted).flatMap(({ groups, per }) => {
     const sets = [...new Set(groups.map(({ set }) => set.name))]
     return sets.map((name) => ({ found: groups.filter(({ set }) => set.name === name), per }))
   })

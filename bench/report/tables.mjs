@@ -1,5 +1,5 @@
 /** The tables, as grids of text; laid out for a screen and as Markdown. */
-import { figures, loopText, range, three } from './figures.mjs'
+import { figures, loopText, range, three, units } from './figures.mjs'
 
 /** @typedef {import('../bench.mjs').Section} Section */
 /** @typedef {import('../goals.mjs').Outcome} Outcome */
@@ -19,25 +19,26 @@ function brief(failure = '') {
   return line.length > 160 ? `${line.slice(0, 160)}…` : line
 }
 
-/** @param {Group} group @param {'bytes' | 'files'} per @returns {Grid} */
+/** @param {Group} group @param {Section['per']} per @returns {Grid} */
 export function groupGrid(group, per) {
-  const unit = per === 'bytes' ? 'GB/s' : '1,000 files/s'
   const head = [
     'contender',
-    unit,
+    units[per],
     'min–max',
     '× cp -a',
     'min–max',
     'CPU s',
     'peak RSS',
+    'then kept',
+    'latency p50, p99 (max)',
     'loop delay p99 (max)',
     'keeps',
     '',
   ]
   const lines = group.rows.map((row) => {
     const found = figures(group, row, per)
-    if (!found) return [label(row), 'failed', ...Array.from({ length: 7 }, () => ''), brief(row.failed)]
-    const { rate, toCp, cpuSeconds, peakRssMiB, loopDelayMs } = found
+    if (!found) return [label(row), 'failed', ...Array.from({ length: 9 }, () => ''), brief(row.failed)]
+    const { rate, toCp, cpuSeconds, peakRssMiB, restRssMiB, latencyMs, loopDelayMs } = found
     return [
       label(row),
       three(rate.median),
@@ -46,6 +47,8 @@ export function groupGrid(group, per) {
       toCp ? range(toCp) : '',
       three(cpuSeconds),
       `${peakRssMiB.toFixed(0)} MiB`,
+      restRssMiB ? `${restRssMiB.toFixed(0)} MiB` : '',
+      latencyMs ? `${three(latencyMs.p50)}, ${three(latencyMs.p99)} (${three(latencyMs.max)}) ms` : '',
       loopDelayMs ? `${three(loopDelayMs.p99)} (${three(loopDelayMs.max)}) ms` : '',
       row.kept?.join(', ') || (row.kept ? '–' : ''),
       [
@@ -67,7 +70,13 @@ export function goalGrid(outcomes) {
       speed: `speed of ${of} / ${to}`,
       loopDelay: `event-loop delay p99 of ${of}, ms`,
       loopDelayRatio: `event-loop delay p99 of ${of} / ${to}`,
+      time: `time of ${of} / ${to}`,
+      seconds: `time of ${of}, s`,
+      latencyP50: `latency p50 of ${of} / ${to}`,
+      latencyP99: `latency p99 of ${of} / ${to}`,
       peakRss: `peak RSS of ${of}, MiB`,
+      restRss: `RSS after ${of}, MiB`,
+      cpu: `CPU of ${of}, % of a core`,
     }[goal.what]
     const wanted = goal.atLeast === undefined ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`
     return [

@@ -10,6 +10,10 @@ const manner = ({ rounds, quick, date }) =>
   (quick ? '. A quick run with small sets: to see that all works, not for figures' : '')
 
 /** @param {import('../goals.mjs').Outcome[]} outcomes */
+const goalTitle = (outcomes) =>
+  `Goals, tmpfs → ${[...new Set(outcomes.map(({ goal }) => goal.fileSystem))].join(', ')}: ${score(outcomes)}`
+
+/** @param {import('../goals.mjs').Outcome[]} outcomes */
 const score = (outcomes) => `${outcomes.filter(({ reached }) => reached).length} of ${outcomes.length} reached`
 
 /** @param {Results} results */
@@ -21,7 +25,7 @@ export function screenReport(results) {
       parts.push('', `${group.set.title}, tmpfs → ${group.fileSystem}`, screenTable(groupGrid(group, per)))
     }
     if (skipped.length > 0) parts.push('', 'Left out:', ...skipped.map((line) => `  ${line}`))
-    if (outcomes.length > 0) parts.push('', `Goals, tmpfs → tmpfs: ${score(outcomes)}`, screenTable(goalGrid(outcomes)))
+    if (outcomes.length > 0) parts.push('', goalTitle(outcomes), screenTable(goalGrid(outcomes)))
   }
   return `${parts.join('\n')}\n`
 }
@@ -40,7 +44,7 @@ export function markdownReport(results) {
     }
     if (skipped.length > 0) parts.push('', 'Left out:', '', ...skipped.map((line) => `- ${line}`))
     if (outcomes.length > 0) {
-      parts.push('', `**Goals, tmpfs → tmpfs: ${score(outcomes)}**`, '', markdownTable(goalGrid(outcomes)))
+      parts.push('', `**${goalTitle(outcomes)}**`, '', markdownTable(goalGrid(outcomes)))
     }
   }
   return `${parts.join('\n')}\n`

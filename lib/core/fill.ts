@@ -15,10 +15,12 @@ import { mountPointOf, type TierState } from './tier-state.js'
 const leastWarning = 60
 /** Seconds before a tier would be full, if nothing were released, at which release begins, at the least. */
 const leastStart = 5
-/** Milliseconds between two readings: at least; while space is being made; while nothing happens. */
+/** Milliseconds between two readings: at least; while space is being made; while files are announced. */
 const quickReading = 20
 const busyReading = 100
 const calmReading = 250
+/** Announcements a second below which nothing happens. */
+const quiet = 0.01
 /** Seconds for which space is being made until the averages say whether that is fast enough. */
 const settled = 10
 
@@ -48,9 +50,10 @@ export function fillRead(state: State, id: string, volume: VolumeReading): void 
 export function nextReading(state: State, id: string): number {
   const tier = state.tiers.find(({ config }) => config.id === id)
   if (tier === undefined) return Number.POSITIVE_INFINITY
-  if (tier.volume === undefined) return calmReading
-  const left = 1000 * until(tier.volume.available, tier.growth)
-  return Math.max(quickReading, Math.min(left / 8, tier.releasing === undefined ? calmReading : busyReading))
+  const isBusy = tier.volume === undefined || tier.releasing !== undefined
+  if (!isBusy && rateAt(state.announced, state.now) < quiet) return Number.POSITIVE_INFINITY
+  const left = 1000 * until(tier.volume?.available ?? 0, tier.growth)
+  return Math.max(quickReading, Math.min(left / 8, isBusy ? busyReading : calmReading))
 }
 
 /** A release has given bytes back. */

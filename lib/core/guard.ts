@@ -5,7 +5,7 @@ import type { PolicyCopiedFile, PolicyFile, PolicyShift, PolicyStorage, PolicyTi
 import { textOfThrown } from '../thrown.js'
 import { backoff } from './backoff.js'
 import { say } from './messages.js'
-import type { FileRecord } from './record.js'
+import type { CopyRecord, FileRecord } from './record.js'
 import type { State, StorageState } from './state.js'
 import { mountPointOf, type TierState } from './tier-state.js'
 
@@ -130,18 +130,35 @@ function viewFile(file: Asked): PolicyFile {
   }
 }
 
+/** What costs something to find out is found out when it is asked for: most policies ask for little, of many files. */
 function viewCopied(tier: TierState, record: FileRecord, accessed: number | undefined): PolicyCopiedFile {
-  const durable = record.copies.filter((copy) => copy.state === 'copied')
-  const version = (durable.find(({ storage }) => storage === tier.config.next) ?? durable[0])?.source
-  const modified = Number((version?.mtimeNs ?? 0n) / 1_000_000n)
+  const { path, cut, shift, announced, copies } = record
+  const version = (copies.find((copy) => isCopied(copy) && copy.storage === tier.config.next) ?? copies.find(isCopied))
+    ?.source
+  const modified = (): number => Number((version?.mtimeNs ?? 0n) / 1_000_000n)
   return {
-    ...viewFile(record),
+    get path() {
+      return textOfBytes(path)
+    },
+    get replicated() {
+      return textOfBytes(path.slice(cut) as ByteString)
+    },
+    shift,
+    announced,
     size: version?.size ?? 0,
-    modified,
-    accessed: accessed ?? modified,
-    durable: durable.map(({ storage }) => storage),
+    get modified() {
+      return modified()
+    },
+    get accessed() {
+      return accessed ?? modified()
+    },
+    get durable() {
+      return copies.filter(isCopied).map(({ storage }) => storage)
+    },
   }
 }
+
+const isCopied = ({ state }: CopyRecord): boolean => state === 'copied'
 
 function viewTier({ config, volume }: TierState): PolicyTier {
   const { id, next, limit, createLinks } = config

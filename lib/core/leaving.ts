@@ -10,9 +10,9 @@ export function hasRoom(state: State, tier: TierState): boolean {
 export function shortlist(
   tier: TierState,
   entry: Entry,
-  plan: Pick<Leaving, 'by' | 'to' | 'order' | 'bytes'>,
+  { by, to, order, bytes }: Pick<Leaving, 'by' | 'to' | 'order' | 'bytes'>,
 ): Leaving {
-  const leaving: Leaving = { ...plan, entry, tier, phase: 'candidate', wasHeld: false, mark: 0, due: 0 }
+  const leaving: Leaving = { by, to, order, bytes, entry, tier, phase: 'candidate', wasHeld: false, mark: 0, due: 0 }
   entry.leaving[tier.index] = leaving
   entry.used += 1
   tier.resident += 1

@@ -235,10 +235,13 @@ function isSaid({ tier, entry, to }: Leaving): boolean {
   return on?.state === 'link' || (on?.state === 'unsure' && on.to === to)
 }
 
-/** Sends off what is chosen and may be, in batches for each storage that will serve it. */
+/**
+ * Sends off what is chosen and may be, in batches for each storage that will serve it. Where much is under way, room for
+ * a whole batch is waited for: results come one by one, and so would orders.
+ */
 function send(state: State, tier: TierState): void {
-  if (!isOpen(state, tier)) return
   const { batch, flying } = state.config.limits
+  if (!isOpen(state, tier) || (tier.flying > 0 && tier.flying + batch > flying)) return
   const batches = new Map<string, Leaving[]>()
   const withdrawn: Leaving[] = []
   while (tier.flying < flying) {

@@ -102,7 +102,8 @@ function isServedOtherwise(state: State, record: FileRecord, version: Fingerprin
  */
 export function disagree(state: State, { record, leaving }: Entry): boolean {
   const [buffer] = state.tiers
-  const is = buffer === undefined ? undefined : onTier(record, buffer.config.id)?.state
+  if (buffer === undefined || record.copies.length < 2) return false
+  const is = onTier(record, buffer.config.id)?.state
   if (is !== 'held' && (is !== 'unsure' || leaving[0] !== undefined)) return false
   const copies = record.copies.filter(({ storage }) => state.byId.has(storage))
   if (copies.some((copy) => copy.state === 'pending')) return false

@@ -162,18 +162,19 @@ export class Catalog {
     const seq = reader.varint()
     const length = reader.varint()
     const at = reader.skip(length)
-    const hash = this.#hash(segment.bytes, at, at + length)
-    const known = this.#find(segment.bytes, at, length, hash)
-    if (known === seq) {
+    const isKnown = this.#isOf(seq, segment.bytes, at, length)
+    if (isKnown) {
       this.live -= this.#lengthOf(seq)
     } else {
+      const hash = this.#hash(segment.bytes, at, at + length)
+      const known = this.#find(segment.bytes, at, length, hash)
       if (known !== -1) this.#drop(known, hash)
       this.#forget(seq)
       this.#paths.add(hash, seq)
     }
     this.#seqs.place(seq, segment.number, position)
     this.live += this.#lengthOf(seq)
-    if (fresh !== undefined && known !== seq) {
+    if (fresh !== undefined && !isKnown) {
       fresh.push(seq)
       this.#seqs.mark(FRESH, seq)
     }
@@ -227,14 +228,17 @@ export class Catalog {
 
   /** The seq of a path that lies in a buffer; -1 if there is none. */
   #find(bytes: Buffer, at: number, length: number, hash = this.#hash(bytes, at, at + length)): number {
-    return this.#paths.find(hash, (seq) => {
-      const segment = this.segments.get(this.#seqs.segment(seq))
-      if (segment === undefined) return false
-      const reader = new ByteReader(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
-      reader.varint()
-      if (reader.varint() !== length) return false
-      return segment.bytes.compare(bytes, at, at + length, reader.at, reader.at + length) === 0
-    })
+    return this.#paths.find(hash, (seq) => this.#isOf(seq, bytes, at, length))
+  }
+
+  /** Whether a seq's record is of the path that lies in a buffer. */
+  #isOf(seq: number, bytes: Buffer, at: number, length: number): boolean {
+    const segment = this.segments.get(this.#seqs.segment(seq))
+    if (segment === undefined) return false
+    const reader = new ByteReader(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+    reader.varint()
+    if (reader.varint() !== length) return false
+    return segment.bytes.compare(bytes, at, at + length, reader.at, reader.at + length) === 0
   }
 
   #isAt(seq: number, segment: number, position: number): boolean {

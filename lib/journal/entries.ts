@@ -6,30 +6,48 @@ import { SustenError } from '../errors.js'
 import type { ByteWriter } from './byte-writer.js'
 import type { Catalog } from './catalog.js'
 import { ENTRY } from './format.js'
-import { encodeRecord, namesOf } from './record-format.js'
+import { encodeRecord, tierList } from './record-format.js'
 
 /**
  * Appends the entries of these operations, and where each begins to `starts`. A storage that has no number yet gets
  * one, by an entry before the first that uses it. Throws `ERR_SUSTEN_OPTION` for what can't be stored.
  */
 export function encodeOps(out: ByteWriter, ops: readonly JournalOp[], catalog: Catalog, starts: number[]): void {
-  const added: string[] = []
-  const numberOf = (storage: string): number => {
-    const known = catalog.storages.indexOf(storage)
-    return known === -1 ? catalog.storages.length + added.indexOf(storage) : known
+  const numbers = new Map(catalog.storages.map((name, number) => [name, number]))
+  const ofTiers = new Map<string, number>()
+  let next = catalog.storages.length
+  /** The number of a storage, which is given one here at the latest. */
+  const number = (storage: string): number => {
+    const known = numbers.get(storage)
+    if (known !== undefined) return known
+    const added = next
+    next += 1
+    numbers.set(checkId(storage), added)
+    entry(out, ENTRY.storage, starts, () => {
+      out.varint(added)
+      out.utf8(storage)
+    })
+    return added
+  }
+  const numberOfTier = (tier: string): number => {
+    let known = ofTiers.get(tier)
+    if (known === undefined) {
+      known = number(tierList(tier))
+      ofTiers.set(tier, known)
+    }
+    return known
   }
   for (const op of ops) {
     if (op.type === 'put') {
-      for (const storage of namesOf(op.record)) {
-        if (catalog.storages.includes(storage) || added.includes(storage)) continue
-        added.push(checkId(storage))
-        entry(out, ENTRY.storage, starts, () => {
-          out.varint(numberOf(storage))
-          out.utf8(storage)
-        })
+      const { record } = op
+      // Before the record's own entry.
+      for (const { storage } of record.copies) number(storage)
+      for (const { tier, to } of record.tiers ?? []) {
+        numberOfTier(tier)
+        if (to !== undefined) number(to)
       }
-      checkSeq(catalog, op.record.seq, op.record.path)
-      entry(out, ENTRY.put, starts, () => encodeRecord(out, op.record, numberOf))
+      checkSeq(catalog, record.seq, record.path)
+      entry(out, ENTRY.put, starts, () => encodeRecord(out, record, { storage: number, tier: numberOfTier }))
     } else if (op.type === 'forget') {
       checkSeq(catalog, op.record.seq, op.record.path)
       entry(out, ENTRY.forget, starts, () => out.varint(op.record.seq))

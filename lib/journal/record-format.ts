@@ -37,15 +37,13 @@ export function listedState(flags: number): 'pending' | 'failed' | undefined {
 /** What a journal lists a tier's files by, in the place of a storage's id. */
 export const tierList = (tier: string): string => `${TIER}${tier}`
 
-/** All names of a record that must have a number in a journal. */
-export function namesOf({ copies, tiers }: FileRecord): string[] {
-  const names = copies.map(({ storage }) => storage)
-  for (const { tier, to } of tiers ?? []) names.push(tierList(tier), ...(to === undefined ? [] : [to]))
-  return names
+/** The numbers by which storages, and the lists of tiers' files, go in a journal. */
+export interface Numbers {
+  storage(id: string): number
+  tier(id: string): number
 }
 
-/** @param numberOf The number by which a storage goes in this journal. */
-export function encodeRecord(out: ByteWriter, record: FileRecord, numberOf: (storage: string) => number): void {
+export function encodeRecord(out: ByteWriter, record: FileRecord, numbers: Numbers): void {
   checkRecord(record)
   out.varint(record.seq)
   out.latin1(record.path)
@@ -55,13 +53,13 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numberOf: (sto
   let source: Fingerprint | undefined
   for (const copy of record.copies) {
     const flags = flagsOf(copy, digest, source)
-    out.varint(numberOf(copy.storage))
+    out.varint(numbers.storage(copy.storage))
     out.u8(flags)
     digest = copy.digest ?? digest
     source = copy.source ?? source
   }
   for (const tier of tiers) {
-    out.varint(numberOf(tierList(tier.tier)))
+    out.varint(numbers.tier(tier.tier))
     out.u8(tierFlags(tier))
   }
   out.varint(record.cut)
@@ -83,7 +81,7 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numberOf: (sto
   for (const { attempts, failure, to } of tiers) {
     out.varint(attempts)
     if (failure !== undefined) encodeFailure(out, failure)
-    if (to !== undefined) out.varint(numberOf(to))
+    if (to !== undefined) out.varint(numbers.storage(to))
   }
 }
 

@@ -31,6 +31,9 @@ import { createWaiting } from './waiting.js'
 /** Milliseconds between two looks for files that are gone, where the source isn't scanned. */
 const sweepInterval = 3_600_000
 
+/** Milliseconds between two readings of the buffer that announcements bring about. */
+const leastLook = 250
+
 type Announced = Omit<Extract<CoreEvent, { type: 'announced' }>, 'type' | 'at'>
 
 /** A session under way. */
@@ -76,6 +79,7 @@ export async function openSession(
   let closed: Promise<void> | undefined
   let failure: { readonly error: unknown } | undefined
   let announcing = 0
+  let lookNext = 0
   /** There was something to do since idleness was last told. */
   let worked = false
   const { look: lookAll, until } = createWaiting(() => failure)
@@ -128,6 +132,7 @@ export async function openSession(
   async function announce(files: readonly Announced[]): Promise<void> {
     announcing += files.length
     worked = true
+    lookAtBuffer()
     try {
       await shell.postDurably(files.map((file) => ({ type: 'announced', at: now(), ...file })))
     } finally {
@@ -135,8 +140,21 @@ export async function openSession(
     }
   }
 
+  /** Where nothing was announced for long, the buffer is read seldom: a burst mustn't wait for that. */
+  function lookAtBuffer(): void {
+    if (options.space === undefined || now() < lookNext) return
+    lookNext = now() + leastLook
+    void sourceWatch.refresh()
+  }
+
   // ---- Source and storages -----------------------------------------------------------------------------------------
 
+  /** What storages report before what the last process left undone is in order: nothing is copied until then. */
+  let early: CoreEvent[] | undefined = []
+  const report = (event: CoreEvent): void => {
+    if (early === undefined) shell.post(event)
+    else early.push(event)
+  }
   const walker = openEngine({ threads: 1 })
   for (const { id, target, concurrency, copy, engine } of options.storages) {
     storages.set(
@@ -151,7 +169,7 @@ export async function openSession(
         interval: options.volumeInterval,
         nextReading: () => nextReading(state, id),
         now,
-        report: shell.post,
+        report,
         engine: { tempTag: journal.id, ...engine },
       }),
     )
@@ -265,6 +283,9 @@ export async function openSession(
       // Only now: a source that was mistyped doesn't take the journal.
       await claim()
       await tiers.restore()
+      const waited = early ?? []
+      early = undefined
+      for (const event of waited) shell.post(event)
       await Promise.all([...storages.values()].map((storage) => storage.refresh()))
       if (options.signal?.aborted) throw abortError(options.signal)
     } catch (error) {

@@ -71,7 +71,7 @@ interface Settle {
 }
 
 /** Events of one call of the core, notices told in one go, and milliseconds of work before others are let run. */
-const mostEvents = 128
+const mostEvents = 32
 const mostNotices = 32
 const slice = 0.7
 

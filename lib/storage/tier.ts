@@ -53,6 +53,18 @@ export function openTier(options: TierOptions): Tier {
     target === undefined ? path : placeBelow(target, path, cut)
   /** One after the other, in the order in which they were given. */
   let running: Promise<void> = Promise.resolve()
+  const waiting: Release[] = []
+
+  /** Those that wait and are alike, as one. */
+  function next(): Release | undefined {
+    const [first] = waiting
+    if (first === undefined) return undefined
+    const end = waiting.findIndex((command) => !isAlike(command, first))
+    const some = waiting.splice(0, end === -1 ? waiting.length : end)
+    if (some.length === 1) return first
+    const directories = new Set(some.flatMap((command) => command.directories))
+    return { ...first, files: some.flatMap(({ files }) => files), directories: [...directories] }
+  }
 
   async function run(command: Release): Promise<void> {
     const { files } = command
@@ -110,7 +122,13 @@ export function openTier(options: TierOptions): Tier {
   return {
     id,
     release(command) {
-      running = running.then(() => (stopping.signal.aborted ? undefined : run(command)))
+      waiting.push(command)
+      // Results come one by one, and so do orders then: a file for each job, were they not brought together again. A
+      // turn that finds nothing left has been served by another.
+      running = running.then(async () => {
+        const some = stopping.signal.aborted ? undefined : next()
+        if (some !== undefined) await run(some)
+      })
     },
     async restore(files) {
       const directories = new Set(files.map((file) => parentOf(nameOf(file))))
@@ -128,6 +146,10 @@ export function openTier(options: TierOptions): Tier {
     },
   }
 }
+
+/** Whether two orders can be one job: their files are served by one file system. */
+const isAlike = (one: Release, other: Release): boolean =>
+  one.to === other.to && one.identity === other.identity && one.toIdentity === other.toIdentity
 
 /** The directory of a name below a root; the empty name is the root. */
 const parentOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf('/'))) as ByteString
