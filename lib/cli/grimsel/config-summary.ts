@@ -1,5 +1,6 @@
 /** What a Grimsel configuration amounts to, in a few lines. */
-import { type GrimselConfig, type GrimselStorage, printable } from '../grimsel/config/index.js'
+import { printable } from '../../config/index.js'
+import type { GrimselConfig, GrimselStorage } from '../../grimsel/config/index.js'
 
 export function summaryOf(config: GrimselConfig): string[] {
   const { fillstateLimit, fillstateLowWater, createLinks, bindAddresses, statusPort, messagePort } = config
