@@ -1,5 +1,5 @@
 /** What configuration files have in common: their two forms, the kinds of their values, and how errors are told. */
-export { defineKind, type Kind, type Refusal, refusal } from './kind.js'
+export { defineKind, isRefusal, type Kind, type Refusal, refusal } from './kind.js'
 export { identifier, path, size, text, textOf, whole, word, yesNo } from './kinds.js'
 export { type Language, loadFile, parseBytes } from './load.js'
 export { checkFiles, inWords, isEitherWithin, type PlacedPath, withoutMarker } from './places.js'
