@@ -1,11 +1,18 @@
 /** Whose the received files are: `-u [uid]:[gid]:[userdirectory]`, and what it leaves open. */
 import { isRefusal, quoted } from '../config/index.js'
 import { checkInteger, checkNames, optionError } from '../options.js'
-import type { ConfiguredUser } from './config/index.js'
 import { expandUserDirectory, plainUserDirectory } from './user-directory.js'
 
 /** The largest number: the one above it means "nobody in particular" to the system. */
 export const largestId = 2 ** 32 - 2
+
+/** A user as a configuration names one. */
+export interface ConfiguredUser {
+  readonly uid: number
+  readonly gid: number
+  /** Below each target, relative; `$UID` and `$GID` stand for the numbers. Empty: the target itself. */
+  readonly userDirectory: string
+}
 
 /** A change of user. What isn't given is as the configuration has it. */
 export interface UserChange {

@@ -3,7 +3,6 @@ export { clashesOf } from './clashes.js'
 export { frozen } from './frozen.js'
 export { loadConfig, parseConfig } from './load.js'
 export type {
-  ConfiguredUser,
   DirectorySource,
   FilewriterSource,
   FurkaConfig,

@@ -1,13 +1,6 @@
 /** What a Furka configuration is once it is read: nothing left open. docs/FURKA-CONFIG.md tells what it means. */
 import type { Loaded } from '../../config/index.js'
-
-/** Whose the received files are, unless `-u` says otherwise. */
-export interface ConfiguredUser {
-  readonly uid: number
-  readonly gid: number
-  /** Below each target, relative; `$UID` and `$GID` stand for the numbers. Empty: the target itself. */
-  readonly userDirectory: string
-}
+import type { ConfiguredUser } from '../user.js'
 
 /** A detector server with a SIMPLON filewriter: EIGER, EIGER2, PILATUS4. Times are in milliseconds. */
 export interface FilewriterSource {
@@ -80,6 +73,7 @@ export interface FurkaConfig {
   readonly logfileMaxNumber: number
   /** Bytes. */
   readonly logfileMaxSize: number
+  /** Whose the received files are, unless `-u` says otherwise. */
   readonly user: ConfiguredUser
   /** In the order of the file, at least one. */
   readonly detectors: readonly FurkaDetector[]
