@@ -1,7 +1,7 @@
 /** Finds the command, reads its options, runs it, and turns what goes wrong into one line and an exit code. */
 import type { Writable } from 'node:stream'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { printable } from '../grimsel/config/index.js'
+import { printable } from '../config/index.js'
 import { packageVersion } from '../version.js'
 import { type Arguments, type Command, CommandError, UsageError } from './command.js'
 import { type Output, outputTo } from './output.js'

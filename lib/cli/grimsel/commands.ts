@@ -1,6 +1,6 @@
-import { checkConfig } from '../check-config.js'
 import type { Command } from '../command.js'
 import { add } from './add.js'
+import { checkConfig } from './check-config.js'
 import { dismiss, failures, retry } from './failed.js'
 import { run } from './run.js'
 import { shift } from './shift.js'

@@ -1,5 +1,5 @@
 /** `grimsel failures`, `retry`, `dismiss`: files that were given up. */
-import { printable } from '../../grimsel/config/index.js'
+import { printable } from '../../config/index.js'
 import { jsonLine } from '../../json-lines.js'
 import type { Arguments, Command } from '../command.js'
 import { ask, follow } from './daemon-client.js'

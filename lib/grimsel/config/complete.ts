@@ -1,10 +1,8 @@
 /** From what stands in a file to a complete configuration. */
+import { type PlacedPath, type Problems, type RawConfig, readSection, type Section } from '../../config/index.js'
 import { defaults, globalKeys, storageKeys } from './keys.js'
 import { rounded } from './kinds.js'
-import { checkPlaces, type PlacedPath } from './places.js'
-import type { Problems } from './problems.js'
-import type { RawConfig } from './raw.js'
-import { readSection, type Section } from './section.js'
+import { checkPlaces } from './places.js'
 import { readStorages } from './storages.js'
 import type { GrimselConfig } from './types.js'
 

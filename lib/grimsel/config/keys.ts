@@ -1,5 +1,6 @@
 /** The keys of a Grimsel configuration. docs/GRIMSEL-CONFIG.md and schema/grimsel.schema.json list the same. */
-import { addresses, fillState, identifier, path, size, text, whole, word, yesNo } from './kinds.js'
+import { identifier, path, size, text, whole, word, yesNo } from '../../config/index.js'
+import { addresses, fillState } from './kinds.js'
 
 const port = whole(1, 65_535)
 

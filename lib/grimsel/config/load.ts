@@ -1,14 +1,18 @@
 /** Reads a configuration in either form. */
 import type { PathInput } from '../../bytes.js'
+import { type Language, loadFile, parseBytes } from '../../config/index.js'
 import { completeConfig } from './complete.js'
-import { readConf } from './conf.js'
-import { readJsonConfig } from './json.js'
 import { globalKeys, storageKeys } from './keys.js'
-import { gatherProblems, type Problems } from './problems.js'
-import { decodeConfig, nameOfFile, readConfigFile } from './read-file.js'
-import type { LoadedConfig } from './types.js'
+import type { GrimselConfig, LoadedConfig } from './types.js'
 
-const known = [...Object.keys(globalKeys), ...Object.keys(storageKeys)]
+const language: Language<GrimselConfig> = {
+  program: 'Grimsel',
+  section: 'storageID',
+  list: 'storages',
+  keys: [...Object.keys(globalKeys), ...Object.keys(storageKeys)],
+  foreign: { section: 'detectorID', program: 'Furka' },
+  complete: completeConfig,
+}
 
 /**
  * Reads Grimsel's configuration file: the vendor's form or JSON.
@@ -16,9 +20,7 @@ const known = [...Object.keys(globalKeys), ...Object.keys(storageKeys)]
  *   of that is in `failures`, each with `path`, `position` and a message that says what is allowed
  */
 export async function loadConfig(file: PathInput): Promise<LoadedConfig> {
-  const name = nameOfFile(file)
-  const problems = gatherProblems(name)
-  return parse(await readConfigFile(file, problems), name, problems)
+  return loadFile(file, language)
 }
 
 /**
@@ -27,12 +29,5 @@ export async function loadConfig(file: PathInput): Promise<LoadedConfig> {
  * @throws SustenError `ERR_SUSTEN_CONFIG`
  */
 export function parseConfig(bytes: Uint8Array, name: string): LoadedConfig {
-  return parse(bytes, name, gatherProblems(name))
-}
-
-function parse(bytes: Uint8Array, name: string, problems: Problems): LoadedConfig {
-  const text = decodeConfig(bytes, problems)
-  const isJson = name.endsWith('.json') || /^\s*\{/.test(text)
-  const raw = isJson ? readJsonConfig(text, problems) : readConf(text, known, problems)
-  return { config: completeConfig(raw, problems), notes: problems.notes() }
+  return parseBytes(bytes, name, language)
 }

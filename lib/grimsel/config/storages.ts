@@ -1,11 +1,15 @@
 /** Reads the storages' sections, and counts their types. */
 import { availableParallelism } from 'node:os'
+import {
+  type Problems,
+  quoted,
+  type RawConfig,
+  type RawSection,
+  readSection,
+  type Section,
+} from '../../config/index.js'
 import type { FilePosition } from '../../errors.js'
 import { defaults, globalKeys, storageKeys } from './keys.js'
-import { quoted } from './printable.js'
-import type { Problems } from './problems.js'
-import type { RawConfig, RawStorage } from './raw.js'
-import { readSection, type Section } from './section.js'
 import type { GrimselStorage } from './types.js'
 
 /** A storage, and where its section begins. */
@@ -20,7 +24,7 @@ export function readStorages(
   globals: Section<typeof globalKeys>,
   problems: Problems,
 ): readonly PlacedStorage[] {
-  const sections = raw.storages.map((section, index) => {
+  const sections = raw.sections.map((section, index) => {
     const name = nameOf(section, index)
     const words = { prefix: `${name}: `, misplaced: (key: string) => misplaced(key, raw.form) }
     return { at: section.at, name, section: readSection(section.entries, storageKeys, words, problems) }
@@ -40,7 +44,7 @@ interface NamedSection {
 }
 
 /** How messages call a storage: by its id as it stands in the file, else by its number. */
-function nameOf({ entries }: RawStorage, index: number): string {
+function nameOf({ entries }: RawSection, index: number): string {
   const value = entries.find(({ key }) => key === 'storageID')?.value
   if (value?.form === 'text' && value.text !== '') return `storage ${quoted(value.text)}`
   if (value?.form === 'json' && value.node.kind === 'string') return `storage ${quoted(value.node.value)}`

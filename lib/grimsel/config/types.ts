@@ -1,6 +1,6 @@
 /** What a Grimsel configuration is once it is read: nothing left open. docs/GRIMSEL-CONFIG.md tells what it means. */
+import type { Loaded } from '../../config/index.js'
 import type { StorageType } from '../../core/index.js'
-import type { FilePosition } from '../../errors.js'
 import type { Durability, Verify } from '../../native.js'
 
 /** A storage of the configuration. Paths are text: configuration files are UTF-8. */
@@ -52,15 +52,5 @@ export interface GrimselConfig {
   readonly storages: readonly GrimselStorage[]
 }
 
-/** Something that is no error, but worth a line in the log. */
-export interface ConfigNote {
-  readonly position: FilePosition | undefined
-  /** With file and line: `/etc/grimsel_dectris.conf:7: note: licensekey is ignored: …` */
-  readonly text: string
-}
-
 /** A configuration and what is to be said about it. */
-export interface LoadedConfig {
-  readonly config: GrimselConfig
-  readonly notes: readonly ConfigNote[]
-}
+export type LoadedConfig = Loaded<GrimselConfig>

@@ -1,5 +1,5 @@
 /** Gathers all that is wrong with a configuration file, to be told at once. */
-import { type FilePosition, SustenError } from '../../errors.js'
+import { type FilePosition, SustenError } from '../errors.js'
 import { printable } from './printable.js'
 import type { ConfigNote } from './types.js'
 
@@ -19,8 +19,11 @@ export interface Problems {
   notes(): readonly ConfigNote[]
 }
 
-/** @param file The file's name, for messages. */
-export function gatherProblems(file: string): Problems {
+/**
+ * @param file The file's name, for messages.
+ * @param program Whose configuration it should be.
+ */
+export function gatherProblems(file: string, program: string): Problems {
   const failures: SustenError[] = []
   const noted: ConfigNote[] = []
   let more = 0
@@ -33,7 +36,8 @@ export function gatherProblems(file: string): Problems {
   function check(): void {
     if (failures.length === 0) return
     const sorted = failures.toSorted((a, b) => inOrder(a.position, b.position))
-    if (more > 0) sorted.push(configError(file, undefined, `${more} more errors; is this a configuration of Grimsel?`))
+    if (more > 0)
+      sorted.push(configError(file, undefined, `${more} more errors; is this a configuration of ${program}?`))
     const [first] = sorted
     const others = failures.length + more - 1
     const rest = others === 0 ? '' : ` (and ${others} more ${others === 1 ? 'error' : 'errors'})`

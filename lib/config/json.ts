@@ -1,23 +1,20 @@
-/** Reads the JSON form: the keys of the vendor's form, the storages in a list. */
-import type { FilePosition } from '../../errors.js'
+/** Reads the JSON form: keys in one object, sections in a list of objects. */
+import type { FilePosition } from '../errors.js'
 import { type JsonMember, type JsonNode, readJson } from './json-reader.js'
 import type { Problems } from './problems.js'
-import type { Entry, RawConfig, RawStorage } from './raw.js'
-
-/** The list of storages. */
-const STORAGES = 'storages'
+import type { Entry, Grammar, RawConfig, RawSection } from './raw.js'
 
 /** Names the schema, for editors. */
 const SCHEMA = '$schema'
 
-export function readJsonConfig(text: string, problems: Problems): RawConfig {
+export function readJsonConfig(text: string, { list }: Grammar, problems: Problems): RawConfig {
   const fail = (at: FilePosition, what: string): never => problems.fail(at, what)
   const root = readJson(text, fail)
   if (root.kind !== 'object') return fail(root.at, `the configuration must be an object, not ${describe(root)}`)
   const globals: Entry[] = []
   const special = new Map<string, JsonMember>()
   for (const member of root.members) {
-    if (member.key !== STORAGES && member.key !== SCHEMA) {
+    if (member.key !== list && member.key !== SCHEMA) {
       globals.push(entryOf(member))
       continue
     }
@@ -29,20 +26,21 @@ export function readJsonConfig(text: string, problems: Problems): RawConfig {
   if (schema !== undefined && schema.kind !== 'string') {
     problems.add(schema.at, `${SCHEMA} must be a string, not ${describe(schema)}`)
   }
-  return { form: 'json', globals, storages: readStorages(special.get(STORAGES)?.node, problems) }
+  const sections = list === undefined ? [] : readSections(list, special.get(list)?.node, problems)
+  return { form: 'json', globals, sections }
 }
 
-function readStorages(node: JsonNode | undefined, problems: Problems): RawStorage[] {
+function readSections(list: string, node: JsonNode | undefined, problems: Problems): RawSection[] {
   if (node === undefined) return []
   if (node.kind !== 'list') {
-    return problems.fail(node.at, `${STORAGES} must be a list of objects, not ${describe(node)}`)
+    return problems.fail(node.at, `${list} must be a list of objects, not ${describe(node)}`)
   }
-  const storages: RawStorage[] = []
+  const sections: RawSection[] = []
   for (const item of node.items) {
-    if (item.kind === 'object') storages.push({ at: item.at, entries: item.members.map(entryOf) })
-    else problems.add(item.at, `${STORAGES} must be a list of objects, not of ${describe(item)}`)
+    if (item.kind === 'object') sections.push({ at: item.at, entries: item.members.map(entryOf) })
+    else problems.add(item.at, `${list} must be a list of objects, not of ${describe(item)}`)
   }
-  return storages
+  return sections
 }
 
 const entryOf = ({ key, at, node }: JsonMember): Entry => ({ key, at, value: { form: 'json', node } })

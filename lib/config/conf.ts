@@ -1,17 +1,11 @@
-/** Reads the vendor's form: a key and its value on each line, storages in sections. The rules: docs/GRIMSEL-CONFIG.md. */
-import type { FilePosition } from '../../errors.js'
+/** Reads the vendor's form: a key and its value on each line, some in sections. The rules: docs/GRIMSEL-CONFIG.md. */
+import type { FilePosition } from '../errors.js'
 import { quoted } from './printable.js'
 import type { Problems } from './problems.js'
-import type { Entry, RawConfig, RawStorage, RawValue } from './raw.js'
+import type { Entry, Grammar, RawConfig, RawSection, RawValue } from './raw.js'
 
 /** Longest line: a path of 4095 bytes with its key and a comment. */
 const LONGEST = 8192
-
-/** What begins a storage's section. */
-const SECTION = 'storageID'
-
-/** Sections of Furka's configuration, which looks alike. */
-const FOREIGN = 'detectorid'
 
 /** A key, then blanks, `=` or `:` — but a colon that follows blanks needs some after it: `bind_address ::1`. */
 const KEY_AND_VALUE = /^([^\s=:]+)(?:[ \t]*=[ \t]*|:[ \t]*|[ \t]+:(?:[ \t]+|$)|[ \t]+|$)(.*)$/
@@ -20,43 +14,45 @@ const COMMENT = /(?:^|[ \t])#/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/
 
-/** @param known All keys: their letter case doesn't matter in this form. */
-export function readConf(text: string, known: readonly string[], problems: Problems): RawConfig {
-  const spelling = new Map(known.map((key) => [key.toLowerCase(), key]))
+export function readConf(text: string, grammar: Grammar, problems: Problems): RawConfig {
+  const { program, foreign } = grammar
+  const words: Words = { ...grammar, spelling: new Map(grammar.keys.map((key) => [key.toLowerCase(), key])) }
   const globals: Entry[] = []
-  const storages: RawStorage[] = []
+  const sections: RawSection[] = []
   let section = globals
   for (const [index, whole] of text.split('\n').entries()) {
     const at = { line: index + 1 }
     // A carriage return goes with the blanks.
     const line = whole.trim()
     if (line === '' || line.startsWith('#') || line.startsWith(';')) continue
-    const entry = readLine(line, spelling, at, problems)
+    const entry = readLine(line, words, at, problems)
     if (entry === undefined) continue
-    if (entry.key === SECTION) {
+    if (entry.key === grammar.section) {
       section = []
-      storages.push({ at, entries: section })
-    } else if (entry.key.toLowerCase() === FOREIGN) {
-      problems.add(at, `${entry.key} begins a section of Furka's configuration; Grimsel's begin with ${SECTION}`)
+      sections.push({ at, entries: section })
+    } else if (entry.key.toLowerCase() === foreign.section.toLowerCase()) {
+      const own = `${program}'s begin with ${grammar.section}`
+      problems.add(at, `${entry.key} begins a section of ${foreign.program}'s configuration; ${own}`)
       // What follows belongs to it, and would only be reported once more.
       section = []
       continue
     }
     section.push(entry)
   }
-  return { form: 'conf', globals, storages }
+  return { form: 'conf', globals, sections }
 }
 
-function readLine(
-  line: string,
-  spelling: ReadonlyMap<string, string>,
-  at: FilePosition,
-  problems: Problems,
-): Entry | undefined {
+interface Words {
+  readonly section: string
+  /** Keys by their small letters. */
+  readonly spelling: ReadonlyMap<string, string>
+}
+
+function readLine(line: string, { section, spelling }: Words, at: FilePosition, problems: Problems): Entry | undefined {
   if (line.length > LONGEST) return refuse(`the line is longer than ${LONGEST} characters`)
   const control = line.search(CONTROL)
   if (control >= 0) return refuse(`a control character stands after ${quoted(line.slice(0, control))}; remove it`)
-  if (line.startsWith('[')) return refuse(`${quoted(line)} is no section; sections begin with '${SECTION} NAME'`)
+  if (line.startsWith('[')) return refuse(`${quoted(line)} is no section; sections begin with '${section} NAME'`)
   const [, key, rest] = KEY_AND_VALUE.exec(line) ?? []
   if (key === undefined || rest === undefined) {
     return refuse(`${quoted(line)} is no 'key value'; comments begin with '#'`)

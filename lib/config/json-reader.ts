@@ -2,7 +2,7 @@
  * Reads JSON (RFC 8259) and keeps where everything stands, and keys that come twice: JSON.parse tells neither. Bounded
  * in depth; its time is proportional to the text.
  */
-import type { FilePosition } from '../../errors.js'
+import type { FilePosition } from '../errors.js'
 import { quoted } from './printable.js'
 
 export interface JsonMember {

@@ -1,13 +1,14 @@
 /** What a Grimsel configuration amounts to, in a few lines. */
-import { type GrimselConfig, type GrimselStorage, printable } from '../grimsel/config/index.js'
+import type { GrimselConfig, GrimselStorage } from '../../grimsel/config/index.js'
+import { bytes, type Row, summary } from '../config-rows.js'
 
 export function summaryOf(config: GrimselConfig): string[] {
   const { fillstateLimit, fillstateLowWater, createLinks, bindAddresses, statusPort, messagePort } = config
   const release = createLinks ? 'replaced by links' : 'deleted'
-  const rows: [string, string][] = [
+  const rows: Row[] = [
     ['buffer', `${config.bufferDirectory} on ${config.ramdiskMountpoint}`],
     ['release', `copied files are ${release} at ${percent(fillstateLimit)}, down to ${percent(fillstateLowWater)}`],
-    ...config.storages.map((storage): [string, string] => [storage.type, inWords(storage)]),
+    ...config.storages.map((storage): Row => [storage.type, inWords(storage)]),
     ['owner', `uid ${kept(config.preserveUid)}, gid ${kept(config.preserveGid)}`],
     ['ports', `status ${statusPort}, messages ${messagePort}, on ${bindAddresses.join(' ')}`],
     ['pipe', config.filePipe],
@@ -16,7 +17,7 @@ export function summaryOf(config: GrimselConfig): string[] {
     ['log', `${config.logfile}, and ${config.logfileMaxNumber} older of ${bytes(config.logfileMaxSize)}`],
     ['history', `${config.historyMaxEntries} user shifts`],
   ]
-  return rows.map(([name, what]) => `  ${name.padEnd(8)}  ${printable(what)}`)
+  return summary(rows)
 }
 
 function inWords({
@@ -36,15 +37,3 @@ function inWords({
 
 const kept = (isKept: boolean): string => (isKept ? 'kept' : "the system's")
 const percent = (fraction: number): string => `${Math.round(fraction * 1e6) / 1e4} %`
-
-/** In the largest unit that leaves a whole number. */
-function bytes(count: number): string {
-  const [size, unit] = (
-    [
-      [2 ** 30, 'GiB'],
-      [2 ** 20, 'MiB'],
-      [2 ** 10, 'KiB'],
-    ] as const
-  ).find(([size]) => count % size === 0) ?? [1, 'bytes']
-  return `${count / size} ${unit}`
-}

@@ -2,9 +2,9 @@
 import { isUtf8 } from 'node:buffer'
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { bufferOfBytes, type PathInput, textOfBytes } from '../../bytes.js'
-import { fromSystem } from '../../errors.js'
-import { bytesOfPath } from '../../paths.js'
+import { bufferOfBytes, type PathInput, textOfBytes } from '../bytes.js'
+import { fromSystem } from '../errors.js'
+import { bytesOfPath } from '../paths.js'
 import type { Problems } from './problems.js'
 
 /** Largest configuration file in bytes: thousands of storages. */

@@ -1,5 +1,5 @@
 /** Reads the entries of a section by the kinds of its keys. */
-import type { FilePosition } from '../../errors.js'
+import type { FilePosition } from '../errors.js'
 import { isRefusal, type Kind } from './kind.js'
 import { nearestName } from './nearest.js'
 import { quoted } from './printable.js'

@@ -1,0 +1,10 @@
+/** What configuration files have in common: their two forms, the kinds of their values, and how errors are told. */
+export { defineKind, isRefusal, type Kind, type Refusal, refusal } from './kind.js'
+export { identifier, path, size, text, textOf, whole, word, yesNo } from './kinds.js'
+export { type Language, loadFile, parseBytes } from './load.js'
+export { checkFiles, inWords, isEitherWithin, type PlacedPath, withoutMarker } from './places.js'
+export { printable, quoted } from './printable.js'
+export type { Problems } from './problems.js'
+export type { Entry, RawConfig, RawSection } from './raw.js'
+export { type Found, readSection, type Section, type SectionWords } from './section.js'
+export type { ConfigNote, Loaded } from './types.js'

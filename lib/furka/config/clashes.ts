@@ -1,0 +1,72 @@
+/** Looks whether detectors get along with one another, and with the rest of a configuration. */
+import { isEitherWithin, quoted, withoutMarker } from '../../config/index.js'
+import { isWithin } from '../../storage/target.js'
+import type { FurkaConfig, FurkaDetector } from './types.js'
+
+/** What is wrong with a detector. */
+export interface Clash {
+  /** Its place in the list. */
+  readonly detector: number
+  readonly what: string
+}
+
+/** The parts of a configuration that detectors have to do with; undefined are those that were refused. */
+export interface Surroundings {
+  readonly detectors: readonly FurkaDetector[]
+  readonly requiredMount: FurkaConfig['requiredMount']
+  readonly journalDirectory: string | undefined
+}
+
+export function clashesOf({ detectors, requiredMount, journalDirectory }: Surroundings): readonly Clash[] {
+  return detectors.flatMap((one, detector) =>
+    [
+      ...targetClashes(one, requiredMount, journalDirectory),
+      ...directoryClashes(one, detectors),
+      ...doubles(one, detectors.slice(0, detector)),
+    ].map((what) => ({ detector, what })),
+  )
+}
+
+function targetClashes(
+  { target }: FurkaDetector,
+  mount: string | undefined,
+  journal: string | undefined,
+): readonly string[] {
+  const path = withoutMarker(target)
+  const said: string[] = []
+  if (path === '/') said.push('the target must not be the root directory')
+  if (mount !== undefined && !isWithin(mount, path)) {
+    said.push(`target ${quoted(target)} must be the required mount, ${quoted(mount)}, or lie below it`)
+  }
+  if (journal !== undefined && path !== '/' && isEitherWithin(path, journal)) {
+    said.push(
+      `target ${quoted(target)} and the journal's directory, ${quoted(journal)}, lie in one another; ` +
+        'what is on a RAM disk is lost',
+    )
+  }
+  return said
+}
+
+/** What is received must not become a source. */
+function directoryClashes({ source }: FurkaDetector, detectors: readonly FurkaDetector[]): readonly string[] {
+  if (source.protocol !== 'directory') return []
+  const clash = detectors.find(({ target }) => isEitherWithin(source.path, withoutMarker(target)))
+  if (clash === undefined) return []
+  return [`source ${quoted(source.path)} and target ${quoted(clash.target)} of ${nameOf(clash)} lie in one another`]
+}
+
+/** Two that fetch the same files would delete them before each other's eyes. */
+function doubles({ source }: FurkaDetector, before: readonly FurkaDetector[]): readonly string[] {
+  const other = before.find((candidate) => isSame(source, candidate.source))
+  return other === undefined ? [] : [`fetches the same files as ${nameOf(other)}; each file may be fetched once`]
+}
+
+function isSame(a: FurkaDetector['source'], b: FurkaDetector['source']): boolean {
+  if (a.protocol === 'directory') return b.protocol === 'directory' && isEitherWithin(a.path, b.path)
+  if (b.protocol === 'directory' || a.port !== b.port) return false
+  if (a.host.toLowerCase() !== b.host.toLowerCase()) return false
+  if (a.protocol === 'filewriter') return b.protocol === 'filewriter'
+  return b.protocol === 'rsync' && a.module === b.module && isEitherWithin(a.path, b.path)
+}
+
+const nameOf = ({ id }: FurkaDetector): string => `detector ${quoted(id)}`

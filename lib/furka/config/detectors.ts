@@ -1,0 +1,118 @@
+/** Reads the detectors' sections. */
+import { type Problems, quoted, type RawSection } from '../../config/index.js'
+import type { FilePosition } from '../../errors.js'
+import { checkPolling, filewriterSource } from './filewriter.js'
+import { defaults, detectorDefaults, detectorKinds, detectorSpelling, keysOfProtocols, ppuSpelling } from './keys.js'
+import { readSpelled, type Spelled } from './spelled.js'
+import type { FurkaDetector, FurkaSource } from './types.js'
+
+type DetectorKey = keyof typeof detectorKinds
+type Detector = Spelled<typeof detectorKinds>
+
+/** A detector, and where its section begins. */
+export interface PlacedDetector {
+  readonly at: FilePosition
+  readonly detector: FurkaDetector
+}
+
+/** The detectors in which nothing is wrong by itself. */
+export function readDetectors(sections: readonly RawSection[], problems: Problems): readonly PlacedDetector[] {
+  const ids = new Map<string, FilePosition>()
+  return sections.flatMap((section, index) => {
+    const { at } = section
+    const name = nameOf(section, index)
+    const words = { prefix: `${name}: `, misplaced }
+    const read = readSpelled(section.entries, detectorKinds, detectorSpelling, words, problems)
+    const id = read.given.id
+    const earlier = id === undefined ? undefined : ids.get(id.value)
+    if (id !== undefined && earlier === undefined) ids.set(id.value, id.at)
+    if (earlier !== undefined) {
+      problems.add(at, `${name} is there twice, first in line ${earlier.line}; each needs a detectorID of its own`)
+    }
+    const detector = completeDetector(read, name, at, problems)
+    return detector === undefined || earlier !== undefined ? [] : [{ at, detector }]
+  })
+}
+
+/** How messages call a detector: by its id as it stands in the file, else by its number. */
+function nameOf({ entries }: RawSection, index: number): string {
+  const value = entries.find(({ key }) => key === detectorSpelling.id)?.value
+  return value?.form === 'text' && value.text !== '' ? `detector ${quoted(value.text)}` : `detector number ${index + 1}`
+}
+
+function misplaced(key: string): string | undefined {
+  if (!(Object.values(ppuSpelling) as string[]).includes(key)) return undefined
+  return `${key} is a key of the whole file, not of a detector; move it above the first ${detectorSpelling.id}`
+}
+
+/** Undefined if something needed is missing or wrong. */
+function completeDetector(
+  read: Detector,
+  name: string,
+  at: FilePosition,
+  problems: Problems,
+): FurkaDetector | undefined {
+  const { given, wrong } = read
+  // What it needs and may have is only known with its protocol.
+  if (wrong.has('protocol')) return undefined
+  const source = sourceOf(read, name, at, problems)
+  if (given.id === undefined || source === undefined || wrong.size > 0) return undefined
+  return { id: given.id.value, source, target: given.target?.value ?? detectorDefaults.target }
+}
+
+function sourceOf(read: Detector, name: string, at: FilePosition, problems: Problems): FurkaSource | undefined {
+  const { given } = read
+  const protocol = given.protocol?.value ?? detectorDefaults.protocol
+  checkKeys(read, protocol, name, problems)
+  if (protocol === 'directory') {
+    if (isMissing(read, 'path', 'the directory that the detector writes to', name, at, problems)) return undefined
+    return {
+      protocol,
+      path: given.path?.value ?? '',
+      sourceMount: given.sourceMount?.value,
+      settle: given.settle?.value ?? detectorDefaults.settle,
+      scanInterval: given.scanInterval?.value ?? detectorDefaults.scanInterval,
+    }
+  }
+  if (protocol === 'filewriter') checkPolling(read, `${name}: `, problems)
+  if (isMissing(read, 'host', detectorKinds.host.allowed, name, at, problems)) return undefined
+  const host = given.host?.value ?? ''
+  if (protocol === 'filewriter') return filewriterSource(read, host, given.port?.value)
+  return {
+    protocol,
+    host,
+    port: given.port?.value ?? detectorDefaults.rsyncPort,
+    module: given.module?.value ?? detectorDefaults.module,
+    path: given.path?.value ?? detectorDefaults.path,
+    minPause: given.minPause?.value ?? detectorDefaults.minPause,
+    interrunPause: given.interrunPause?.value ?? detectorDefaults.interrunPause,
+    stallTimeout: given.stallTimeout?.value ?? defaults.stallTimeout,
+  }
+}
+
+/** Whether a key that is needed has no value; says so if it isn't there at all. */
+function isMissing(
+  { given, wrong }: Detector,
+  key: DetectorKey,
+  what: string,
+  name: string,
+  at: FilePosition,
+  problems: Problems,
+): boolean {
+  if (given[key] !== undefined) return false
+  if (!wrong.has(key)) problems.add(at, `${name}: ${detectorSpelling[key]} is missing: ${what}`)
+  return true
+}
+
+/** A key of another protocol would look as if it counted. */
+function checkKeys({ given }: Detector, protocol: FurkaSource['protocol'], name: string, problems: Problems): void {
+  for (const key of Object.keys(given) as DetectorKey[]) {
+    const owners = (Object.keys(keysOfProtocols) as FurkaSource['protocol'][]).filter((candidate) =>
+      keysOfProtocols[candidate].includes(key),
+    )
+    if (owners.length === 0 || owners.includes(protocol)) continue
+    const shown = owners.map((owner) => owner.toUpperCase()).join(' and ')
+    const what = `${detectorSpelling[key]} is for protocol ${shown}, but this one's is ${protocol.toUpperCase()}`
+    problems.add(given[key]?.at, `${name}: ${what}`)
+  }
+}
