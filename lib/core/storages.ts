@@ -124,7 +124,7 @@ function why(storage: StorageState, failure: Failure, volume: VolumeReading | un
     return `its target lies on the file system mounted at ${here}, not on one mounted at ${wanted} as its mountPoint says`
   }
   if (failure.syscall === 'mount') {
-    return `its file system is not mounted; what is there now belongs to the one at ${here}`
+    return `its file system is not mounted; what is there now belongs to the one at ${here}; if that is meant, accept it: acceptStorage('${storage.config.id}')`
   }
   return `another file system was mounted at ${here} in its place; if the disk was exchanged, accept it: acceptStorage('${storage.config.id}')`
 }

@@ -1,4 +1,5 @@
 /** `grimsel stop`, `grimsel restart`. */
+import { closeSync, constants, openSync } from 'node:fs'
 import { callControl } from '../../control/index.js'
 import { SustenError } from '../../errors.js'
 import { type Arguments, type Command, CommandError, type Streams, UsageError } from '../command.js'
@@ -55,11 +56,26 @@ ${nowHelp}`,
     noPositionals(args)
     const file = configFile(args)
     // A configuration that is wrong doesn't stop the daemon that runs by the former one.
-    const { controlSocket } = (await readConfig(file)).config
+    const { controlSocket, filePipe } = (await readConfig(file)).config
     await checkUnsupervised(controlSocket)
-    await stopDaemon(controlSocket, args)
-    return await startDaemon(file, streams)
+    const held = holdPipe(filePipe)
+    try {
+      await stopDaemon(controlSocket, args)
+      return await startDaemon(file, streams)
+    } finally {
+      if (held !== undefined) closeSync(held)
+    }
   },
+}
+
+/** With somebody at its reading end, writers of the pipe wait, and what is in it stays. */
+function holdPipe(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  } catch {
+    // There is none yet, or somebody else's: the daemon will say what is wrong with it.
+    return undefined
+  }
 }
 
 /** Whoever started it would start it once more, beside the new one. */

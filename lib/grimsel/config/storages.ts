@@ -118,7 +118,8 @@ function completeStorage(
     target,
     nCopyProcesses: given.n_copy_processes?.value ?? defaultProcesses(),
     mountpoint: isInternal ? given.mountpoint?.value : undefined,
-    requiredMount: given.required_mount?.value,
+    // What is called a mount point must be one: below it, where nothing is mounted, lies another disk.
+    requiredMount: given.required_mount?.value ?? (isInternal ? given.mountpoint?.value : undefined),
     verify: given.verify?.value ?? globals.given.verify?.value ?? defaults.verify,
     durability: given.durability?.value ?? globals.given.durability?.value ?? defaults.durability,
   }
