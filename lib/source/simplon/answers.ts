@@ -40,30 +40,12 @@ export function readText(text: string): string | undefined {
 export const isVersion = (text: string): boolean => /^\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(text)
 
 /** Units as servers spell them, in lower case. A kilobyte is taken for 1024 bytes, as the file writer counts. */
-const units: Readonly<Record<string, number>> = {
-  b: 1,
-  byte: 1,
-  bytes: 1,
-  k: 1024,
-  kb: 1024,
-  kib: 1024,
-  kbyte: 1024,
-  kbytes: 1024,
-  kilobyte: 1024,
-  kilobytes: 1024,
-  m: 1024 ** 2,
-  mb: 1024 ** 2,
-  mib: 1024 ** 2,
-  mbyte: 1024 ** 2,
-  mbytes: 1024 ** 2,
-  megabyte: 1024 ** 2,
-  megabytes: 1024 ** 2,
-  g: 1024 ** 3,
-  gb: 1024 ** 3,
-  gib: 1024 ** 3,
-  gbyte: 1024 ** 3,
-  gbytes: 1024 ** 3,
-}
+const units = new Map<string, number>([
+  ...['b', 'byte', 'bytes'].map((unit) => [unit, 1] as const),
+  ...['k', 'kb', 'kib', 'kbyte', 'kbytes', 'kilobyte', 'kilobytes'].map((unit) => [unit, 1024] as const),
+  ...['m', 'mb', 'mib', 'mbyte', 'mbytes', 'megabyte', 'megabytes'].map((unit) => [unit, 1024 ** 2] as const),
+  ...['g', 'gb', 'gib', 'gbyte', 'gbytes', 'gigabyte', 'gigabytes'].map((unit) => [unit, 1024 ** 3] as const),
+])
 
 /**
  * `buffer_free` in bytes. The unit that comes with it counts; without one it is the version's. A unit that isn't known:
@@ -76,7 +58,7 @@ export function readFree(text: string, version: string): number | undefined {
   if (typeof number !== 'number' || !Number.isFinite(number) || number < 0) return undefined
   const unit = isObject(json) ? json['unit'] : undefined
   if (unit === undefined || unit === null || unit === '') return Math.floor(number * unitOf(version))
-  const factor = typeof unit === 'string' ? units[unit.trim().toLowerCase()] : undefined
+  const factor = typeof unit === 'string' ? units.get(unit.trim().toLowerCase()) : undefined
   return factor === undefined ? undefined : Math.floor(number * factor)
 }
 

@@ -14,6 +14,8 @@ import type { FileFacts } from './version.js'
 export interface CatalogOptions {
   readonly server: Pick<Server, 'look' | 'delete'>
   readonly patience: Patience
+  /** The longest wait after looks that failed or found nothing, in milliseconds. */
+  readonly longest: number
   /** Looks at once. */
   readonly looks: number
   /** The most files that are dealt with; what is beyond waits until others are gone. */
@@ -57,18 +59,21 @@ interface Entry {
   looking: boolean
 }
 
-/** Milliseconds: the first look after an offer, doubled from one to the next; the longest; and what each file adds. */
-const FIRST_REVISIT = 1000
+/**
+ * Milliseconds between looks at a file that was offered: half of what makes it sure, doubled from one to the next; the
+ * longest, for few files; and what each file adds to that.
+ */
 const LONGEST_REVISIT = 10_000
 const REVISIT_A_FILE = 10
+/** Milliseconds: the first wait after a look that failed or found nothing. */
 const FIRST_RETRY = 200
-const LONGEST_RETRY = 5000
 /** A file is gone if so many lists and looks in a row don't have it. */
 const GONE = 2
 
 const now = (): number => performance.now()
 
-export function createCatalog({ server, patience, looks, mostFiles, tell, mayLook }: CatalogOptions): Catalog {
+export function createCatalog(options: CatalogOptions): Catalog {
+  const { server, patience, longest, looks, mostFiles, tell, mayLook } = options
   const entries = new Map<string, Entry>()
   /** Names that were refused, and told. */
   let refused = new Set<string>()
@@ -152,7 +157,9 @@ export function createCatalog({ server, patience, looks, mostFiles, tell, mayLoo
   }
 
   const revisit = (count: number): number =>
-    Math.min(FIRST_REVISIT * 2 ** Math.min(count, 20), Math.max(LONGEST_REVISIT, entries.size * REVISIT_A_FILE))
+    Math.min((patience.sure / 2 + 1) * 2 ** Math.min(count, 20), Math.max(LONGEST_REVISIT, entries.size * REVISIT_A_FILE))
+
+  const retry = (misses: number): number => backoff(misses, FIRST_RETRY, longest, 1)
 
   function add(name: string, path: string): Entry {
     const nothing = { sighting: undefined, known: undefined, offered: undefined, revisits: 0, misses: 0, due: 0 }
@@ -252,5 +259,3 @@ export function createCatalog({ server, patience, looks, mostFiles, tell, mayLoo
     },
   }
 }
-
-const retry = (misses: number): number => backoff(misses, FIRST_RETRY, LONGEST_RETRY, 1)

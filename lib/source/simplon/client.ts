@@ -78,7 +78,8 @@ export function openClient({ origin, connections, timeout, stall, ca }: ClientOp
       const deadline = new AbortController()
       const timer = setTimeout(() => deadline.abort(timeoutError(what, timeout)), timeout)
       try {
-        const request = { method, path, headers, signal: deadline.signal }
+        // By itself the client would end the connection after each HEAD, for servers that answer it with a body.
+        const request = { method, path, headers, signal: deadline.signal, reset: false }
         const { statusCode, headers: fields, body } = await lanes[lane].request(request)
         return { status: statusCode, headers: fields, body: await whole(body, limit, what) }
       } catch (error) {

@@ -17,7 +17,12 @@ const codes: Readonly<Record<string, string>> = {
 /** No usable answer: the connection failed, or what came isn't HTTP. `what` names the request, as in `GET http://…`. */
 export function connectionError(what: string, cause: unknown): SustenError {
   if (cause instanceof SustenError) return cause
-  const given = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+  const isAborted = cause instanceof Error && cause.name === 'AbortError'
+  const given = isAborted
+    ? 'UND_ERR_ABORTED'
+    : cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+      ? cause.code
+      : ''
   const isParser = given.startsWith('HPE_') || given.startsWith('UND_')
   const code = codes[given] ?? (isParser || given === '' ? 'ERR_SUSTEN_HTTP' : given)
   const errno = cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : 0

@@ -12,12 +12,12 @@ import { factsOf, field, mayBe } from './version.js'
 /** What to ask for: the form that EIGER clients ask for, or any; and not compressed, if that can be helped. */
 export const contentHeaders = { accept: 'application/hdf5, */*' } as const
 
-const decoders: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-}
+const decoders = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+])
 
 export async function readFile(
   client: Client,
@@ -49,7 +49,7 @@ export async function readFile(
 function decoded(answer: Stream, what: string): AsyncIterable<Uint8Array> {
   const coding = (field(answer.headers, 'content-encoding') ?? 'identity').trim().toLowerCase()
   if (coding === 'identity' || coding === '') return answer.body
-  const decoder = decoders[coding]
+  const decoder = decoders.get(coding)
   if (decoder === undefined) throw answerError(what, `its content is encoded as '${coding.slice(0, 50)}'`)
   // What goes wrong is thrown where the content is read.
   return pipeline(Readable.from(answer.body), decoder(), () => {})

@@ -52,6 +52,7 @@ export function openSimplon(options: SimplonOptions): FileSource {
   const catalog = createCatalog({
     server,
     patience: checked.patience,
+    longest: poll.longest,
     looks: checked.connections,
     mostFiles: checked.maxFiles,
     tell: (event) => queue?.push(event),
