@@ -82,7 +82,7 @@ for (const version of apiVersions) {
 
   test(`${version}: a file that grows is offered when it is whole, and removed only then`, async (t) => {
     const dcu = await startDcu(t, { version })
-    const watched = watchDcu(t, dcu, { settle: 5, sure: 200 })
+    const watched = watchDcu(t, dcu, { settle: 5, sure: 100 })
     const growing = dcu.add('a', bytes, { grow: { steps: 6, over: 240 } })
     await watched.offered(1)
     // What was offered too early is another version, and isn't removed.
@@ -94,6 +94,16 @@ for (const version of apiVersions) {
     const file = await watched.offer('a')
     assert.deepEqual(await whole(await watched.source.read(file)), bytes)
     assert.equal(await removed(watched.source, file), 'removed')
+  })
+
+  test(`${version}: HDF5 files that are written before everybody's eyes are only offered whole`, async (t) => {
+    const dcu = await startDcu(t, { version, imagesPerFile: 2, faults: [{ kind: 'growing', steps: 5 }] })
+    const watched = watchDcu(t, dcu, { settle: 0, sure: 250 })
+    await dcu.acquire({ images: 4 })
+    const truth = dcu.truth.completed
+    const files = await watched.offered(truth.length)
+    for (const { name, size } of files) assert.equal(size, truth.find((file) => file.name === name)?.size)
+    assert.equal(files.length, 3)
   })
 
   test(`${version}: an overwritten file is offered again, and its older version never removes it`, async (t) => {
@@ -141,6 +151,30 @@ for (const version of apiVersions) {
     assert.deepEqual([await removed(source, a), await removed(source, b)], ['gone', 'gone'])
   })
 }
+
+test('an HDF5 file that is whole by its own word is offered without waiting, if a part of it can be read', async (t) => {
+  const dcu = await startDcu(t)
+  await dcu.acquire({ images: 1 })
+  const long = { settle: 600_000, sure: 600_000 }
+  await watchDcu(t, dcu, long).offered(2)
+  for (const kind of ['ignore-range', 'wrong-range'] as const) {
+    const fault = dcu.fault({ kind })
+    const watched = watchDcu(t, dcu, kind === 'ignore-range' ? quick : long)
+    await watched.offered(2)
+    fault.clear()
+  }
+  const other = await startDcu(t, { ranges: false })
+  await other.acquire({ images: 1 })
+  await watchDcu(t, other).offered(2)
+  assert.ok(!other.truth.requests.some(({ method, path }) => method === 'GET' && path.startsWith('/data/')))
+})
+
+test('a server that ignores ranges is asked for one once', async (t) => {
+  const dcu = await startDcu(t, { faults: [{ kind: 'ignore-range' }] })
+  for (let i = 0; i < 5; i++) await dcu.add(`${i}.h5`, Buffer.alloc(200_000))
+  await watchDcu(t, dcu, { connections: 1 }).offered(5)
+  assert.equal(dcu.truth.requests.filter(({ range }) => range !== undefined).length, 1)
+})
 
 test('404 for a removal is done', async (t) => {
   const dcu = await startDcu(t)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { readFree, readList, readText } from '#lib/source/simplon/answers.js'
+import { claimOfCbf, claimOfHdf5, formatOf } from '#lib/source/simplon/claim.js'
 import { type Sighting, seen, untilOffered, untilSure } from '#lib/source/simplon/complete.js'
 import { pause } from '#lib/source/simplon/pace.js'
 import { factsOf, mayBe } from '#lib/source/simplon/version.js'
@@ -47,8 +49,8 @@ test('a file is offered when it has looked the same for a while, and removable a
     'between the first answer and the last question',
   )
   assert.equal(untilOffered(sightings(['a', 0], ['a', 42]), patience), 0)
-  assert.equal(untilSure(sightings(['a', 0], ['a', 42]), patience), 1960)
-  assert.equal(untilSure(sightings(['a', 0], ['a', 2002]), patience), 0)
+  assert.equal(untilSure(sightings(['a', 0], ['a', 42]), patience, false), 1960)
+  assert.equal(untilSure(sightings(['a', 0], ['a', 2002]), patience, false), 0)
 })
 
 test('a file that was seen to change must be quiet for long, and begins anew with every change', () => {
@@ -58,11 +60,81 @@ test('a file that was seen to change must be quiet for long, and begins anew wit
   assert.equal(untilOffered(sightings(['a', 0], ['b', 100], ['a', 2102]), patience), 2000)
 })
 
+test('what a file says of itself replaces settling, but never makes it removable', () => {
+  const whole = seen(undefined, { version: 'a', age: undefined, asked: 0, answered: 1, claim: 'whole' })
+  assert.deepEqual([untilOffered(whole, patience), untilSure(whole, patience, false)], [0, 2000])
+  const part = seen(undefined, { version: 'a', age: undefined, asked: 0, answered: 1, claim: 'part' })
+  assert.equal(untilOffered(part, patience), 2000)
+  const later = seen(part, { version: 'a', age: undefined, asked: 2001, answered: 2002 })
+  assert.equal(untilOffered(later, patience), 0, 'a broken file is a file, too')
+  const grown = seen(part, { version: 'b', age: undefined, asked: 10, answered: 11, claim: 'whole' })
+  assert.equal(untilOffered(grown, patience), 2000)
+})
+
+/** The beginning of an HDF5 file. */
+function superblock(version: number, end: number, { base = 0, flags = 0, addresses = 8 } = {}): Buffer {
+  const bytes = Buffer.alloc(64)
+  bytes.write('\x89HDF\r\n\x1a\n', 'latin1')
+  bytes.writeUInt8(version, 8)
+  const at = [24, 28, 12, 12][version] ?? 12
+  bytes.writeUInt8(addresses, version < 2 ? 13 : 9)
+  if (version >= 2) bytes.writeUInt8(flags, 11)
+  bytes.writeBigUInt64LE(BigInt(base), at)
+  bytes.writeBigUInt64LE(BigInt(end), at + 16)
+  return bytes
+}
+
+test('an HDF5 file says where it ends, in every version of its superblock', () => {
+  for (const version of [0, 1, 2, 3]) {
+    assert.equal(claimOfHdf5(superblock(version, 1000), 1000), 'whole')
+    assert.equal(claimOfHdf5(superblock(version, 1000), 999), 'part')
+    assert.equal(claimOfHdf5(superblock(version, 1000), 1001), undefined)
+    assert.equal(claimOfHdf5(superblock(version, 1000, { base: 512 }), 1000), undefined)
+    assert.equal(claimOfHdf5(superblock(version, 1000, { addresses: 4 }), 1000), undefined)
+  }
+  assert.equal(claimOfHdf5(superblock(3, 1000, { flags: 5 }), 1000), 'part', 'somebody writes to it')
+  assert.equal(claimOfHdf5(superblock(4, 1000), 1000), undefined)
+  assert.equal(claimOfHdf5(Buffer.alloc(64), 1000), 'part', 'it has no beginning yet')
+  assert.equal(claimOfHdf5(superblock(0, 20).subarray(0, 20), 20), 'part')
+})
+
+/** The beginning of a CBF file whose binary data ends at 500. */
+const cbf = (...fields: string[]): Buffer => {
+  const header = Buffer.from(`###CBF: VERSION 1.5\r\n${fields.join('\r\n')}\r\n\r\n`)
+  return Buffer.concat([header, Buffer.from('\x0c\x1a\x04\xd5', 'latin1')])
+}
+
+test('a CBF file says how much there is of it', () => {
+  const start = cbf('X-Binary-Size: 1000', 'X-Binary-Size-Padding: 50')
+  const end = start.length + 1050
+  assert.equal(claimOfCbf(start, end), 'part')
+  assert.equal(claimOfCbf(start, end + 10), undefined, 'something is missing, perhaps')
+  assert.equal(claimOfCbf(start, end + 40), 'whole')
+  assert.equal(claimOfCbf(cbf('X-Binary-Size: 1000'), end), 'whole', 'padding need not be')
+  assert.equal(claimOfCbf(cbf('X-Binary-Size: many'), end), undefined)
+  assert.equal(claimOfCbf(Buffer.alloc(4096), 10_000), undefined, 'a long header')
+  assert.equal(claimOfCbf(Buffer.alloc(100), 100), 'part')
+  assert.deepEqual(
+    ['a.h5', 'b/A.HDF5', 'c.cbf', 'd.tif', 'h5'].map((name) => formatOf(name)?.bytes),
+    [64, 64, 4096, undefined, undefined],
+  )
+})
+
+test('what is in doubt is removed much later, above all while the detector is busy', () => {
+  const part = seen(undefined, { version: 'a', age: undefined, asked: 0, answered: 0, claim: 'part' })
+  assert.deepEqual([untilSure(part, patience, false), untilSure(part, patience, true)], [10_000, 60_000])
+  const grown = sightings(['a', 0], ['b', 100])
+  assert.deepEqual([untilSure(grown, patience, false), untilSure(grown, patience, true)], [10_000, 60_000])
+  assert.equal(untilSure(sightings(['a', 0]), patience, true), 2000)
+  assert.equal(untilSure({ ...part, age: 10_999 }, patience, false), 10_000)
+  assert.equal(untilSure({ ...part, age: 11_000 }, patience, false), 0)
+})
+
 test("the server's own clock shortens the wait, by its whole seconds", () => {
   assert.equal(untilOffered(sightings(['a', 0, 3000]), patience), 0)
-  assert.equal(untilSure(sightings(['a', 0, 3000]), patience), 0)
-  assert.equal(untilSure(sightings(['a', 0, 2000]), patience), 2000)
-  assert.equal(untilSure(sightings(['a', 0, -5000]), patience), 2000)
+  assert.equal(untilSure(sightings(['a', 0, 3000]), patience, false), 0)
+  assert.equal(untilSure(sightings(['a', 0, 2000]), patience, false), 2000)
+  assert.equal(untilSure(sightings(['a', 0, -5000]), patience, false), 2000)
 })
 
 test('lists are read in every form, and nothing else is', () => {
@@ -137,7 +209,9 @@ test('fields that make no sense say nothing', () => {
     assert.equal(factsOf({ 'content-length': length }).size, undefined)
   }
   assert.equal(factsOf({ 'content-length': ['5', '5'] }).size, undefined)
-  assert.equal(factsOf({ 'last-modified': 'yesterday' }).mtime, undefined)
+  for (const time of ['yesterday', '2026', 'Sat, 21 Nov 9999 10:00:00 GMT', 'Thu, 21 Nov 1968 10:00:00 GMT']) {
+    assert.equal(factsOf({ 'last-modified': time }).mtime, undefined)
+  }
   assert.equal(factsOf({ 'content-length': '5' }).exact, false)
   assert.ok(factsOf({ etag: `"${'x'.repeat(10_000)}"` }).version.length < 100)
 })

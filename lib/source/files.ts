@@ -3,7 +3,6 @@
  * own. A source says what is there and is whole, hands it over, and removes what it is told to; it decides nothing. What
  * was received, and what may be removed, is Furka's to know: no source removes anything by itself.
  */
-import type { ByteString } from '../bytes.js'
 import type { SustenError } from '../errors.js'
 
 /** A file that a source has, whole as far as it can tell. Plain data: Furka keeps it in its journal. */
@@ -75,8 +74,8 @@ export type FilePlace =
       /** More fields of the request. */
       readonly headers: readonly (readonly [name: string, value: string])[]
     }
-  /** As a file of this computer: `Engine.copyFiles`. */
-  | { readonly type: 'path'; readonly root: ByteString; readonly name: ByteString }
+  /** As a file of this computer: `name` below the directory `root`, which may be shared with another computer. */
+  | { readonly type: 'path'; readonly root: string | Uint8Array; readonly name: string | Uint8Array }
 
 /** A file's content, on its way. */
 export interface FileBody {

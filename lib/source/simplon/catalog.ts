@@ -6,13 +6,14 @@
 import { backoff } from '../../core/backoff.js'
 import { createHeap } from '../../core/heap.js'
 import type { FileOffer, Removal, SourceEvent } from '../files.js'
-import { type Patience, type Sighting, seen, untilOffered, untilSure } from './complete.js'
+import type { Claim } from './claim.js'
+import { isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from './complete.js'
 import { placeOf, shownName } from './names.js'
 import type { Server } from './server.js'
 import type { FileFacts } from './version.js'
 
 export interface CatalogOptions {
-  readonly server: Pick<Server, 'look' | 'delete'>
+  readonly server: Pick<Server, 'look' | 'claim' | 'delete'>
   readonly patience: Patience
   /** The longest wait after looks that failed or found nothing, in milliseconds. */
   readonly longest: number
@@ -23,6 +24,8 @@ export interface CatalogOptions {
   readonly tell: (event: SourceEvent) => void
   /** False: no looks, there is no use or no room for what they bring. */
   readonly mayLook: () => boolean
+  /** The detector is armed, or files are being written. */
+  readonly isBusy: () => boolean
 }
 
 export interface Catalog {
@@ -73,7 +76,7 @@ const GONE = 2
 const now = (): number => performance.now()
 
 export function createCatalog(options: CatalogOptions): Catalog {
-  const { server, patience, longest, looks, mostFiles, tell, mayLook } = options
+  const { server, patience, longest, looks, mostFiles, tell, mayLook, isBusy } = options
   const entries = new Map<string, Entry>()
   /** Names that were refused, and told. */
   let refused = new Set<string>()
@@ -112,10 +115,12 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const isCurrent = (): boolean => entries.get(entry.name) === entry
     try {
       const facts = await server.look(entry.name)
+      const isNew = facts !== undefined && facts.version !== entry.sighting?.version && !isOld(facts.age, patience)
+      const claim = isNew ? await server.claim(entry.name, facts) : undefined
       entry.looking = false
       if (!isCurrent()) return
       if (facts === undefined) missed(entry)
-      else found(entry, facts, asked)
+      else found(entry, facts, asked, claim)
     } catch {
       // The list tells how the server is doing; this file just waits.
       entry.looking = false
@@ -126,16 +131,16 @@ export function createCatalog(options: CatalogOptions): Catalog {
     }
   }
 
-  function sight(entry: Entry, facts: FileFacts, asked: number): Sighting {
+  function sight(entry: Entry, facts: FileFacts, asked: number, claim?: Claim): Sighting {
     const { version, age } = facts
-    entry.sighting = seen(entry.sighting, { version, age, asked, answered: now() })
+    entry.sighting = seen(entry.sighting, { version, age, asked, answered: now(), claim })
     entry.known = version
     entry.misses = 0
     return entry.sighting
   }
 
-  function found(entry: Entry, facts: FileFacts, asked: number): void {
-    const sighting = sight(entry, facts, asked)
+  function found(entry: Entry, facts: FileFacts, asked: number, claim: Claim | undefined): void {
+    const sighting = sight(entry, facts, asked, claim)
     const wait = untilOffered(sighting, patience)
     if (entry.offered === sighting.version) return schedule(entry, revisit(++entry.revisits))
     if (wait > 0) return schedule(entry, wait)
@@ -157,7 +162,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
   }
 
   const revisit = (count: number): number =>
-    Math.min((patience.sure / 2 + 1) * 2 ** Math.min(count, 20), Math.max(LONGEST_REVISIT, entries.size * REVISIT_A_FILE))
+    Math.min(
+      (patience.sure / 2 + 1) * 2 ** Math.min(count, 20),
+      Math.max(LONGEST_REVISIT, entries.size * REVISIT_A_FILE),
+    )
 
   const retry = (misses: number): number => backoff(misses, FIRST_RETRY, longest, 1)
 
@@ -168,10 +176,11 @@ export function createCatalog(options: CatalogOptions): Catalog {
     return entry
   }
 
-  function refuse(name: string, reason: string, text: string, still: Set<string>): void {
-    if (still.size >= mostFiles) return
-    still.add(name)
-    if (!refused.has(name)) tell({ type: 'refused', name: shownName(name), reason, text })
+  /** @returns whether it was told; if not, it will be with another list */
+  function refuse(name: string, reason: string, text: string): boolean {
+    if (!mayLook()) return false
+    tell({ type: 'refused', name: shownName(name), reason, text })
+    return true
   }
 
   async function remove(file: FileOffer): Promise<Removal> {
@@ -181,7 +190,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const before = entries.get(name)
     const last = before?.sighting
     if (last !== undefined && last.version === file.version) {
-      const wait = untilSure({ ...last, last: now() }, patience)
+      const wait = untilSure({ ...last, last: now() }, patience, isBusy())
       if (wait > 0) return { outcome: 'early', after: Math.ceil(wait) }
     }
     const asked = now()
@@ -199,7 +208,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       pump()
       return { outcome: 'changed' }
     }
-    const wait = untilSure(sighting, patience)
+    const wait = untilSure(sighting, patience, isBusy())
     if (known === undefined) schedule(entry, revisit(0))
     if (wait > 0) return { outcome: 'early', after: Math.ceil(wait) }
     const outcome = await server.delete(name, facts.etag)
@@ -228,9 +237,14 @@ export function createCatalog(options: CatalogOptions): Catalog {
           entry.unlisted = 0
           continue
         }
+        if (refused.has(name)) {
+          still.add(name)
+          continue
+        }
         const place = placeOf(name)
-        if ('refused' in place) refuse(name, place.refused, place.text, still)
-        else if (entries.size < mostFiles) {
+        if ('refused' in place) {
+          if (refuse(name, place.refused, place.text)) still.add(name)
+        } else if (entries.size < mostFiles) {
           schedule(add(name, place.path), 0)
           added++
         }
@@ -241,6 +255,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
       return added
     },
     recheck() {
+      // All are scheduled anew: what they waited for is forgotten.
+      due = createHeap(({ at }) => at)
       for (const entry of entries.values()) {
         entry.sighting = undefined
         entry.offered = undefined

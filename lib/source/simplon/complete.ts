@@ -7,6 +7,8 @@
  * it has changed. To remove one too early loses the rest of it.
  */
 
+import type { Claim } from './claim.js'
+
 /** How long a file must have looked the same, in milliseconds. */
 export interface Patience {
   /** To be offered. */
@@ -23,6 +25,8 @@ export interface Look {
   /** When it was asked for, and when it was answered, in milliseconds of a clock that doesn't run backwards. */
   readonly asked: number
   readonly answered: number
+  /** What the content says itself, if this look asked for it. */
+  readonly claim?: Claim | undefined
 }
 
 /** What looks at one file have shown so far. */
@@ -35,26 +39,41 @@ export interface Sighting {
   readonly age: number
   /** How often it was seen to change. */
   readonly changes: number
+  /** What this version says itself of being whole. */
+  readonly claim: Claim | undefined
 }
 
 /** Adds a look to what was seen before. */
-export function seen(before: Sighting | undefined, { version, age = 0, asked, answered }: Look): Sighting {
+export function seen(before: Sighting | undefined, { version, age = 0, asked, answered, claim }: Look): Sighting {
   const changes = before === undefined ? 0 : before.version === version ? before.changes : before.changes + 1
-  if (before?.version !== version) return { version, first: answered, last: answered, age, changes }
-  return { ...before, last: Math.max(before.first, asked), age }
+  if (before?.version !== version) return { version, first: answered, last: answered, age, changes, claim }
+  return { ...before, last: Math.max(before.first, asked), age, claim: claim ?? before.claim }
 }
 
-/** Milliseconds until it can be offered, if it then still looks the same; 0: now. */
+/** Doubtful: by its own word it isn't whole, or it was seen to change and has no word of its own. */
+const isDoubtful = ({ changes, claim }: Sighting): boolean => claim === 'part' || (claim === undefined && changes > 0)
+
+/** A file in doubt must look the same for so many times as long to be removed, while the detector is idle, and is busy. */
+const IN_DOUBT = { idle: 5, busy: 30 }
+
+/**
+ * Milliseconds until it can be offered, if it then still looks the same; 0: now. That the content says that it is whole is
+ * as good as having settled, not more: a writer may set the end, and go on.
+ */
 export function untilOffered(sighting: Sighting, { settle, sure }: Patience): number {
-  return left(sighting, sighting.changes > 0 ? sure : settle, sure)
+  const { changes, claim } = sighting
+  if (changes > 0 || claim === 'part') return left(sighting, sure)
+  return isOld(sighting.age, { sure }) || claim === 'whole' ? 0 : left(sighting, settle)
 }
 
 /** Milliseconds until it can be removed, if it then still looks the same; 0: now. */
-export function untilSure(sighting: Sighting, { sure }: Patience): number {
-  return left(sighting, sure, sure)
+export function untilSure(sighting: Sighting, { sure }: Pick<Patience, 'sure'>, isBusy: boolean): number {
+  return left(sighting, isDoubtful(sighting) ? sure * (isBusy ? IN_DOUBT.busy : IN_DOUBT.idle) : sure)
 }
 
-/** A server's times have whole seconds, so its word counts from a second more than `sure` on. */
-function left({ first, last, age }: Sighting, quiet: number, sure: number): number {
-  return age >= sure + 1000 ? 0 : Math.max(0, quiet - (last - first))
+/** Whether a file hasn't changed for so long, by the server's own clock. Its times have whole seconds. */
+export const isOld = (age: number | undefined, { sure }: Pick<Patience, 'sure'>): boolean => (age ?? 0) >= sure + 1000
+
+function left({ first, last, age }: Sighting, quiet: number): number {
+  return isOld(age, { sure: quiet }) ? 0 : Math.max(0, quiet - (last - first))
 }

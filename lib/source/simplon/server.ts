@@ -1,11 +1,12 @@
 /** The API of a detector server, as far as files concern: its version, the list of files, how it is doing. */
-import type { SustenError } from '../../errors.js'
+import { SustenError } from '../../errors.js'
 import { isVersion, readFree, readList, readText } from './answers.js'
+import { type Claim, formatOf } from './claim.js'
 import type { Client } from './client.js'
 import { answerError, missingError, statusError } from './failures.js'
 import { shownName, targetOf } from './names.js'
 import { contentHeaders } from './read.js'
-import { type FileFacts, factsOf } from './version.js'
+import { type FileFacts, factsOf, field, mayBe } from './version.js'
 
 /** Versions that are tried, in this order, where a server doesn't tell its own. */
 export const knownVersions = ['1.8.0', '1.6.0', '1.5.0'] as const
@@ -33,6 +34,8 @@ export interface Server {
   status(): Promise<ServerStatus>
   /** What is known of a file; undefined: there is none. Rejects with a SustenError, also for other errors' statuses. */
   look(name: string): Promise<FileFacts | undefined>
+  /** What the file says itself of being whole; undefined: nothing, or it can't be asked cheaply. Never rejects. */
+  claim(name: string, facts: FileFacts): Promise<Claim | undefined>
   /** @param etag If the server honours it, only this version is deleted. */
   delete(name: string, etag: string | undefined): Promise<'removed' | 'gone' | 'changed'>
   /** The version is looked for anew: the server may be another one by now. */
@@ -46,6 +49,8 @@ const LARGEST_LIST = 16 * 1024 * 1024
 export function createServer(client: Client, origin: string, fixed: string | undefined, mostNames: number): Server {
   /** Where the list is. */
   let place: { readonly version: string; readonly path: string } | undefined
+  /** Ranges are answered with what was asked for, as far as is known. */
+  let rangesWork = true
 
   async function text(path: string): Promise<string | undefined> {
     const { status, body } = await client.ask('api', 'GET', path)
@@ -118,6 +123,26 @@ export function createServer(client: Client, origin: string, fixed: string | und
       if (status === 404 || status === 410) return undefined
       throw statusError(`HEAD ${origin}${path}`, status)
     },
+    async claim(name, { size, version, hasRanges }) {
+      const format = formatOf(name)
+      if (format === undefined || size === undefined || !hasRanges || !rangesWork) return undefined
+      const headers = { ...contentHeaders, 'accept-encoding': 'identity', range: `bytes=0-${format.bytes - 1}` }
+      try {
+        const answer = await client.ask('files', 'GET', targetOf(name), { headers })
+        // It sent the whole file: never again.
+        if (answer.status === 200) rangesWork = false
+        if (answer.status === 416 && size === 0) return 'part'
+        if (answer.status !== 206) return undefined
+        const [, total] = /^bytes 0-\d+\/(\d+)$/.exec(field(answer.headers, 'content-range') ?? '') ?? []
+        if (total === undefined) return undefined
+        // Another version by now: it is being written.
+        const isSame = Number(total) === size && mayBe(version, { ...factsOf(answer.headers), size: undefined })
+        return isSame ? format.claim(answer.body, size) : 'part'
+      } catch (error) {
+        if (error instanceof SustenError && error.code === 'ERR_SUSTEN_SERVER') rangesWork = false
+        return undefined
+      }
+    },
     async delete(name, etag) {
       const path = targetOf(name)
       const isStrong = etag !== undefined && /^"[\x21\x23-\x7e]*"$/.test(etag)
@@ -130,6 +155,7 @@ export function createServer(client: Client, origin: string, fixed: string | und
     },
     forget() {
       place = undefined
+      rangesWork = true
     },
   }
 }

@@ -57,6 +57,7 @@ export function openSimplon(options: SimplonOptions): FileSource {
     mostFiles: checked.maxFiles,
     tell: (event) => queue?.push(event),
     mayLook: () => available && queue !== undefined && queue.waiting < MOST_WAITING,
+    isBusy: () => status !== undefined && busyOf(status) === true,
   })
 
   function tellState(): void {
@@ -166,6 +167,8 @@ export function openSimplon(options: SimplonOptions): FileSource {
     listed = 0
     strange = 0
     server.forget()
+    // Removals may have looked at files before.
+    catalog.clear()
     tellState()
     void list()
     void ask()

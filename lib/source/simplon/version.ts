@@ -15,6 +15,8 @@ export interface FileFacts {
   readonly version: string
   /** There is more than a size. */
   readonly exact: boolean
+  /** Parts of it can be asked for, the server says. */
+  readonly hasRanges: boolean
 }
 
 /** Longer tags are digested: versions are kept for every file. */
@@ -29,7 +31,8 @@ export function factsOf(headers: Headers): FileFacts {
   const now = timeOf(field(headers, 'date'))
   const age = mtime === undefined || now === undefined ? undefined : now - mtime
   const version = `${size ?? ''}:${mtime ?? ''}:${etag === undefined ? '' : short(etag)}`
-  return { size, mtime, etag, age, version, exact: mtime !== undefined || etag !== undefined }
+  const hasRanges = field(headers, 'accept-ranges')?.toLowerCase() === 'bytes'
+  return { size, mtime, etag, age, version, exact: mtime !== undefined || etag !== undefined, hasRanges }
 }
 
 /** Whether an answer may be about the version that was offered; what it doesn't say isn't held against it. */
@@ -51,10 +54,13 @@ function sizeOf(text: string | undefined): number | undefined {
   return Number.isSafeInteger(size) ? size : undefined
 }
 
-/** Of an HTTP date; what is before 1970, or no date, is none. */
+const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
+/** Nanoseconds since 1970 must fit in 64 bits. */
+const LATEST = Date.UTC(2200)
+
 function timeOf(text: string | undefined): number | undefined {
-  const time = text === undefined || text.length > LONG ? Number.NaN : Date.parse(text)
-  return time >= 0 ? time : undefined
+  const time = text !== undefined && httpDate.test(text) ? Date.parse(text) : Number.NaN
+  return time >= 0 && time < LATEST ? time : undefined
 }
 
 const short = (text: string): string =>
