@@ -39,9 +39,9 @@ for (const version of apiVersions) {
     dcu.fault({ kind: 'reset', chance: 0.1 })
     dcu.fault({ kind: 'delay', ms: 20, chance: 0.2 })
     const watched = watchDcu(t, dcu)
-    await dcu.acquire({ images: 10 })
+    await dcu.acquire({ images: 5 })
     const files = () => new Map(watched.offers.map((file) => [file.name, file]))
-    await eventually(() => files().size === 11, 'every file')
+    await eventually(() => files().size === 6, 'every file')
     dcu.clearFaults()
     for (const file of files().values()) assert.equal(await removed(watched.source, file), 'removed')
     assert.ok(dcu.truth.files.every(({ state }) => state === 'deleted'))
@@ -284,6 +284,21 @@ test('names beyond the most that are dealt with get their turn when others are g
   const { source, offered, ...watched } = watchDcu(t, dcu, { maxFiles: 4, sure: 10 })
   for (let i = 0; i < 9; i++) assert.equal(await removed(source, (await offered(i + 1))[i] ?? assert.fail()), 'removed')
   assert.ok(watched.events.some((event) => event.type === 'state' && event.state.details['waiting'] === '5'))
+})
+
+test('a new file does not wait behind a thousand others', async (t) => {
+  const dcu = await startDcu(t)
+  const many = Array.from({ length: 1200 }, (_, i) => `missing-${i}`)
+  dcu.fault({ kind: 'delay', ms: 4, on: 'data' })
+  const before = dcu.fault({ kind: 'body', text: JSON.stringify(many) })
+  const watched = watchDcu(t, dcu, { connections: 1 })
+  const looks = () => dcu.truth.requests.filter(({ method }) => method === 'HEAD').length
+  await eventually(() => looks() > 0, 'the looks begin')
+  await dcu.add('new', bytes)
+  before.clear()
+  dcu.fault({ kind: 'body', text: JSON.stringify([...many, 'new']) })
+  await watched.offer('new')
+  assert.ok(looks() < many.length)
 })
 
 test('the slow path: chunked and compressed contents are read whole', async (t) => {

@@ -95,7 +95,9 @@ test('an HDF5 file says where it ends, in every version of its superblock', () =
   assert.equal(claimOfHdf5(superblock(3, 1000, { flags: 5 }), 1000), 'part', 'somebody writes to it')
   assert.equal(claimOfHdf5(superblock(4, 1000), 1000), undefined)
   assert.equal(claimOfHdf5(Buffer.alloc(64), 1000), 'part', 'it has no beginning yet')
-  assert.equal(claimOfHdf5(superblock(0, 20).subarray(0, 20), 20), 'part')
+  assert.equal(claimOfHdf5(Buffer.alloc(0), 0), 'part')
+  for (const length of [3, 20]) assert.equal(claimOfHdf5(superblock(0, 20).subarray(0, length), length), 'part')
+  assert.equal(claimOfHdf5(Buffer.from('something else'), 14), undefined)
 })
 
 /** The beginning of a CBF file whose binary data ends at 500. */
@@ -112,8 +114,10 @@ test('a CBF file says how much there is of it', () => {
   assert.equal(claimOfCbf(start, end + 40), 'whole')
   assert.equal(claimOfCbf(cbf('X-Binary-Size: 1000'), end), 'whole', 'padding need not be')
   assert.equal(claimOfCbf(cbf('X-Binary-Size: many'), end), undefined)
-  assert.equal(claimOfCbf(Buffer.alloc(4096), 10_000), undefined, 'a long header')
+  assert.equal(claimOfCbf(cbf(`# ${'x'.repeat(5000)}`).subarray(0, 4096), 10_000), undefined, 'a long header')
+  assert.equal(claimOfCbf(start.subarray(0, 30), 30), 'part')
   assert.equal(claimOfCbf(Buffer.alloc(100), 100), 'part')
+  assert.equal(claimOfCbf(Buffer.from('something else'), 14), undefined)
   assert.deepEqual(
     ['a.h5', 'b/A.HDF5', 'c.cbf', 'd.tif', 'h5'].map((name) => formatOf(name)?.bytes),
     [64, 64, 4096, undefined, undefined],

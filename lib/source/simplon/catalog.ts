@@ -73,6 +73,11 @@ const FIRST_RETRY = 200
 /** A file is gone if so many lists and looks in a row don't have it. */
 const GONE = 2
 
+/** So many new names at once are a backlog. */
+const MANY = 1000
+/** Of an entry that isn't scheduled. */
+const NEVER = 0
+
 const now = (): number => performance.now()
 
 export function createCatalog(options: CatalogOptions): Catalog {
@@ -81,6 +86,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
   /** Names that were refused, and told. */
   let refused = new Set<string>()
   let due = createHeap<{ readonly at: number; readonly entry: Entry }>(({ at }) => at)
+  /** Files that came in large numbers at once: looked at when nothing else is due, so that new ones don't wait for them. */
+  let backlog: Entry[] = []
   let running = 0
   let timer: NodeJS.Timeout | undefined
 
@@ -92,19 +99,31 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const isStale = ({ at, entry }: { at: number; entry: Entry }): boolean =>
     entry.due !== at || entry.looking || entries.get(entry.name) !== entry
 
+  /** What is to be looked at now. */
+  function next(): Entry | undefined {
+    for (let first = due.peek(); first !== undefined; first = due.peek()) {
+      if (!isStale(first) && first.at > now()) break
+      due.pop()
+      if (!isStale(first)) return first.entry
+    }
+    for (let entry = backlog.pop(); entry !== undefined; entry = backlog.pop()) {
+      if (entries.get(entry.name) === entry && entry.due === NEVER && !entry.looking) return entry
+    }
+    return undefined
+  }
+
   /** Begins what looks are due, and sets the timer for the next one. */
   function pump(): void {
     clearTimeout(timer)
     timer = undefined
     while (running < looks && mayLook()) {
-      const first = due.peek()
-      if (first === undefined) return
-      if (!isStale(first) && first.at > now()) {
-        timer = setTimeout(pump, Math.ceil(first.at - now()))
-        return
-      }
-      due.pop()
-      if (!isStale(first)) void lookAt(first.entry)
+      const entry = next()
+      if (entry === undefined) break
+      void lookAt(entry)
+    }
+    const first = due.peek()
+    if (running < looks && mayLook() && first !== undefined) {
+      timer = setTimeout(pump, Math.max(1, Math.ceil(first.at - now())))
     }
   }
 
@@ -167,10 +186,12 @@ export function createCatalog(options: CatalogOptions): Catalog {
       Math.max(LONGEST_REVISIT, entries.size * REVISIT_A_FILE),
     )
 
-  const retry = (misses: number): number => backoff(misses, FIRST_RETRY, longest, 1)
+  /** Many names that are listed and can't be found must not keep both sides busy. */
+  const retry = (misses: number): number =>
+    backoff(misses, FIRST_RETRY, Math.max(longest, entries.size * REVISIT_A_FILE), 1)
 
   function add(name: string, path: string): Entry {
-    const nothing = { sighting: undefined, known: undefined, offered: undefined, revisits: 0, misses: 0, due: 0 }
+    const nothing = { sighting: undefined, known: undefined, offered: undefined, revisits: 0, misses: 0, due: NEVER }
     const entry: Entry = { name, path, seen: Date.now(), unlisted: 0, ...nothing, looking: false }
     entries.set(name, entry)
     return entry
@@ -228,7 +249,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       return entries.size
     },
     listed(names) {
-      let added = 0
+      const added: Entry[] = []
       const still = new Set<string>()
       for (const entry of entries.values()) entry.unlisted++
       for (const name of names) {
@@ -245,14 +266,15 @@ export function createCatalog(options: CatalogOptions): Catalog {
         if ('refused' in place) {
           if (refuse(name, place.refused, place.text)) still.add(name)
         } else if (entries.size < mostFiles) {
-          schedule(add(name, place.path), 0)
-          added++
+          added.push(add(name, place.path))
         }
       }
       refused = still
+      if (added.length >= MANY) backlog = added.reverse().concat(backlog)
+      else for (const entry of added) schedule(entry, 0)
       for (const entry of entries.values()) if (entry.unlisted === GONE) schedule(entry, 0)
       pump()
-      return added
+      return added.length
     },
     recheck() {
       // All are scheduled anew: what they waited for is forgotten.
@@ -261,8 +283,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
         entry.sighting = undefined
         entry.offered = undefined
         entry.misses = 0
-        schedule(entry, 0)
+        entry.due = NEVER
       }
+      backlog = [...entries.values()].reverse()
       pump()
     },
     wake: pump,
@@ -271,6 +294,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       clearTimeout(timer)
       entries.clear()
       refused = new Set()
+      backlog = []
       due = createHeap(({ at }) => at)
     },
   }

@@ -7,7 +7,7 @@ import { Buffer } from 'node:buffer'
 
 /**
  * - `whole`: the file ends where it says that it ends;
- * - `part`: it should be longer, says that somebody has it open for writing, or doesn't begin as such files do.
+ * - `part`: it should be longer, says that somebody has it open for writing, or its beginning isn't written yet.
  */
 export type Claim = 'whole' | 'part'
 
@@ -41,7 +41,10 @@ const OPEN_FOR_WRITING = 1
 
 /** @returns undefined: it says nothing that can be judged */
 export function claimOfHdf5(start: Buffer, size: number): Claim | undefined {
-  if (start.length < SUPERBLOCK || !start.subarray(0, signature.length).equals(signature)) return 'part'
+  const first = start.subarray(0, signature.length)
+  if (isBlank(first)) return 'part'
+  if (!first.equals(signature.subarray(0, first.length))) return undefined
+  if (start.length < SUPERBLOCK) return 'part'
   const place = places[start.readUInt8(signature.length)]
   if (place === undefined || start.readUInt8(place.addressSize) !== 8 || start.readBigUInt64LE(place.base) !== 0n) {
     return undefined
@@ -59,7 +62,7 @@ const closing = '--CIF-BINARY-FORMAT-SECTION----'
 /** @returns undefined: its header is longer than what was read, or unusual */
 export function claimOfCbf(start: Buffer, size: number): Claim | undefined {
   const at = start.indexOf(binary)
-  if (at < 0) return start.length < size ? undefined : 'part'
+  if (at < 0) return isBlank(start) || (start.length === size && start.includes('CBF')) ? 'part' : undefined
   const header = start.toString('latin1', 0, at)
   const length = numberIn(header, /^X-Binary-Size:\s*(\d{1,15})\s*$/im)
   if (length === undefined) return undefined
@@ -68,6 +71,8 @@ export function claimOfCbf(start: Buffer, size: number): Claim | undefined {
   if (size <= end) return 'part'
   return size >= end + closing.length ? 'whole' : undefined
 }
+
+const isBlank = (bytes: Buffer): boolean => bytes.every((byte) => byte === 0)
 
 function numberIn(text: string, pattern: RegExp): number | undefined {
   const found = pattern.exec(text)?.[1]

@@ -35,11 +35,11 @@ export interface SimplonOptions {
     readonly arriving?: number
     /** While the detector acquires. Default 150. */
     readonly acquiring?: number
-    /** When nothing has happened for long. Default 1000. */
+    /** When nothing has happened for long. Default 300. */
     readonly idle?: number
     /** While the server fails, at most. Default 5000. */
     readonly longest?: number
-    /** Between two questions for the states; a quarter of it while the detector is busy. Default 1000. */
+    /** Between two questions for the states; a quarter of it while the detector is busy. Default 500. */
     readonly status?: number
   }
   /** Files that are dealt with at once; what is beyond waits until others are removed. Default 100,000. */
@@ -108,9 +108,9 @@ export function checkSimplon(options: SimplonOptions): CheckedSimplon {
     poll: {
       arriving: time('arriving', 50),
       acquiring: time('acquiring', 150),
-      idle: time('idle', 1000),
+      idle: time('idle', 300),
       longest: time('longest', 5000),
-      status: time('status', 1000),
+      status: time('status', 500),
     },
     maxFiles: checkInteger('maxFiles', options.maxFiles ?? 100_000, 1, 1_000_000),
     ca,

@@ -9,7 +9,7 @@ import { contentHeaders } from './read.js'
 import { type FileFacts, factsOf, field, mayBe } from './version.js'
 
 /** Versions that are tried, in this order, where a server doesn't tell its own. */
-export const knownVersions = ['1.8.0', '1.6.0', '1.5.0'] as const
+const knownVersions = ['1.8.0', '1.6.0', '1.5.0'] as const
 
 /** What a server says of itself. What it didn't say in a usable form is undefined. */
 export interface ServerStatus {
