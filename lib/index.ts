@@ -58,4 +58,14 @@ export type {
   StoragePolicy,
 } from './policy/index.js'
 export { deleteAfterCopy, grimsel, keepAll, keepSeries, leastRecentlyRead } from './policy/index.js'
+export type {
+  FileBody,
+  FileOffer,
+  FilePlace,
+  FileSource,
+  Removal,
+  SourceEvent,
+  SourceState,
+} from './source/files.js'
+export { openSimplon, type SimplonOptions } from './source/simplon/index.js'
 export { volume } from './volume.js'

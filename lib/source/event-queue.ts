@@ -1,0 +1,66 @@
+/** Events on their way to the one who reads a source. */
+import type { SourceEvent, SourceState } from './files.js'
+
+export interface EventQueue {
+  /** A state takes the place of one that nobody has read. */
+  push(event: SourceEvent): void
+  /** Events that wait to be read. */
+  readonly waiting: number
+  /** The reading ends, at once. */
+  end(): void
+  /** @param onTaken Called when an event was taken. */
+  read(onTaken: () => void): AsyncGenerator<SourceEvent, void, undefined>
+}
+
+export function createEventQueue(): EventQueue {
+  let events: SourceEvent[] = []
+  let next = 0
+  let state: SourceState | undefined
+  let ended = false
+  let wake = (): void => {}
+
+  function take(): SourceEvent | undefined {
+    if (state !== undefined) {
+      const event = { type: 'state', state } as const
+      state = undefined
+      return event
+    }
+    const event = events[next]
+    if (event === undefined) return undefined
+    next++
+    if (next === events.length || next === 1024) {
+      events = events.slice(next)
+      next = 0
+    }
+    return event
+  }
+
+  return {
+    get waiting() {
+      return events.length - next
+    },
+    push(event) {
+      if (ended) return
+      if (event.type === 'state') state = event.state
+      else events.push(event)
+      wake()
+    },
+    end() {
+      ended = true
+      wake()
+    },
+    async *read(onTaken) {
+      while (!ended) {
+        const event = take()
+        if (event !== undefined) {
+          onTaken()
+          yield event
+          continue
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+  }
+}

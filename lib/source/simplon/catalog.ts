@@ -1,0 +1,301 @@
+/**
+ * The files that a server is known to have, and when to look at each of them again. A file is looked at when it is listed
+ * first, again until it has settled and can be offered, and now and then afterwards, as long as it stays: it may be
+ * overwritten under its name. A name that lists no longer have is forgotten only when looks don't find it either.
+ */
+import { backoff } from '../../core/backoff.js'
+import { createHeap } from '../../core/heap.js'
+import type { FileOffer, Removal, SourceEvent } from '../files.js'
+import type { Claim } from './claim.js'
+import { isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from './complete.js'
+import { placeOf, shownName } from './names.js'
+import type { Server } from './server.js'
+import type { FileFacts } from './version.js'
+
+export interface CatalogOptions {
+  readonly server: Pick<Server, 'look' | 'claim' | 'delete'>
+  readonly patience: Patience
+  /** The longest wait after looks that failed or found nothing, in milliseconds. */
+  readonly longest: number
+  /** Looks at once. */
+  readonly looks: number
+  /** The most files that are dealt with; what is beyond waits until others are gone. */
+  readonly mostFiles: number
+  readonly tell: (event: SourceEvent) => void
+  /** False: no looks, there is no use or no room for what they bring. */
+  readonly mayLook: () => boolean
+  /** The detector is armed, or files are being written. */
+  readonly isBusy: () => boolean
+}
+
+export interface Catalog {
+  /** A list has come, which was answered after all that was told before. @returns how many names are new */
+  listed(names: readonly string[]): number
+  /** Everything is looked at, and offered, anew: the server may have been another one meanwhile. */
+  recheck(): void
+  /** {@link CatalogOptions.mayLook} may have changed. */
+  wake(): void
+  remove(file: FileOffer): Promise<Removal>
+  readonly size: number
+  /** Forgets all; nothing is looked at any more. */
+  clear(): void
+}
+
+interface Entry {
+  readonly name: string
+  readonly path: string
+  /** When it was first listed. */
+  readonly seen: number
+  /** Lists in a row that didn't have it. */
+  unlisted: number
+  sighting: Sighting | undefined
+  /** The last version that was seen. */
+  known: string | undefined
+  /** The version that was last offered. */
+  offered: string | undefined
+  /** Looks since it was offered. */
+  revisits: number
+  /** Looks in a row that failed or found nothing. */
+  misses: number
+  due: number
+  /** A look is under way. */
+  looking: boolean
+}
+
+/**
+ * Milliseconds between looks at a file that was offered: half of what makes it sure, doubled from one to the next; the
+ * longest, for few files; and what each file adds to that.
+ */
+const LONGEST_REVISIT = 10_000
+const REVISIT_A_FILE = 10
+/** Milliseconds: the first wait after a look that failed or found nothing. */
+const FIRST_RETRY = 200
+/** A file is gone if so many lists and looks in a row don't have it. */
+const GONE = 2
+
+/** So many new names at once are a backlog. */
+const MANY = 1000
+/** Of an entry that isn't scheduled. */
+const NEVER = 0
+
+const now = (): number => performance.now()
+
+export function createCatalog(options: CatalogOptions): Catalog {
+  const { server, patience, longest, looks, mostFiles, tell, mayLook, isBusy } = options
+  const entries = new Map<string, Entry>()
+  /** Names that were refused, and told. */
+  let refused = new Set<string>()
+  let due = createHeap<{ readonly at: number; readonly entry: Entry }>(({ at }) => at)
+  /** Files that came in large numbers at once: looked at when nothing else is due, so that new ones don't wait for them. */
+  let backlog: Entry[] = []
+  let running = 0
+  let timer: NodeJS.Timeout | undefined
+
+  function schedule(entry: Entry, wait: number): void {
+    entry.due = now() + wait
+    due.push({ at: entry.due, entry })
+  }
+
+  const isStale = ({ at, entry }: { at: number; entry: Entry }): boolean =>
+    entry.due !== at || entry.looking || entries.get(entry.name) !== entry
+
+  /** What is to be looked at now. */
+  function next(): Entry | undefined {
+    for (let first = due.peek(); first !== undefined; first = due.peek()) {
+      if (!isStale(first) && first.at > now()) break
+      due.pop()
+      if (!isStale(first)) return first.entry
+    }
+    for (let entry = backlog.pop(); entry !== undefined; entry = backlog.pop()) {
+      if (entries.get(entry.name) === entry && entry.due === NEVER && !entry.looking) return entry
+    }
+    return undefined
+  }
+
+  /** Begins what looks are due, and sets the timer for the next one. */
+  function pump(): void {
+    clearTimeout(timer)
+    timer = undefined
+    while (running < looks && mayLook()) {
+      const entry = next()
+      if (entry === undefined) break
+      void lookAt(entry)
+    }
+    const first = due.peek()
+    if (running < looks && mayLook() && first !== undefined) {
+      timer = setTimeout(pump, Math.max(1, Math.ceil(first.at - now())))
+    }
+  }
+
+  async function lookAt(entry: Entry): Promise<void> {
+    running++
+    entry.looking = true
+    const asked = now()
+    const isCurrent = (): boolean => entries.get(entry.name) === entry
+    try {
+      const facts = await server.look(entry.name)
+      const isNew = facts !== undefined && facts.version !== entry.sighting?.version && !isOld(facts.age, patience)
+      const claim = isNew ? await server.claim(entry.name, facts) : undefined
+      entry.looking = false
+      if (!isCurrent()) return
+      if (facts === undefined) missed(entry)
+      else found(entry, facts, asked, claim)
+    } catch {
+      // The list tells how the server is doing; this file just waits.
+      entry.looking = false
+      if (isCurrent()) schedule(entry, retry(++entry.misses))
+    } finally {
+      running--
+      pump()
+    }
+  }
+
+  function sight(entry: Entry, facts: FileFacts, asked: number, claim?: Claim): Sighting {
+    const { version, age } = facts
+    entry.sighting = seen(entry.sighting, { version, age, asked, answered: now(), claim })
+    entry.known = version
+    entry.misses = 0
+    return entry.sighting
+  }
+
+  function found(entry: Entry, facts: FileFacts, asked: number, claim: Claim | undefined): void {
+    const sighting = sight(entry, facts, asked, claim)
+    const wait = untilOffered(sighting, patience)
+    if (entry.offered === sighting.version) return schedule(entry, revisit(++entry.revisits))
+    if (wait > 0) return schedule(entry, wait)
+    entry.offered = sighting.version
+    entry.revisits = 0
+    schedule(entry, revisit(0))
+    const { size, mtime, version, exact } = facts
+    const { name, path } = entry
+    const known = { ...(size === undefined ? {} : { size }), ...(mtime === undefined ? {} : { mtime }) }
+    tell({ type: 'file', file: { name, path, version, exact, ...known, seen: entry.seen } })
+  }
+
+  function missed(entry: Entry): void {
+    entry.misses++
+    const isGone = entry.unlisted >= GONE && entry.misses >= GONE
+    if (!isGone) return schedule(entry, retry(entry.misses))
+    entries.delete(entry.name)
+    if (entry.known !== undefined) tell({ type: 'withdrawn', name: entry.name, version: entry.known })
+  }
+
+  const revisit = (count: number): number =>
+    Math.min(
+      (patience.sure / 2 + 1) * 2 ** Math.min(count, 20),
+      Math.max(LONGEST_REVISIT, entries.size * REVISIT_A_FILE),
+    )
+
+  /** Many names that are listed and can't be found must not keep both sides busy. */
+  const retry = (misses: number): number =>
+    backoff(misses, FIRST_RETRY, Math.max(longest, entries.size * REVISIT_A_FILE), 1)
+
+  function add(name: string, path: string): Entry {
+    const nothing = { sighting: undefined, known: undefined, offered: undefined, revisits: 0, misses: 0, due: NEVER }
+    const entry: Entry = { name, path, seen: Date.now(), unlisted: 0, ...nothing, looking: false }
+    entries.set(name, entry)
+    return entry
+  }
+
+  /** @returns whether it was told; if not, it will be with another list */
+  function refuse(name: string, reason: string, text: string): boolean {
+    if (!mayLook()) return false
+    tell({ type: 'refused', name: shownName(name), reason, text })
+    return true
+  }
+
+  async function remove(file: FileOffer): Promise<Removal> {
+    const { name } = file
+    const place = placeOf(name)
+    if ('refused' in place) return { outcome: 'kept', reason: place.text }
+    const before = entries.get(name)
+    const last = before?.sighting
+    if (last !== undefined && last.version === file.version) {
+      const wait = untilSure({ ...last, last: now() }, patience, isBusy())
+      if (wait > 0) return { outcome: 'early', after: Math.ceil(wait) }
+    }
+    const asked = now()
+    const facts = await server.look(name)
+    if (facts === undefined) {
+      forget(name, before)
+      return { outcome: 'gone' }
+    }
+    const known = entries.get(name)
+    const entry = known ?? add(name, place.path)
+    if (known === undefined) entry.offered = file.version
+    const sighting = sight(entry, facts, asked)
+    if (sighting.version !== file.version) {
+      schedule(entry, untilOffered(sighting, patience))
+      pump()
+      return { outcome: 'changed' }
+    }
+    const wait = untilSure(sighting, patience, isBusy())
+    if (known === undefined) schedule(entry, revisit(0))
+    if (wait > 0) return { outcome: 'early', after: Math.ceil(wait) }
+    const outcome = await server.delete(name, facts.etag)
+    if (outcome === 'changed') {
+      schedule(entry, 0)
+      pump()
+    } else forget(name, entry)
+    return { outcome }
+  }
+
+  function forget(name: string, entry: Entry | undefined): void {
+    if (entries.get(name) === entry) entries.delete(name)
+  }
+
+  return {
+    get size() {
+      return entries.size
+    },
+    listed(names) {
+      const added: Entry[] = []
+      const still = new Set<string>()
+      for (const entry of entries.values()) entry.unlisted++
+      for (const name of names) {
+        const entry = entries.get(name)
+        if (entry !== undefined) {
+          entry.unlisted = 0
+          continue
+        }
+        if (refused.has(name)) {
+          still.add(name)
+          continue
+        }
+        const place = placeOf(name)
+        if ('refused' in place) {
+          if (refuse(name, place.refused, place.text)) still.add(name)
+        } else if (entries.size < mostFiles) {
+          added.push(add(name, place.path))
+        }
+      }
+      refused = still
+      if (added.length >= MANY) backlog = added.reverse().concat(backlog)
+      else for (const entry of added) schedule(entry, 0)
+      for (const entry of entries.values()) if (entry.unlisted === GONE) schedule(entry, 0)
+      pump()
+      return added.length
+    },
+    recheck() {
+      // All are scheduled anew: what they waited for is forgotten.
+      due = createHeap(({ at }) => at)
+      for (const entry of entries.values()) {
+        entry.sighting = undefined
+        entry.offered = undefined
+        entry.misses = 0
+        entry.due = NEVER
+      }
+      backlog = [...entries.values()].reverse()
+      pump()
+    },
+    wake: pump,
+    remove,
+    clear() {
+      clearTimeout(timer)
+      entries.clear()
+      refused = new Set()
+      backlog = []
+      due = createHeap(({ at }) => at)
+    },
+  }
+}

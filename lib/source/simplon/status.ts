@@ -1,0 +1,51 @@
+/** What is told of a detector server's state. Pure. */
+import type { SustenError } from '../../errors.js'
+import type { SourceState } from '../files.js'
+import type { ServerStatus } from './server.js'
+
+/** What is known of a server. */
+export interface Known {
+  readonly available: boolean
+  readonly failure: SustenError | undefined
+  readonly version: string | undefined
+  readonly status: ServerStatus | undefined
+  /** Files that lists have. */
+  readonly listed: number
+  /** Those of them that are dealt with. */
+  readonly taken: number
+  /** Entries of lists that are no text. */
+  readonly strange: number
+}
+
+export function stateOf({ available, failure, version, status, listed, taken, strange }: Known): SourceState {
+  const { detector, filewriter, free } = status ?? {}
+  const busy = status && busyOf(status)
+  const told = {
+    api: version,
+    detector,
+    filewriter,
+    files: available ? String(listed) : undefined,
+    waiting: listed > taken ? String(listed - taken) : undefined,
+    strange: strange > 0 ? String(strange) : undefined,
+  }
+  const details = Object.fromEntries(Object.entries(told).filter((entry): entry is [string, string] => !!entry[1]))
+  return {
+    available,
+    ...(failure === undefined ? {} : { failure }),
+    ...(available && busy !== undefined ? { busy } : {}),
+    ...(available && free !== undefined ? { free } : {}),
+    details,
+  }
+}
+
+/** Armed, exposing, or still writing; undefined: neither part says. */
+export function busyOf({ detector, filewriter }: ServerStatus): boolean | undefined {
+  if (detector === undefined && filewriter === undefined) return undefined
+  return detector === 'ready' || detector === 'acquire' || detector === 'configure' || filewriter === 'acquire'
+}
+
+/** Whether two states say the same. */
+export function sameState(a: SourceState, b: SourceState): boolean {
+  const text = ({ failure, ...rest }: SourceState): string => JSON.stringify([rest, failure?.code, failure?.message])
+  return text(a) === text(b)
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { test } from 'node:test'
+import { readFree, readList, readText } from '#lib/source/simplon/answers.js'
+import { claimOfCbf, claimOfHdf5, formatOf } from '#lib/source/simplon/claim.js'
+import { type Sighting, seen, untilOffered, untilSure } from '#lib/source/simplon/complete.js'
+import { pause } from '#lib/source/simplon/pace.js'
+import { factsOf, mayBe } from '#lib/source/simplon/version.js'
+
+const times = { arriving: 50, acquiring: 150, idle: 1000, longest: 5000 }
+const calm = { sinceNew: 60_000, sinceBusy: 60_000, took: 0, failures: 0 }
+
+test('the pace: fast while files arrive, steady while acquiring, slower and slower when idle', () => {
+  assert.equal(pause(times, { ...calm, sinceNew: 0 }), 50)
+  assert.equal(pause(times, { ...calm, sinceNew: 1999, sinceBusy: 0 }), 50)
+  assert.equal(pause(times, { ...calm, sinceBusy: 0 }), 150)
+  assert.equal(pause(times, { ...calm, sinceBusy: undefined }), 150, 'not knowing is no reason to be slow')
+  const idle = [2000, 5000, 10_000, 19_000, 60_000].map((since) => pause(times, { ...calm, sinceNew: since }))
+  assert.deepEqual(idle, [150, 250, 500, 950, 1000])
+})
+
+test('the pace: what a request takes is part of the interval, and a slow server is asked half of its time', () => {
+  assert.equal(pause(times, { ...calm, sinceNew: 0, took: 10 }), 40)
+  assert.equal(pause(times, { ...calm, sinceNew: 0, took: 25 }), 25)
+  assert.equal(pause(times, { ...calm, sinceNew: 0, took: 400 }), 400)
+  assert.equal(pause(times, { ...calm, sinceNew: 0, took: 60_000 }), 5000)
+})
+
+test('the pace: failures are followed by longer and longer waits, up to a limit', () => {
+  const waits = [1, 2, 3, 4, 5, 6, 7, 50].map((failures) => pause(times, { ...calm, sinceNew: 0, failures }))
+  for (const [i, wait] of waits.entries()) {
+    assert.ok(wait >= Math.min(5000, 200 * 2 ** i) * 0.75 && wait <= Math.min(5000, 200 * 2 ** i), `${i}: ${wait}`)
+  }
+})
+
+const patience = { settle: 40, sure: 2000 }
+const sightings = (...looks: [version: string, at: number, age?: number][]): Sighting => {
+  let sighting: Sighting | undefined
+  for (const [version, at, age] of looks) sighting = seen(sighting, { version, age, asked: at - 1, answered: at + 1 })
+  assert.ok(sighting)
+  return sighting
+}
+
+test('a file is offered when it has looked the same for a while, and removable after a long while', () => {
+  assert.equal(untilOffered(sightings(['a', 0]), patience), 40)
+  assert.equal(
+    untilOffered(sightings(['a', 0], ['a', 41]), patience),
+    1,
+    'between the first answer and the last question',
+  )
+  assert.equal(untilOffered(sightings(['a', 0], ['a', 42]), patience), 0)
+  assert.equal(untilSure(sightings(['a', 0], ['a', 42]), patience, false), 1960)
+  assert.equal(untilSure(sightings(['a', 0], ['a', 2002]), patience, false), 0)
+})
+
+test('a file that was seen to change must be quiet for long, and begins anew with every change', () => {
+  const grown = sightings(['a', 0], ['b', 100], ['b', 200])
+  assert.equal(untilOffered(grown, patience), 1902)
+  assert.equal(untilOffered(sightings(['a', 0], ['b', 100], ['b', 2102]), patience), 0)
+  assert.equal(untilOffered(sightings(['a', 0], ['b', 100], ['a', 2102]), patience), 2000)
+})
+
+test('what a file says of itself replaces settling, but never makes it removable', () => {
+  const whole = seen(undefined, { version: 'a', age: undefined, asked: 0, answered: 1, claim: 'whole' })
+  assert.deepEqual([untilOffered(whole, patience), untilSure(whole, patience, false)], [0, 2000])
+  const part = seen(undefined, { version: 'a', age: undefined, asked: 0, answered: 1, claim: 'part' })
+  assert.equal(untilOffered(part, patience), 2000)
+  const later = seen(part, { version: 'a', age: undefined, asked: 2001, answered: 2002 })
+  assert.equal(untilOffered(later, patience), 0, 'a broken file is a file, too')
+  const grown = seen(part, { version: 'b', age: undefined, asked: 10, answered: 11, claim: 'whole' })
+  assert.equal(untilOffered(grown, patience), 2000)
+})
+
+/** The beginning of an HDF5 file. */
+function superblock(version: number, end: number, { base = 0, flags = 0, addresses = 8 } = {}): Buffer {
+  const bytes = Buffer.alloc(64)
+  bytes.write('\x89HDF\r\n\x1a\n', 'latin1')
+  bytes.writeUInt8(version, 8)
+  const at = [24, 28, 12, 12][version] ?? 12
+  bytes.writeUInt8(addresses, version < 2 ? 13 : 9)
+  if (version >= 2) bytes.writeUInt8(flags, 11)
+  bytes.writeBigUInt64LE(BigInt(base), at)
+  bytes.writeBigUInt64LE(BigInt(end), at + 16)
+  return bytes
+}
+
+test('an HDF5 file says where it ends, in every version of its superblock', () => {
+  for (const version of [0, 1, 2, 3]) {
+    assert.equal(claimOfHdf5(superblock(version, 1000), 1000), 'whole')
+    assert.equal(claimOfHdf5(superblock(version, 1000), 999), 'part')
+    assert.equal(claimOfHdf5(superblock(version, 1000), 1001), undefined)
+    assert.equal(claimOfHdf5(superblock(version, 1000, { base: 512 }), 1000), undefined)
+    assert.equal(claimOfHdf5(superblock(version, 1000, { addresses: 4 }), 1000), undefined)
+  }
+  assert.equal(claimOfHdf5(superblock(3, 1000, { flags: 5 }), 1000), 'part', 'somebody writes to it')
+  assert.equal(claimOfHdf5(superblock(4, 1000), 1000), undefined)
+  assert.equal(claimOfHdf5(Buffer.alloc(64), 1000), 'part', 'it has no beginning yet')
+  assert.equal(claimOfHdf5(Buffer.alloc(0), 0), 'part')
+  for (const length of [3, 20]) assert.equal(claimOfHdf5(superblock(0, 20).subarray(0, length), length), 'part')
+  assert.equal(claimOfHdf5(Buffer.from('something else'), 14), undefined)
+})
+
+/** The beginning of a CBF file whose binary data ends at 500. */
+const cbf = (...fields: string[]): Buffer => {
+  const header = Buffer.from(`###CBF: VERSION 1.5\r\n${fields.join('\r\n')}\r\n\r\n`)
+  return Buffer.concat([header, Buffer.from('\x0c\x1a\x04\xd5', 'latin1')])
+}
+
+test('a CBF file says how much there is of it', () => {
+  const start = cbf('X-Binary-Size: 1000', 'X-Binary-Size-Padding: 50')
+  const end = start.length + 1050
+  assert.equal(claimOfCbf(start, end), 'part')
+  assert.equal(claimOfCbf(start, end + 10), undefined, 'something is missing, perhaps')
+  assert.equal(claimOfCbf(start, end + 40), 'whole')
+  assert.equal(claimOfCbf(cbf('X-Binary-Size: 1000'), end), 'whole', 'padding need not be')
+  assert.equal(claimOfCbf(cbf('X-Binary-Size: many'), end), undefined)
+  assert.equal(claimOfCbf(cbf(`# ${'x'.repeat(5000)}`).subarray(0, 4096), 10_000), undefined, 'a long header')
+  assert.equal(claimOfCbf(start.subarray(0, 30), 30), 'part')
+  assert.equal(claimOfCbf(Buffer.alloc(100), 100), 'part')
+  assert.equal(claimOfCbf(Buffer.from('something else'), 14), undefined)
+  assert.deepEqual(
+    ['a.h5', 'b/A.HDF5', 'c.cbf', 'd.tif', 'h5'].map((name) => formatOf(name)?.bytes),
+    [64, 64, 4096, undefined, undefined],
+  )
+})
+
+test('what is in doubt is removed much later, above all while the detector is busy', () => {
+  const part = seen(undefined, { version: 'a', age: undefined, asked: 0, answered: 0, claim: 'part' })
+  assert.deepEqual([untilSure(part, patience, false), untilSure(part, patience, true)], [10_000, 60_000])
+  const grown = sightings(['a', 0], ['b', 100])
+  assert.deepEqual([untilSure(grown, patience, false), untilSure(grown, patience, true)], [10_000, 60_000])
+  assert.equal(untilSure(sightings(['a', 0]), patience, true), 2000)
+  assert.equal(untilSure({ ...part, age: 10_999 }, patience, false), 10_000)
+  assert.equal(untilSure({ ...part, age: 11_000 }, patience, false), 0)
+})
+
+test("the server's own clock shortens the wait, by its whole seconds", () => {
+  assert.equal(untilOffered(sightings(['a', 0, 3000]), patience), 0)
+  assert.equal(untilSure(sightings(['a', 0, 3000]), patience, false), 0)
+  assert.equal(untilSure(sightings(['a', 0, 2000]), patience, false), 2000)
+  assert.equal(untilSure(sightings(['a', 0, -5000]), patience, false), 2000)
+})
+
+test('lists are read in every form, and nothing else is', () => {
+  const names = { names: ['a', 'b'], strange: 0 }
+  assert.deepEqual(readList('["a","b"]', 10), names)
+  assert.deepEqual(readList('{"value":["a","b","a"],"value_type":"string[]"}', 10), names)
+  for (const none of ['[]', 'null', '{"value":null}', '{"value":[]}']) {
+    assert.deepEqual(readList(none, 10), { names: [], strange: 0 })
+  }
+  assert.deepEqual(readList('["a",1,null,{},["x"],"b"]', 10), { names: ['a', 'b'], strange: 4 })
+  for (const wrong of ['', 'nope', '"a"', '7', 'true', '{}', '{"value":"a"}', '{"files":[]}', '["a"', '<html>']) {
+    assert.ok('wrong' in readList(wrong, 10), wrong)
+  }
+  assert.deepEqual(readList('["__proto__","constructor"]', 10), { names: ['__proto__', 'constructor'], strange: 0 })
+  assert.ok('wrong' in readList('{"__proto__":{"value":["a"]}}', 10))
+})
+
+test('a list that is nested without end is refused before it is taken apart', () => {
+  assert.ok('wrong' in readList('['.repeat(8e6), 100_000))
+  assert.ok('wrong' in readList('{"value":'.repeat(1e6), 100_000))
+  assert.ok('wrong' in readList(`${'['.repeat(100_000)}${']'.repeat(100_000)}`, 100))
+})
+
+test('a hundred thousand names are read', () => {
+  const many = Array.from({ length: 100_000 }, (_, i) => `series_1_data_${i}[0].h5`)
+  const list = readList(JSON.stringify(many), 100_001)
+  assert.ok('names' in list)
+  assert.equal(list.names.length, 100_000)
+})
+
+test('free memory is understood in any unit that is written down somewhere, and never guessed', () => {
+  const free = (value: unknown, unit?: unknown, version = '1.8.0') => readFree(JSON.stringify({ value, unit }), version)
+  assert.equal(free(5), 5)
+  assert.equal(free(5, undefined, '1.6.0'), 5 * 1024)
+  assert.equal(free(5, '', '1.5.0'), 5 * 1024)
+  assert.equal(free(5, null, '2.0.0'), 5)
+  for (const unit of ['B', 'b', 'bytes', 'Byte']) assert.equal(free(5, unit, '1.6.0'), 5)
+  for (const unit of ['KB', 'kB', 'kb', 'KiB', ' kbyte ', 'kilobytes']) assert.equal(free(5, unit), 5 * 1024)
+  for (const unit of ['MB', 'MiB']) assert.equal(free(1.5, unit), 1.5 * 1024 ** 2)
+  assert.equal(free(2, 'GB'), 2 * 1024 ** 3)
+  for (const unit of ['%', 'images', 7, 'constructor']) assert.equal(free(5, unit), undefined)
+  for (const value of [null, -1, '5 KB', [], {}, true, '1e999']) assert.equal(free(value), undefined)
+  assert.equal(free('5'), 5)
+  assert.equal(readFree('7', '1.6.0'), 7 * 1024)
+  assert.equal(readFree('no json', '1.6.0'), undefined)
+})
+
+test('states are short texts, or nothing', () => {
+  assert.equal(readText('{"value":"idle"}'), 'idle')
+  assert.equal(readText('"idle"'), 'idle')
+  for (const text of ['{"value":1}', '{}', 'idle', `"${'x'.repeat(1000)}"`]) assert.equal(readText(text), undefined)
+})
+
+test('a version has size, time and tag; what an answer leaves out is not held against it', () => {
+  const date = 'Sat, 21 Nov 2026 10:00:00 GMT'
+  const full = { 'content-length': '5', 'last-modified': date, etag: '"x:y"', date: 'Sat, 21 Nov 2026 10:00:07 GMT' }
+  const facts = factsOf(full)
+  assert.deepEqual([facts.size, facts.mtime, facts.age, facts.exact], [5, Date.UTC(2026, 10, 21, 10), 7000, true])
+  assert.notEqual(facts.version, factsOf({ ...full, 'content-length': '6' }).version)
+  assert.notEqual(facts.version, factsOf({ ...full, etag: '"z"' }).version)
+  assert.notEqual(facts.version, factsOf({ ...full, 'last-modified': full.date }).version)
+  assert.ok(mayBe(facts.version, facts))
+  assert.ok(mayBe(facts.version, factsOf({})))
+  assert.ok(mayBe(facts.version, factsOf({ etag: '"x:y"' })))
+  assert.ok(!mayBe(facts.version, factsOf({ etag: '"z"' })))
+  assert.ok(!mayBe(facts.version, factsOf({ 'content-length': '6' })))
+  assert.ok(mayBe(facts.version, factsOf({ 'content-length': '3', 'content-encoding': 'gzip' })), 'of other bytes')
+})
+
+test('fields that make no sense say nothing', () => {
+  for (const length of ['-1', '1e3', '0x10', '5, 5', '', '9'.repeat(30)]) {
+    assert.equal(factsOf({ 'content-length': length }).size, undefined)
+  }
+  assert.equal(factsOf({ 'content-length': ['5', '5'] }).size, undefined)
+  for (const time of ['yesterday', '2026', 'Sat, 21 Nov 9999 10:00:00 GMT', 'Thu, 21 Nov 1968 10:00:00 GMT']) {
+    assert.equal(factsOf({ 'last-modified': time }).mtime, undefined)
+  }
+  assert.equal(factsOf({ 'content-length': '5' }).exact, false)
+  assert.ok(factsOf({ etag: `"${'x'.repeat(10_000)}"` }).version.length < 100)
+})
