@@ -303,3 +303,20 @@ test('a paused storage gets nothing until it is resumed; others go on', () => {
     ['gpfs'],
   )
 })
+
+test('a full storage is tried as soon as somebody has made room', () => {
+  const driver = new Driver()
+  driver.volume({ total: 1000, available: 0 })
+  for (let i = 0; i < 12; i++) {
+    driver.announce('a')
+    driver.failed('a', 'ENOSPC', 'storage')
+    driver.pass(60_000)
+    driver.take('copy')
+  }
+  driver.failed('a', 'ENOSPC', 'storage')
+  assert.equal(driver.storage().mode, 'down')
+  driver.volume({ total: 1000, available: 5 })
+  assert.equal(driver.storage().mode, 'down')
+  driver.volume({ total: 1000, available: 500 })
+  assert.deepEqual(driver.ordered(), ['a'])
+})

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -145,6 +156,20 @@ test("a link in a file's place that is not ours is kept", async (t) => {
   symlinkSync('/somewhere', join(place.disk, 'a'))
   await take(place, grimsel, 'a')
   assert.deepEqual([place.at('disk', 'a'), place.at('disk', 'a.~1~')], ['file', '/somewhere'])
+})
+
+test('where groups are left to the system, directories hand on theirs at every depth', async (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('needs root to give away groups')
+  const place = await createGrimselPlace(t)
+  chownSync(place.disk, 0, 777)
+  chmodSync(place.disk, 0o2775)
+  const { grimsel } = await openFor(t, place, { storages: [{ ...internal(place), preserve: { gid: 'off' } }] })
+  await take(place, grimsel, 'run/deep/a')
+  for (const name of ['run', 'run/deep', 'run/deep/a']) {
+    assert.equal(lstatSync(join(place.disk, name)).gid, 777, name)
+  }
+  assert.equal(lstatSync(join(place.disk, 'run/deep')).mode & 0o2000, 0o2000)
+  assert.equal(lstatSync(join(place.disk, 'run/deep/a')).mode & 0o7000, 0)
 })
 
 test('shifts, and what is to be cleared, outlast a restart', async (t) => {

@@ -24,6 +24,7 @@ export function volumeRead(state: State, event: About<'volume'>): void {
     unreachable(state, storage, failure, volume)
     return
   }
+  if (hasRoomAgain(storage, volume)) storage.retryAt = Math.min(storage.retryAt, state.now)
   storage.volume = volume
   storage.reachable = true
   if (storage.identity === undefined) identify(state, storage, volume)
@@ -32,6 +33,12 @@ export function volumeRead(state: State, event: About<'volume'>): void {
     welcome(state, storage)
   }
   recover(state, storage)
+}
+
+/** Somebody has made room on a storage that was full: it needn't wait for its next trial. */
+function hasRoomAgain({ failure, volume: before }: StorageState, now: VolumeReading): boolean {
+  if (failure?.code !== 'ENOSPC' || before === undefined) return false
+  return now.available > before.available + now.total / 100 || now.inodesAvailable > before.inodesAvailable + 1000
 }
 
 /** Its file system could not be read. */

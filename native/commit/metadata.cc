@@ -19,6 +19,11 @@ constexpr mode_t kFileModes = 0777;
 constexpr mode_t kDirectoryModes = 01777;
 constexpr size_t kListLimit = size_t{64} * 1024;  // XATTR_LIST_MAX and XATTR_SIZE_MAX
 
+// Where groups are left to the system, a directory that hands on its group goes on doing so below.
+mode_t inherited_bits(const struct stat &now, const CopyOptions &options) {
+  return S_ISDIR(now.st_mode) && options.gid == Preserve::off ? now.st_mode & S_ISGID : 0;
+}
+
 bool not_permitted(int error) { return error == EPERM || error == EACCES || error == EINVAL || error == EOPNOTSUPP; }
 
 // What attributes may fail with where they are only tried: also those that don't fit into the target's inodes.
@@ -124,7 +129,7 @@ MetadataResult apply_metadata(Sys &sys, int in, int out, const struct stat &st, 
   const MetadataResult owner = set_owner(sys, out, st, now, options);
   if (owner.number != 0) return owner;
 
-  const mode_t mode = mode_of(st, options);
+  const mode_t mode = mode_of(st, options) | inherited_bits(now, options);
   if (mode != (now.st_mode & 07777) && retry([&] { return sys.fchmod(out, mode); }) != 0) {
     if (options.mode != Preserve::attempt || !not_permitted(errno)) return {errno, "fchmod"};
   }
