@@ -121,7 +121,7 @@ test('it gets on as long as the journal takes what is announced', () => {
   assert.equal(getsOn(), true)
 })
 
-test('the status has an entry for each shift and storage, of so many shifts as are asked for', () => {
+test('the status has an entry for each shift and storage, the newest shift first', () => {
   const storages = [{ storage: 'a:1', pending: 1, copied: 2, failed: 3, bytes: 4 }]
   const shift = (number: number) => ({ number, uid: number, gid: 5, started: 100 * number, tiers: [], storages })
   const status = { shifts: [shift(3), shift(2), shift(1)] } as unknown as GrimselStatus
@@ -134,7 +134,5 @@ test('the status has an entry for each shift and storage, of so many shifts as a
     copied: 2,
     failed: 3,
   })
-  assert.deepEqual(statusEntries(status, -1), [entry(3), entry(2), entry(1)])
-  assert.deepEqual(statusEntries(status, 2), [entry(3), entry(2)])
-  assert.deepEqual(statusEntries(status, 0), [])
+  assert.deepEqual(statusEntries(status), [[entry(3)], [entry(2)], [entry(1)]])
 })

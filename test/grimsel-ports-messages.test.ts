@@ -272,15 +272,75 @@ test('clients are shown now and then that the port is alive', async (t) => {
   for (let count = 0; count < 3; count++) assert.deepEqual(await client.next(), { type: 'alive' })
 })
 
-test('fifty clients are told every message, and one more than may be is refused', async (t) => {
-  await using port = await openMessagePort({ port: 0, maxConnections: 50 })
+test('fifty clients are told every message', async (t) => {
+  await using port = await openMessagePort({ port: 0 })
   const clients = await Promise.all(Array.from({ length: 50 }, () => rawClient(t, port.port)))
-  const refused = await rawClient(t, port.port)
-  assert.equal((await refused.next())?.['code'], 'BUSY')
   for (let count = 0; count < 100; count++) port.publish(full)
   const expected = Array.from({ length: 100 }, (_, at) => at + 1)
   await port.close()
   for (const client of clients) assert.deepEqual(numbers(await client.rest()), expected)
+})
+
+test('clients that hold all places keep nobody out: the one that is there for longest gives way', async (t) => {
+  await using port = await openMessagePort({ port: 0, maxConnections: 8 })
+  const holders: RawClient[] = []
+  for (let count = 0; count < 8; count++) {
+    const holder = await rawClient(t, port.port, count % 2 === 0 ? '127.0.0.1' : '::1')
+    if (count < 4) await subscribe(holder, { subscribe: 'all' })
+    holders.push(holder)
+  }
+  // Asking again keeps nobody there.
+  await subscribe(holders[0] as RawClient, { subscribe: 'all' })
+  const silent: RawClient[] = []
+  for (let count = 0; count < 3; count++) silent.push(await rawClient(t, port.port))
+  for (const holder of holders.splice(0, 3)) {
+    const [line, ...more] = await holder.rest()
+    assert.equal(line?.['code'], 'BUSY')
+    assert.deepEqual(more, [])
+  }
+  port.publish(full)
+  for (const client of [...holders, ...silent]) assert.equal((await client.next())?.['seq'], 1)
+  assert.equal(port.connections, 8)
+})
+
+test('a client that asks for much at once does not go before the others', async (t) => {
+  await using port = await openMessagePort({ port: 0 })
+  const [greedy, modest] = [await rawClient(t, port.port), await rawClient(t, port.port)]
+  const count = 3000
+  let heard = 0
+  const all = (async () => {
+    for (; heard < count; heard++) assert.equal((await greedy.next())?.['type'], 'subscribed')
+  })()
+  greedy.socket.write('{"subscribe":[]}\n'.repeat(count))
+  assert.deepEqual(await subscribe(modest, { subscribe: 'manual' }), manual)
+  assert.ok(heard < count, `${heard} answers came before`)
+  await all
+})
+
+test('a client that ends its side after its requests is told all it asked for, and then the end', async (t) => {
+  await using port = await openMessagePort({ port: 0 })
+  for (let count = 0; count < 200; count++) port.publish({ ...full, longmessage: 'x'.repeat(1000) })
+  const client = await rawClient(t, port.port)
+  const request = '{"subscribe":"all","after":{"session":"another","seq":0}}\n'
+  client.socket.end('{"subscribe":[]}\n'.repeat(2000) + request)
+  const lines = await client.rest()
+  assert.equal(lines.filter(({ type }) => type === 'subscribed').length, 2001)
+  assert.deepEqual(
+    numbers(lines.slice(2001)),
+    Array.from({ length: 200 }, (_, at) => at + 1),
+  )
+})
+
+test('who had to make room misses nothing, if it comes again and says what it has', async (t) => {
+  await using port = await openMessagePort({ port: 0, maxConnections: 1 })
+  const first = reader(await connected(t, port.port))
+  const session = (await first.next())?.['session']
+  await rawClient(t, port.port)
+  port.publish(full)
+  assert.equal((await first.next())?.['code'], 'BUSY')
+  const again = await rawClient(t, port.port)
+  await subscribe(again, { subscribe: 'all', after: { session, seq: 0 } })
+  assert.equal((await again.next())?.['seq'], 1)
 })
 
 test('the place of a client that is gone is free again', async (t) => {

@@ -21,7 +21,7 @@ function programWith(text: string, word: string, port: number): string {
 testPython("the guide's program asks for the status", async (t, python) => {
   await using port = await openStatusPort({
     port: 0,
-    query: () => [{ usertime: 0, uid: 1001, gid: 100, storage: 'internal', pending: 12, copied: 34_567, failed: 2 }],
+    query: () => [[{ usertime: 0, uid: 1001, gid: 100, storage: 'internal', pending: 12, copied: 34_567, failed: 2 }]],
   })
   const guided = await runPython(t, python, programWith(guide, 'queryStatus', port.port))
   assert.equal(guided.stderr, '')

@@ -32,7 +32,7 @@ test('pip installs the clients from their folder without a network, and the exam
 
   await using status = await openStatusPort({
     port: 0,
-    query: () => [{ usertime: 0, uid: 1001, gid: 100, storage: 'internal', pending: 1, copied: 23_456, failed: 0 }],
+    query: () => [[{ usertime: 0, uid: 1001, gid: 100, storage: 'internal', pending: 1, copied: 23_456, failed: 0 }]],
   })
   const show = ['-m', 'dectris.grimsel.examples.GrimselStatus', '--once', '--port', String(status.port)]
   const shown = await startPython(t, installer, show, { path: target }).ended

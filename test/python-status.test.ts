@@ -12,6 +12,9 @@ const entry = (shift: number, storage: string): StatusEntry => ({
   failed: 0,
 })
 
+/** So many shifts, with one storage. */
+const shifts = (count: number): StatusEntry[][] => Array.from({ length: count }, (_, at) => [entry(at, 'internal')])
+
 /** What programs in the style of the manual do with the status, once the module is imported. */
 const printRows = `
 client = DQueryStatusClient.DQueryStatusClient("127.0.0.1", sys.argv[1])
@@ -26,7 +29,8 @@ testPython(
   async (t, python) => {
     await using port = await openStatusPort({
       port: 0,
-      query: (nusers) => [entry(0, 'internal'), entry(0, 'gpfs'), { ...entry(1, 'größe'), uid: nusers }],
+      // Five are asked for.
+      query: () => [[entry(0, 'internal'), entry(0, 'gpfs')], [entry(1, 'größe')], [], [], [], [entry(5, 'internal')]],
     })
     const program = `import sys\nfrom dectris.grimsel import DQueryStatusClient\n${printRows}`
     const packaged = await runPython(t, python, program, [port.port])
@@ -35,7 +39,7 @@ testPython(
     assert.equal(lines[0], 'usertime | uid | gid | storage | pending | copied | failed')
     assert.match(lines[1] ?? '', /^2026-11-2\dT\d\d:\d\d:00[+-]\d\d:\d\d \| 1000 \| 100 \| internal \| 0 \| 20 \| 0$/)
     assert.match(lines[2] ?? '', / \| 1000 \| 100 \| gpfs \| 0 \| 20 \| 0$/)
-    assert.match(lines[3] ?? '', / \| 5 \| 100 \| größe \| 1 \| 21 \| 0$/)
+    assert.match(lines[3] ?? '', / \| 1001 \| 100 \| größe \| 1 \| 21 \| 0$/)
     assert.equal(lines.length, 4)
 
     const beside = `import sys\nsys.path.append(sys.path[0] + "/../")\nimport DQueryStatusClient\n${printRows}`
@@ -47,7 +51,7 @@ testPython(
 )
 
 testPython('a client knows its host and port, and takes numbers and strings', async (t, python) => {
-  await using port = await openStatusPort({ port: 0, query: (nusers) => [entry(nusers, 'internal')] })
+  await using port = await openStatusPort({ port: 0, query: () => shifts(9) })
   const program = `
 import json, sys
 from dectris.grimsel import DQueryStatusClient
@@ -55,16 +59,16 @@ port = int(sys.argv[1])
 client = DQueryStatusClient.DQueryStatusClient()
 found = [client.host(), client.port()]
 client.setHost("localhost"); client.setPort(port)
-found += [client.host(), client.port() == port, client.queryStatus(7)]
+found += [client.host(), client.port() == port, client.queryStatus(7)[6:]]
 client = DQueryStatusClient.DQueryStatusClient(host="::1", port=str(port))
-found += [client.host(), client.port() == str(port), client.queryStatus()[0]["uid"], client.queryStatus(nusers=2)[0]["uid"]]
+found += [client.host(), client.port() == str(port), len(client.queryStatus()), len(client.queryStatus(nusers=2))]
 
 class Bare(DQueryStatusClient.DQueryStatusClient):
     def __init__(self):
         pass
 
 bare = Bare(); bare.setPort(port)
-found += [bare.host(), bare.queryStatus()[0]["uid"]]
+found += [bare.host(), len(bare.queryStatus())]
 for wrong in ("", "ssh", 0, 65536, -1, 1.0e9, [], "47199x"):
     try:
         client.setPort(wrong)
@@ -82,12 +86,12 @@ print(json.dumps(found))
   const { stdout, stderr } = await runPython(t, python, program, [port.port])
   assert.equal(stderr, '')
   const usertime = expectString(JSON.parse(stdout)[4][0].usertime)
-  assert.equal(Date.parse(usertime), entry(7, '').usertime)
+  assert.equal(Date.parse(usertime), entry(6, '').usertime)
   assert.deepEqual(JSON.parse(stdout), [
     ...[null, null],
-    ...['localhost', true, [{ usertime, uid: 1007, gid: 100, storage: 'internal', pending: 7, copied: 27, failed: 0 }]],
-    ...['::1', true, 999, 1002],
-    ...[null, 999],
+    ...['localhost', true, [{ usertime, uid: 1006, gid: 100, storage: 'internal', pending: 6, copied: 26, failed: 0 }]],
+    ...['::1', true, 9, 2],
+    ...[null, 9],
   ])
 })
 
@@ -97,7 +101,7 @@ function expectString(value: unknown): string {
 }
 
 testPython('a status of many shifts comes whole', async (t, python) => {
-  const many = Array.from({ length: 40_000 }, (_, at) => entry(at, 'internal'))
+  const many = shifts(40_000)
   await using port = await openStatusPort({ port: 0, query: () => many })
   const program = `
 import sys
@@ -107,11 +111,11 @@ print("%d %d" % (len(entries), sum(entry["copied"] for entry in entries)))
 `
   const { stdout, stderr } = await runPython(t, python, program, [port.port])
   assert.equal(stderr, '')
-  assert.equal(stdout.trim(), `40000 ${many.reduce((sum, { copied }) => sum + copied, 0)}`)
+  assert.equal(stdout.trim(), `40000 ${many.flat().reduce((sum, { copied }) => sum + copied, 0)}`)
 })
 
 testPython('fifty clients at once get each its own answer', async (t, python) => {
-  await using port = await openStatusPort({ port: 0, query: (nusers) => [entry(nusers, 'internal')] })
+  await using port = await openStatusPort({ port: 0, query: () => shifts(50) })
   const program = `
 import sys, threading
 from dectris.grimsel import DQueryStatusClient
@@ -119,7 +123,7 @@ right = []
 def ask(number):
     client = DQueryStatusClient.DQueryStatusClient("127.0.0.1", sys.argv[1])
     for _ in range(10):
-        if client.queryStatus(number)[0]["uid"] == 1000 + number:
+        if len(client.queryStatus(number)) == number:
             right.append(number)
 threads = [threading.Thread(target=ask, args=(number,)) for number in range(50)]
 for thread in threads:

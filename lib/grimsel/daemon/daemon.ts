@@ -131,7 +131,7 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
     for (const { text, position } of notes) lines.warn({ event: 'config', line: position?.line }, text)
     const messages = await openMessagePort(portOptions(config.messagePort, lines))
     open.push({ name: 'message port', close: () => messages.close() })
-    const query = (nusers: number) => statusEntries(opened().status(), nusers)
+    const query = () => statusEntries(opened().status())
     const answers = await openStatusPort({ ...portOptions(config.statusPort, lines), query })
     open.push({ name: 'status port', close: () => answers.close() })
     ports = { status: answers, messages }

@@ -12,7 +12,7 @@ const farewell = 1000
  * | `BAD_REQUEST` | what it sent is no request |
  * | `TOO_LONG` | a line is longer than it may be |
  * | `TIMEOUT` | it sent no request for too long |
- * | `BUSY` | there are as many clients as there may be |
+ * | `BUSY` | there are as many clients as there may be, and a new one, or one that makes room for it, has no place |
  * | `FAILED` | the answer could not be found out |
  */
 export type RefusalCode = 'BAD_REQUEST' | 'TOO_LONG' | 'TIMEOUT' | 'BUSY' | 'FAILED'

@@ -8,4 +8,5 @@ export {
   type MessagePublisher,
   openMessagePort,
 } from './message-port.js'
-export { openStatusPort, type StatusEntry, type StatusPortOptions } from './status-port.js'
+export type { StatusEntry, StatusShifts } from './snapshots.js'
+export { openStatusPort, type StatusPortOptions } from './status-port.js'

@@ -5,6 +5,7 @@ import { meaningOf } from '../../error-text.js'
 import { SustenError } from '../../errors.js'
 import { checkFunction, checkInteger, optionError } from '../../options.js'
 import { dismiss, refusal } from './client.js'
+import { originOf, whoGivesWay } from './places.js'
 
 /** What both ports have in common. */
 export interface PortOptions {
@@ -15,7 +16,7 @@ export interface PortOptions {
   readonly host?: string | readonly string[] | undefined
   /** TCP port; 0 takes a free one. */
   readonly port?: number | undefined
-  /** Clients at the same time, 1…10,000. Default 128. */
+  /** Clients at the same time, 1…10,000; see `whoGivesWay` for what happens with more. Default 128. */
   readonly maxConnections?: number | undefined
   /**
    * Milliseconds, 1…3,600,000, that a client may take to send a request where one is due, or to take what is sent to
@@ -57,8 +58,6 @@ export interface Service {
   greeting(): string
   /** Called with each client, after the greeting. Who is served may not throw. */
   serve(socket: Socket): void
-  /** Called when there are as many clients as may be: one that may be ended for a new one. */
-  dispensable(): Socket | undefined
 }
 
 const loopback = ['127.0.0.1', '::1']
@@ -87,28 +86,26 @@ function checkHosts(value: unknown): readonly string[] {
  * program has the port, `EADDRNOTAVAIL` if this computer doesn't have the address, `EACCES`, `ENOTFOUND`…
  */
 export async function listen(settings: PortSettings, service: Service): Promise<Port> {
-  const sockets = new Set<Socket>()
+  /** Clients and where they come from, in the order in which they came. */
+  const sockets = new Map<Socket, string>()
   let closed: Promise<void> | undefined
 
   function accept(socket: Socket): void {
     // A client that is gone is nobody's failure.
     socket.on('error', () => socket.destroy())
-    if (closed !== undefined) {
+    const address = socket.remoteAddress
+    if (closed !== undefined || address === undefined) {
       socket.destroy()
       return
     }
-    if (sockets.size >= settings.maxConnections) {
-      const leaving = service.dispensable()
-      if (leaving === undefined) {
-        socket.write(service.greeting())
-        socket.write(refusal('BUSY', `${settings.maxConnections} clients are connected; try again later`))
-        socket.destroySoon()
-        return
-      }
-      sockets.delete(leaving)
-      leaving.destroy()
+    const origin = originOf(address)
+    if (sockets.size >= settings.maxConnections && !makeRoom(origin)) {
+      socket.write(service.greeting())
+      socket.write(refusal('BUSY', `${settings.maxConnections} clients are connected; try again later`))
+      socket.destroySoon()
+      return
     }
-    sockets.add(socket)
+    sockets.set(socket, origin)
     socket.on('close', () => sockets.delete(socket))
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
@@ -116,13 +113,28 @@ export async function listen(settings: PortSettings, service: Service): Promise<
     service.serve(socket)
   }
 
+  /** Ends a client for a new one. What it hasn't taken is dropped, but for what the system has of it already. */
+  function makeRoom(origin: string): boolean {
+    const leaving = whoGivesWay(sockets, origin)
+    if (leaving === undefined) return false
+    sockets.delete(leaving)
+    if (leaving.writable) {
+      const why = 'and this one has to make room for a new one; connect again later'
+      leaving.write(refusal('BUSY', `${settings.maxConnections} clients are connected, ${why}`))
+    }
+    leaving.destroy()
+    return true
+  }
+
   const servers = await startAll(settings, service.key, accept, sockets)
 
   function close(): Promise<void> {
     closed ??= (async () => {
-      const gone = [...sockets].map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
+      const gone = [...sockets.keys()].map(
+        (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+      )
       const stopped = servers.map(stop)
-      for (const socket of sockets) dismiss(socket)
+      for (const socket of sockets.keys()) dismiss(socket)
       await Promise.all([...gone, ...stopped])
     })()
     return closed
@@ -145,7 +157,7 @@ async function startAll(
   settings: PortSettings,
   key: string,
   accept: (socket: Socket) => void,
-  sockets: ReadonlySet<Socket>,
+  sockets: ReadonlyMap<Socket, string>,
 ): Promise<Server[]> {
   for (let attempt = 1; ; attempt++) {
     const servers: Server[] = []
@@ -164,7 +176,7 @@ async function startAll(
       return servers
     } catch (error) {
       const stopped = servers.map(stop)
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets.keys()) socket.destroy()
       await Promise.all(stopped)
       // A port that is free at one address may be taken at another.
       const again = settings.port === 0 && port !== 0 && attempt < attempts

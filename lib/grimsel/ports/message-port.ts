@@ -9,6 +9,7 @@ import { createHistory, type Kept } from './history.js'
 import { createLines, type Lines, parseObject } from './lines.js'
 import { checkPort, listen, type Port, type PortOptions, portOptionNames } from './listen.js'
 import { localTime, printable, printablePair } from './text.js'
+import { createTurns } from './turns.js'
 
 /** Told as `source:destination`. */
 export interface CopyPaths {
@@ -53,6 +54,8 @@ const usualPort = 47_198
 /** Bytes of what a client sends. */
 const maxRequest = 4096
 const maxHistorySize = 2 * 1024 * 1024
+/** Characters of messages that are sent at once, about. */
+const piece = 16_384
 
 /** A client: it has no queue, but a place in the history. */
 interface Reader {
@@ -63,8 +66,10 @@ interface Reader {
   next: number
   /** Messages that left the history before they could be sent. */
   lost: number
-  /** It has to take what was sent before it is sent more. */
-  full: boolean
+  /** It has asked for something, or isn't told all yet: it has its turn, or has to take what was sent before. */
+  busy: boolean
+  /** It has ended its side. */
+  ended: boolean
 }
 
 /** What a client asks for. */
@@ -87,6 +92,7 @@ export async function openMessagePort(options: MessagePortOptions = {}): Promise
   /** Tells numbers of this run from those of another. */
   const session = randomBytes(8).toString('hex')
   const readers = new Set<Reader>()
+  const turns = createTurns()
   const history = createHistory(limit, maxHistorySize, (dropped) => {
     for (const reader of readers) miss(reader, dropped)
   })
@@ -97,43 +103,67 @@ export async function openMessagePort(options: MessagePortOptions = {}): Promise
     if (reader.wanted.has(dropped.name)) reader.lost++
   }
 
-  /** Sends a client what it hasn't got, as far as it takes it. */
-  function pump(reader: Reader): void {
-    const { socket } = reader
-    while (socket.writable && !socket.writableNeedDrain) {
-      if (reader.lost > 0) {
-        send(socket, { type: 'lost', count: reader.lost })
-        reader.lost = 0
-      } else {
-        const message = history.get(reader.next)
-        if (message === undefined) return
-        reader.next++
-        if (reader.wanted.has(message.name)) socket.write(message.line)
-      }
+  /** Sends a client some of what it hasn't got. False if there is nothing. */
+  function tell(reader: Reader): boolean {
+    if (reader.lost > 0) {
+      send(reader.socket, { type: 'lost', count: reader.lost })
+      reader.lost = 0
+      return true
     }
-    if (socket.writableNeedDrain && !reader.full) void wait(reader)
+    let text = ''
+    while (text.length < piece) {
+      const message = history.get(reader.next)
+      if (message === undefined) break
+      reader.next++
+      if (reader.wanted.has(message.name)) text += message.line
+    }
+    if (text !== '') reader.socket.write(text)
+    return text !== ''
   }
 
+  /** Tells a client what came just now; one that is busy gets there by itself. */
+  function tellNow(reader: Reader): void {
+    if (reader.busy || !reader.socket.writable) return
+    if (!reader.socket.writableNeedDrain) tell(reader)
+    if (!reader.socket.writableNeedDrain) return
+    reader.busy = true
+    void wait(reader)
+  }
+
+  /** Goes on once a client has taken what was sent to it: one that doesn't take answers is heard no further. */
   async function wait(reader: Reader): Promise<void> {
-    reader.full = true
     await drained(reader.socket, timeout)
-    reader.full = false
-    reader.socket.resume()
     attend(reader)
   }
 
-  /** Does what a client asks for; one that doesn't take the answers is heard no further. */
+  /** Does what a client asks for, one thing in each of its turns; then tells it what it hasn't got. */
   function attend(reader: Reader): void {
     const { socket, lines } = reader
-    while (socket.writable && !socket.writableNeedDrain) {
+    reader.busy = true
+    turns.add(() => {
+      if (!socket.writable) return settle(reader)
       const request = lines.next()
-      if (request === undefined) break
-      const asked = parseSubscription(request)
-      if (typeof asked === 'string') refuse(socket, 'BAD_REQUEST', asked)
-      else subscribe(reader, asked)
-    }
-    if (lines.overlong) refuse(socket, 'TOO_LONG', `a request has ${maxRequest} bytes at most`)
-    pump(reader)
+      if (request !== undefined) hear(reader, request)
+      else if (lines.overlong) refuse(socket, 'TOO_LONG', `a request has ${maxRequest} bytes at most`)
+      else if (!tell(reader)) return settle(reader)
+      if (!socket.writableNeedDrain) return true
+      void wait(reader)
+      return false
+    })
+  }
+
+  /** It has been told all, and has asked for no more yet. */
+  function settle(reader: Reader): false {
+    reader.busy = false
+    if (reader.ended) dismiss(reader.socket)
+    else reader.socket.resume()
+    return false
+  }
+
+  function hear(reader: Reader, request: string): void {
+    const asked = parseSubscription(request)
+    if (typeof asked === 'string') refuse(reader.socket, 'BAD_REQUEST', asked)
+    else subscribe(reader, asked)
   }
 
   function serve(socket: Socket): void {
@@ -143,14 +173,18 @@ export async function openMessagePort(options: MessagePortOptions = {}): Promise
       wanted: new Set(manualNames),
       next: history.newest + 1,
       lost: 0,
-      full: false,
+      busy: false,
+      ended: false,
     }
     readers.add(reader)
     socket.on('close', () => readers.delete(reader))
-    socket.on('end', () => dismiss(socket))
+    socket.on('end', () => {
+      reader.ended = true
+      if (!reader.busy) dismiss(socket)
+    })
     socket.on('data', (chunk) => {
       reader.lines.feed(chunk)
-      if (reader.full) socket.pause()
+      if (reader.busy) socket.pause()
       else attend(reader)
     })
   }
@@ -177,14 +211,14 @@ export async function openMessagePort(options: MessagePortOptions = {}): Promise
         codes: messageCodes,
       }),
     serve,
-    dispensable: () => undefined,
   })
 
   const alive = line({ type: 'alive' })
   const beat = setInterval(() => {
     for (const reader of readers) {
-      if (reader.socket.writable && !reader.socket.writableNeedDrain) reader.socket.write(alive)
-      pump(reader)
+      const { socket } = reader
+      if (socket.writable && !socket.writableNeedDrain) socket.write(alive)
+      tellNow(reader)
     }
   }, heartbeat)
 
@@ -192,6 +226,10 @@ export async function openMessagePort(options: MessagePortOptions = {}): Promise
   function close(): Promise<void> {
     closed = true
     clearInterval(beat)
+    for (const reader of readers) {
+      // What was told before the end is sent, to who takes it.
+      while (reader.socket.writable && !reader.socket.writableNeedDrain && tell(reader));
+    }
     return port.close()
   }
 
@@ -204,7 +242,7 @@ export async function openMessagePort(options: MessagePortOptions = {}): Promise
     publish(message) {
       if (closed) return
       history.add(message.name, (seq) => messageLine(seq, message))
-      for (const reader of readers) pump(reader)
+      for (const reader of readers) tellNow(reader)
     },
     close,
     [Symbol.asyncDispose]: close,
