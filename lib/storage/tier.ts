@@ -1,4 +1,5 @@
 /** A tier that gives space back: carries out release commands, and reports what came of each file. */
+import PQueue from 'p-queue'
 import { type ByteString, bufferOfBytes } from '../bytes.js'
 import type { Command, CoreEvent, Failure, FileRecord, ReleaseOrder } from '../core/index.js'
 import { type EngineOptions, openEngine } from '../engine/index.js'
@@ -40,8 +41,12 @@ export interface Tier {
   close(): Promise<void>
 }
 
-/** Calls that change a directory take turns in the kernel; reading copies to compare them needn't. */
-const threads = 2
+/** Calls that change a directory take turns in the kernel; reading files to compare them needn't. */
+const threads = 3
+/** Jobs at once. Those of large files leave a thread for all others. */
+const atOnce = 2
+/** Bytes. A larger file is read for so long that it goes by itself. */
+const largeFile = 256 * 1024 * 1024
 
 /** Opens a tier. */
 export function openTier(options: TierOptions): Tier {
@@ -51,10 +56,33 @@ export function openTier(options: TierOptions): Tier {
   const root = target?.root ?? source
   const nameOf = ({ path, cut }: { readonly path: ByteString; readonly cut: number }): ByteString =>
     target === undefined ? path : placeBelow(target, path, cut)
-  /** One after the other, in the order in which they were given. */
-  let running: Promise<void> = Promise.resolve()
+  const queue = new PQueue({ concurrency: atOnce })
+  const largeQueue = new PQueue({ concurrency: atOnce })
+  let unfinished = 0
+  /** All that was ordered so far. */
+  let ordered: Promise<unknown> = Promise.resolve()
+
+  async function add(to: PQueue, command: Release): Promise<void> {
+    unfinished += 1
+    await to.add(() => run(command))
+    unfinished -= 1
+  }
+
+  /** Files go as soon as there is room. Directories wait for all files that were ordered before, which may be in them. */
+  async function addParts(command: Release): Promise<void> {
+    const { files, directories } = command
+    const large = files.filter(isLarge)
+    if (unfinished === 0 && large.length === 0) return add(queue, command)
+    const before = ordered
+    const others = files.filter((file) => !isLarge(file))
+    const parts = large.map((file) => add(largeQueue, { ...command, files: [file], directories: [] }))
+    if (others.length > 0) parts.push(add(queue, { ...command, files: others, directories: [] }))
+    await Promise.all([before, ...parts])
+    if (directories.length > 0) await add(queue, { ...command, files: [] })
+  }
 
   async function run(command: Release): Promise<void> {
+    if (stopping.signal.aborted) return
     const { files } = command
     const reported = new Set<number>()
     const next = targets.get(command.to)
@@ -110,7 +138,7 @@ export function openTier(options: TierOptions): Tier {
   return {
     id,
     release(command) {
-      running = running.then(() => (stopping.signal.aborted ? undefined : run(command)))
+      ordered = Promise.all([ordered, addParts(command)])
     },
     async restore(files) {
       const directories = new Set(files.map((file) => parentOf(nameOf(file))))
@@ -123,11 +151,13 @@ export function openTier(options: TierOptions): Tier {
     },
     async close() {
       stopping.abort()
-      await running
+      await ordered
       await engine.close('cancel')
     },
   }
 }
+
+const isLarge = ({ known }: ReleaseOrder): boolean => known.size > largeFile
 
 /** The directory of a name below a root; the empty name is the root. */
 const parentOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf('/'))) as ByteString
