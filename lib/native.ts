@@ -126,6 +126,8 @@ export interface NativeKnownVersion {
   readonly ino?: bigint
   /** Status change time. Whoever renames the file, an undone release too, changes it: absent, it doesn't count. */
   readonly ctimeNs?: bigint
+  /** XXH3-128 in lower-case hex: the file is read while nobody can write to it, and must have it. */
+  readonly digest?: string
 }
 
 /** What a release must find on the next tier before it touches the original. */

@@ -192,9 +192,11 @@ ReleaseFile to_release_file(const Napi::Object &object) {
   file.name = to_bytes(object.Get("name"));
   file.by = to_enum<ReleaseBy>(object, "by", {"link", "delete", "clear"});
   const auto known = object.Get("known").As<Napi::Object>();
-  file.known = {.size = to_int(known.Get("size")), .mtime_ns = to_int(known.Get("mtimeNs")), .ino = {}, .ctime_ns = {}};
+  file.known.size = to_int(known.Get("size"));
+  file.known.mtime_ns = to_int(known.Get("mtimeNs"));
   if (known.Get("ino").IsBigInt()) file.known.ino = to_unsigned(known.Get("ino"));
   if (known.Get("ctimeNs").IsBigInt()) file.known.ctime_ns = to_int(known.Get("ctimeNs"));
+  if (known.Get("digest").IsString()) file.known.digest = to_bytes(known.Get("digest"));
   const auto copy = object.Get("copy").As<Napi::Object>();
   file.copy = {.name = to_bytes(copy.Get("name")),
                .size = to_int(copy.Get("size")),

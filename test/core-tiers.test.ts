@@ -11,7 +11,7 @@ import {
   type StoragePolicy,
 } from '#lib/policy/index.js'
 import { chain, pair, TierDriver, tiered } from './support/core-tiers.js'
-import { bytes } from './support/core-world.js'
+import { bytes, fingerprintOf } from './support/core-world.js'
 
 const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `f${i}`)
 
@@ -54,9 +54,36 @@ test('a release order says which version may go, and what must lie on the next t
     path: 'run/a',
     cut: 0,
     by: 'link',
-    known: { dev: 1n, ino: 7n, size: 10, mtimeNs: 10n, ctimeNs: 10n },
+    known: { dev: 1n, ino: 7n, size: 10, mtimeNs: 10n, ctimeNs: 10n, digest: 'd10' },
     copy: { size: 10, mtimeNs: 10n, digest: 'd10' },
   })
+})
+
+test('on a storage the copy is known by its stamps, and must contain what serves it from then on', () => {
+  const driver = tiered(chain)
+  driver.announce('a')
+  driver.copied('a', { storage: 'disk', fingerprint: fingerprintOf(10), digest: 'before' })
+  driver.copied('a', { storage: 'gpfs', fingerprint: fingerprintOf(10), digest: 'after' })
+  driver.changeUser()
+  driver.settle()
+  driver.release('a')
+  const [release] = driver.settle()
+  assert.equal(release?.tier, 'disk')
+  assert.deepEqual(release.files[0]?.known, { size: 10, mtimeNs: 10n, digest: 'after' })
+})
+
+test('a copy that was changed on a storage is made anew, and not known any more', () => {
+  const release: StoragePolicy['release'] = (_, { id }) => ({ when: id === 'disk' ? 'copied' : 'full', by: 'link' })
+  const driver = tiered({ ...chain, policy: { name: 'disk', release } as StoragePolicy })
+  driver.arrive('a')
+  assert.deepEqual(driver.leaving(), ['a'])
+  driver.release('a', 'changed', 'disk')
+  assert.deepEqual([driver.copy('a', 'disk')?.state, driver.copy('a', 'disk')?.source], ['pending', undefined])
+  assert.deepEqual(driver.ordered(), ['a'], 'at once the first time')
+  driver.copyTo('disk', 'a')
+  assert.deepEqual(driver.leaving(), ['a'])
+  driver.release('a', 'changed', 'disk')
+  assert.deepEqual(driver.ordered(), [], 'later then')
 })
 
 test('nothing is released before it is copied, and nothing that was announced anew', () => {

@@ -19,6 +19,7 @@ import {
 } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { digestOf } from '#lib/demo/digest.js'
 import { openEngine } from '#lib/engine/index.js'
 import type { NativeFault, NativeReleaseFile, NativeReleaseResult } from '#lib/native.js'
 import { bytes, plainCopy } from './support/raw-engine.js'
@@ -126,6 +127,23 @@ for (const by of ['link', 'delete'] as const) {
       closeSync(writer)
     })
   }
+
+  test(`${by}: a writer that comes while the file is read needn't wait for the end of it`, async (t) => {
+    const tiers = makeTiers(await scratch(t))
+    const content = Buffer.alloc(20 << 20, 'x')
+    const file = releasable(tiers, 'f', by, content)
+    const known = { ...file.known, digest: digestOf(content) }
+    const { engine, result } = await heldAt(t, hold('pread'), tiers, { ...file, known })
+    const { waits, ended } = await appender(`${tiers.buffer}/f`)
+    await waits()
+    const before = engine.calls()['pread']
+    engine.release()
+    assert.equal((await result).outcome, 'busy')
+    assert.deepEqual(await ended, [0, null])
+    assert.deepEqual(before, 1)
+    assert.ok((engine.calls()['pread'] ?? 0) < 20 * 16, 'the rest is not read')
+    assert.equal(lstatSync(`${tiers.buffer}/f`).size, content.length + 5)
+  })
 
   test(`${by}: a writer that waits for the release gets its file back, under its name`, async (t) => {
     const tiers = makeTiers(await scratch(t))

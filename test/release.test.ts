@@ -6,6 +6,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  ftruncateSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -20,17 +21,20 @@ import {
   truncateSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type ByteString, bufferOfBytes } from '#lib/bytes.js'
 import { digestOf } from '#lib/demo/digest.js'
 import { type Engine, type EngineOptions, openEngine } from '#lib/engine/index.js'
 import type { NativeReleaseFile, NativeReleaseResult } from '#lib/native.js'
-import { bytes } from './support/raw-engine.js'
+import { startMapping } from './support/mapping.js'
+import { bytes, counting } from './support/raw-engine.js'
 import {
   hidden,
   linkText,
   makeTiers,
+  openRelease,
   plan,
   releasable,
   releaseJob,
@@ -194,6 +198,42 @@ for (const by of ['link', 'delete', 'clear'] as const) {
     assert.equal((await tiers.one(asked)).outcome, 'released')
   })
 
+  test(`${by}: with a digest the file is read, and one with another content is changed, whatever its stamps`, async (t) => {
+    const tiers = await world(t)
+    const content = Buffer.alloc(300_000, 'x')
+    const path = `${tiers.buffer}/f`
+    const { ctimeNs: _, ...known } = releasable(tiers, 'f', by, content).known
+    const asked = { ...plan(tiers, 'f', by), known: { ...known, digest: digestOf(content) } }
+    const other = Buffer.from(content)
+    other[299_999] = 0
+    writeFileSync(path, other)
+    utimesSync(path, 1, 2000)
+    assert.equal((await tiers.one(asked)).outcome, 'changed')
+    assert.ok(readFileSync(path).equals(other))
+    writeFileSync(path, content)
+    utimesSync(path, 1, 2000)
+    assert.equal((await tiers.one({ ...asked, known: { ...asked.known, digest: digestOf(other) } })).outcome, 'changed')
+    // Who checks isn't told from who doesn't: a policy may go by when a file was last read.
+    assert.equal(lstatSync(path).atimeMs, 1000)
+    assert.equal((await tiers.one(asked)).outcome, 'released')
+  })
+
+  test(`${by}: what is stored through a mapping, with all stamps as they were, isn't lost`, async (t) => {
+    const tiers = await world(t)
+    const path = `${tiers.buffer}/f`
+    const writer = await startMapping(t, path)
+    const content = readFileSync(path)
+    mkdirSync(tiers.disk, { recursive: true })
+    writeFileSync(`${tiers.disk}/f`, content)
+    const file = plan(tiers, 'f', by)
+    await writer.goOn()
+    assert.equal((await tiers.one(file)).outcome, 'busy')
+    await writer.close()
+    const asked = { ...file, known: { ...file.known, digest: digestOf(content) } }
+    assert.equal((await tiers.one(asked)).outcome, 'changed')
+    assert.equal(readFileSync(path, 'utf8'), 'B'.repeat(8192))
+  })
+
   test(`${by}: a pipe, a device, a directory or another's link where the file was is changed, and stays`, {
     skip: needsRoot,
   }, async (t) => {
@@ -246,6 +286,37 @@ for (const by of ['link', 'delete', 'clear'] as const) {
     }
   })
 }
+
+test('holes are not read, wherever they are', async (t) => {
+  const tiers = makeTiers(await scratch(t))
+  const MiB = 1024 * 1024
+  for (const [name, size, data] of [
+    ['all', 64 * MiB, []],
+    ['begin', 64 * MiB, [60 * MiB]],
+    ['end', 64 * MiB + 1, [0, 8 * MiB + 4096]],
+    ['between', 64 * MiB, [0, 64 * MiB - 4096]],
+    ['small', 5000, []],
+  ] as const) {
+    const content = Buffer.alloc(size)
+    for (const at of data) content.fill('x', at, at + 4096)
+    for (const tier of [tiers.buffer, tiers.disk]) {
+      const fd = openSync(`${tier}/${name}`, 'w')
+      for (const at of data) writeSync(fd, content, at, 4096, at)
+      ftruncateSync(fd, size)
+      closeSync(fd)
+      setTimes(`${tier}/${name}`, 2000)
+    }
+    const file = plan(tiers, name, 'delete')
+    const digest = digestOf(content)
+    await using engine = openRelease({ faults: [counting] })
+    const { results } = await engine.start(
+      releaseJob(tiers, [{ ...file, known: { ...file.known, digest }, copy: { ...file.copy, digest } }]),
+    )
+    assert.equal(results[0]?.outcome, 'released', name)
+    const reads = engine.calls()['pread'] ?? 0
+    assert.ok(reads >= 2 && reads <= 2 * (data.length + 1) * 16, `${name}: ${reads} reads`)
+  }
+})
 
 test('a link that is there already is told so, and another one is changed', async (t) => {
   const tiers = await world(t)

@@ -33,8 +33,11 @@ export interface ReleaseOrder {
   readonly cut: number
   /** `clear`: like `delete`, and where a link of an earlier release stands, that goes. */
   readonly by: 'link' | 'delete' | 'clear'
-  /** The version that may go. On the buffer its fingerprint; on a storage size and modification time of the copy. */
-  readonly known: Pick<Fingerprint, 'size' | 'mtimeNs'> & Partial<Fingerprint>
+  /**
+   * The version that may go. On the buffer its fingerprint; on a storage size and modification time of the copy. The
+   * digest is what it must still contain.
+   */
+  readonly known: Pick<Fingerprint, 'size' | 'mtimeNs'> & Partial<Fingerprint> & { readonly digest?: string }
   /** What must lie on the storage that serves it from then on. */
   readonly copy: { readonly size: number; readonly mtimeNs: bigint; readonly digest?: string }
 }

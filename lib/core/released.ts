@@ -11,7 +11,7 @@ import { deferLeaving, dismissLeaving, landLeaving, relinquish } from './leaving
 import { say } from './messages.js'
 import { join } from './paths.js'
 import type { Failure, FileRecord, TierRecord } from './record.js'
-import type { State, StorageState } from './state.js'
+import type { Entry, State, StorageState } from './state.js'
 import { onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
 
@@ -102,18 +102,13 @@ function changedOnStorage(state: State, leaving: Leaving, { config }: StorageSta
     return
   }
   dismissLeaving(leaving)
-  renewCopied(state, store(state, record, turned(record, leaving.tier.config.id, 'held')).record, config.id)
+  store(state, record, turned(record, leaving.tier.config.id, 'held'))
+  makeAnew(state, leaving.entry, config.id)
 }
 
-/**
- * Its copy further down isn't there or isn't right: made again. At once the first time; then later and later, for two
- * files of one name on a storage would take it from each other for ever.
- */
+/** Its copy further down isn't there or isn't right: made again. */
 function missing(state: State, leaving: Leaving): void {
   const { tier, entry, to } = leaving
-  const { first, max } = state.config.retry
-  const delay = entry.misses === undefined ? 0 : backoff(entry.misses, first, max, entry.record.seq)
-  entry.misses = (entry.misses ?? 0) + 1
   const on = onTier(entry.record, tier.config.id)
   if (on?.state === 'link') {
     defer(state, leaving)
@@ -121,7 +116,18 @@ function missing(state: State, leaving: Leaving): void {
     dismissLeaving(leaving)
     store(state, entry.record, turned(entry.record, tier.config.id, 'held'))
   }
-  remake(state, entry.record, to, delay)
+  makeAnew(state, entry, to)
+}
+
+/**
+ * A copy can't be what it was, though size and time stamp may say so. It is made at once the first time; then later and
+ * later, for two files of one name on a storage would take it from each other for ever.
+ */
+function makeAnew(state: State, entry: Entry, storage: string): void {
+  const { first, max } = state.config.retry
+  const delay = entry.misses === undefined ? 0 : backoff(entry.misses, first, max, entry.record.seq)
+  entry.misses = (entry.misses ?? 0) + 1
+  remake(state, entry.record, storage, delay)
 }
 
 /** Nothing was done. It is told, and tried again for as long as it takes. */

@@ -278,11 +278,10 @@ function order(state: State, tier: TierState, to: string, batch: readonly Leavin
       continue
     }
     // On the buffer it is the source itself that may go.
-    const known = tier.storage === undefined ? held.source : copyAsIs(held, held.source)
-    const copy = {
-      ...copyAsIs(served, served.source),
-      ...(served.digest === undefined ? {} : { digest: served.digest }),
-    }
+    const version = tier.storage === undefined ? held.source : copyAsIs(held, held.source)
+    // Two copies of one version can differ, for a mapped file changes unseen: what goes must be what serves it then.
+    const known = { ...version, ...digestIn(served.digest ?? held.digest) }
+    const copy = { ...copyAsIs(served, served.source), ...digestIn(served.digest) }
     files.push({ path, cut, by: leaving.by, known, copy })
   }
   if (files.length === 0) return
@@ -301,3 +300,5 @@ const copyAsIs = ({ mtimeNs }: CopyRecord, source: Fingerprint): { size: number;
   size: source.size,
   mtimeNs: mtimeNs ?? source.mtimeNs,
 })
+
+const digestIn = (digest: string | undefined): { digest?: string } => (digest === undefined ? {} : { digest })

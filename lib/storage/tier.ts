@@ -1,4 +1,5 @@
 /** A tier that gives space back: carries out release commands, and reports what came of each file. */
+import PQueue from 'p-queue'
 import { type ByteString, bufferOfBytes } from '../bytes.js'
 import type { Command, CoreEvent, Failure, FileRecord, ReleaseOrder } from '../core/index.js'
 import { type EngineOptions, openEngine } from '../engine/index.js'
@@ -40,8 +41,12 @@ export interface Tier {
   close(): Promise<void>
 }
 
-/** Calls that change a directory take turns in the kernel; reading copies to compare them needn't. */
-const threads = 2
+/** Calls that change a directory take turns in the kernel; reading files to compare them needn't. */
+const threads = 3
+/** Jobs at once. Those of large files leave a thread for all others. */
+const atOnce = 2
+/** Bytes. A larger file is read for so long that it goes by itself. */
+const largeFile = 256 * 1024 * 1024
 
 /** Opens a tier. */
 export function openTier(options: TierOptions): Tier {
@@ -51,22 +56,59 @@ export function openTier(options: TierOptions): Tier {
   const root = target?.root ?? source
   const nameOf = ({ path, cut }: { readonly path: ByteString; readonly cut: number }): ByteString =>
     target === undefined ? path : placeBelow(target, path, cut)
-  /** One after the other, in the order in which they were given. */
-  let running: Promise<void> = Promise.resolve()
-  const waiting: Release[] = []
+  const queue = new PQueue({ concurrency: atOnce })
+  const largeQueue = new PQueue({ concurrency: atOnce })
+  let waiting: Waiting[] = []
+  let unfinished = 0
+  /** All that was ordered so far. */
+  let ordered: Promise<unknown> = Promise.resolve()
 
-  /** Those that wait and are alike, as one. */
-  function next(): Release | undefined {
+  /**
+   * Resolves when it is done. Results come one by one, and so do orders then: they were a job for each file, were those
+   * that wait and are alike not brought together again. A turn that finds nothing left has been served by another.
+   */
+  function add(command: Release): Promise<void> {
+    return new Promise((done) => {
+      waiting.push({ command, done })
+      void queue.add(async () => {
+        const some = next()
+        if (some.length > 0) await run(together(some.map((one) => one.command)))
+        for (const one of some) one.done()
+      })
+    })
+  }
+
+  function next(): Waiting[] {
     const [first] = waiting
-    if (first === undefined) return undefined
-    const end = waiting.findIndex((command) => !isAlike(command, first))
-    const some = waiting.splice(0, end === -1 ? waiting.length : end)
-    if (some.length === 1) return first
-    const directories = new Set(some.flatMap((command) => command.directories))
-    return { ...first, files: some.flatMap(({ files }) => files), directories: [...directories] }
+    const some = waiting.filter(({ command }) => first !== undefined && isAlike(command, first.command))
+    waiting = waiting.filter((one) => !some.includes(one))
+    return some
+  }
+
+  /** Files go as soon as there is room. Directories wait for all files that were ordered before, which may be in them. */
+  async function addParts(command: Release): Promise<void> {
+    const { files, directories } = command
+    const large = files.filter(isLarge)
+    if (unfinished === 0 && large.length === 0) return add(command)
+    const before = ordered
+    const others = files.filter((file) => !isLarge(file))
+    const parts: Promise<unknown>[] = large.map((file) =>
+      largeQueue.add(() => run({ ...command, files: [file], directories: [] })),
+    )
+    if (others.length > 0) parts.push(add({ ...command, files: others, directories: [] }))
+    await Promise.all([before, ...parts])
+    if (directories.length > 0) await add({ ...command, files: [] })
+  }
+
+  async function order(command: Release): Promise<void> {
+    const parts = addParts(command)
+    unfinished += 1
+    await parts
+    unfinished -= 1
   }
 
   async function run(command: Release): Promise<void> {
+    if (stopping.signal.aborted) return
     const { files } = command
     const reported = new Set<number>()
     const next = targets.get(command.to)
@@ -122,13 +164,7 @@ export function openTier(options: TierOptions): Tier {
   return {
     id,
     release(command) {
-      waiting.push(command)
-      // Results come one by one, and so do orders then: a file for each job, were they not brought together again. A
-      // turn that finds nothing left has been served by another.
-      running = running.then(async () => {
-        const some = stopping.signal.aborted ? undefined : next()
-        if (some !== undefined) await run(some)
-      })
+      ordered = Promise.all([ordered, order(command)])
     },
     async restore(files) {
       const directories = new Set(files.map((file) => parentOf(nameOf(file))))
@@ -141,15 +177,38 @@ export function openTier(options: TierOptions): Tier {
     },
     async close() {
       stopping.abort()
-      await running
+      await ordered
       await engine.close('cancel')
     },
   }
 }
 
+/** An order that waits for its turn. */
+interface Waiting {
+  readonly command: Release
+  readonly done: () => void
+}
+
 /** Whether two orders can be one job: their files are served by one file system. */
 const isAlike = (one: Release, other: Release): boolean =>
   one.to === other.to && one.identity === other.identity && one.toIdentity === other.toIdentity
+
+/** Alike orders as one. */
+function together(commands: readonly Release[]): Release {
+  const [first] = commands as [Release]
+  if (commands.length === 1) return first
+  const directories = new Set(commands.flatMap((command) => command.directories))
+  return {
+    ...first,
+    files: commands.flatMap(({ files }) => files),
+    // Deepest first, as in each of them.
+    directories: [...directories].sort((a, b) => depthOf(b) - depthOf(a)),
+  }
+}
+
+const depthOf = (path: ByteString): number => path.split('/').length
+
+const isLarge = ({ known }: ReleaseOrder): boolean => known.size > largeFile
 
 /** The directory of a name below a root; the empty name is the root. */
 const parentOf = (name: ByteString): ByteString => name.slice(0, Math.max(0, name.lastIndexOf('/'))) as ByteString

@@ -8,6 +8,7 @@
 
 #include "commit/finish.h"
 #include "commit/metadata.h"
+#include "copy/compare.h"
 #include "copy/content.h"
 #include "copy/fingerprint.h"
 #include "sys/retry.h"

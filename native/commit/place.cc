@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "copy/content.h"
+#include "copy/compare.h"
 #include "copy/fingerprint.h"
 #include "sys/random_number.h"
 #include "sys/read_link.h"

@@ -37,10 +37,4 @@ struct ContentPlan {
 ContentResult copy_content(Context &context, StrategyMemo &memo, int in, int out, const struct stat &st, dev_t out_dev,
                            const ContentPlan &plan);
 
-// Reads `size` bytes of `fd` from its start and digests them; `error` is 0, an errno or -1 when cancelled or short.
-std::string digest_of(Context &context, int fd, int64_t size, int &error);
-
-// True if both files hold the same `size` bytes; `error` as above.
-bool same_content(Context &context, int left, int right, int64_t size, int &error);
-
 }  // namespace susten

@@ -1,7 +1,5 @@
 #include "jobs/release_job.h"
 
-#include <algorithm>
-#include <cerrno>
 #include <span>
 #include <utility>
 
@@ -37,9 +35,14 @@ void ReleaseJob::open_roots(Context &context) {
   if (!next_) return;
   tiers_.next = next_.get();
   tiers_.next_path = request_.next_root;
-  bundles_left_ = (request_.files.size() + kBundle - 1) / kBundle;
-  for (size_t first = 0; first < request_.files.size(); first += kBundle) {
-    spawn([this, first](Context &worker) { release_bundle(worker, first); });
+  using Files = std::span<const ReleaseFile>;
+  std::vector<Files> bundles;
+  for (Files left = request_.files; !left.empty(); left = left.subspan(bundles.back().size())) {
+    bundles.push_back(left.first(bundle_of(left)));
+  }
+  bundles_left_ = bundles.size();
+  for (const Files bundle : bundles) {
+    spawn([this, bundle](Context &worker) { release_bundle(worker, bundle); });
   }
 }
 
@@ -55,11 +58,10 @@ void ReleaseJob::restore(Context &context) {
   }
 }
 
-void ReleaseJob::release_bundle(Context &context, size_t first) {
-  const std::span<const ReleaseFile> files = std::span(request_.files).subspan(first);
-  const auto part = files.first(std::min(files.size(), kBundle));
+void ReleaseJob::release_bundle(Context &context, std::span<const ReleaseFile> files) {
   std::vector<ReleaseResult> results =
-      ReleaseBundle(context, engine_.commit().temps, engine_.restored(), tiers_).run(part);
+      ReleaseBundle(context, engine_.commit().temps, engine_.restored(), tiers_).run(files);
+  const auto first = static_cast<size_t>(files.data() - request_.files.data());
   for (size_t i = 0; i < results.size(); ++i) tell(first + i, std::move(results[i]));
   if (bundles_left_.fetch_sub(1) == 1) remove_directories(context);
 }

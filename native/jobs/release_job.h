@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,7 @@ class ReleaseJob : public Job {
  private:
   void open_roots(Context &context);
   void restore(Context &context);
-  void release_bundle(Context &context, size_t first);
+  void release_bundle(Context &context, std::span<const ReleaseFile> files);
   void remove_directories(Context &context);
   void tell(size_t index, ReleaseResult result);
 

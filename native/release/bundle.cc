@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <utility>
@@ -17,14 +18,32 @@ namespace {
 // A thousand times what opening a file takes from finding its name to being counted as a writer.
 constexpr struct timespec kMoment { .tv_sec = 0, .tv_nsec = 1'000'000 };
 
+constexpr size_t kMostFiles = 128;
+constexpr int64_t kMostRead = int64_t{256} * 1024 * 1024;
+
 std::string directory_of(const std::string &path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
+bool is_done(ReleaseOutcome outcome) {
+  return outcome == ReleaseOutcome::released || outcome == ReleaseOutcome::absent || outcome == ReleaseOutcome::already;
+}
+
 std::string name_of(const std::string &path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
+
+size_t bundle_of(std::span<const ReleaseFile> files) {
+  const size_t most = std::min(files.size(), kMostFiles);
+  int64_t read = 0;
+  for (size_t count = 0; count < most; ++count) {
+    const ReleaseFile &file = files[count];
+    if (!file.known.digest.empty() || !file.copy.digest.empty()) read += file.known.size;
+    if (read > kMostRead) return std::max<size_t>(count, 1);
+  }
+  return most;
+}
 
 DirectoryRef open_directory(Sys &sys, const DirectoryRef &root, const std::string &name, Error &failure) {
   if (name.empty()) return root;
@@ -84,8 +103,13 @@ ReleasePlace *ReleaseBundle::open_place(const std::string &directory, FileReleas
   ReleasePlace place;
   place.directory = open_directory(sys_, tiers_.root, directory, error);
   if (!place.directory) {
-    const bool is_absent = error.number == ENOENT || error.number == ENOTDIR;
-    release.refuse(is_absent ? ReleaseOutcome::absent : ReleaseOutcome::failed, is_absent ? Error{} : std::move(error));
+    if (error.number == ENOENT || error.number == ENOTDIR) {
+      // Who removed the directory may not have lived to sync the one above it.
+      ReleasePlace *above = open_place(directory_of(directory), release);
+      if (above != nullptr) release.find_absent(*above);
+    } else {
+      release.refuse(ReleaseOutcome::failed, std::move(error));
+    }
     return nullptr;
   }
   restore_left(sys_, temps_, restored_, place.directory);
@@ -108,7 +132,7 @@ void ReleaseBundle::sync_places(std::vector<FileRelease> &releases) {
     if (retry([&] { return sys_.fsync(place.directory->fd.get()); }) == 0) continue;
     const int number = errno;
     for (FileRelease &release : releases) {
-      if (release.touched() == &place && release.result().outcome == ReleaseOutcome::released) {
+      if (release.touched() == &place && is_done(release.result().outcome)) {
         release.fail(number, "fsync");
       }
     }

@@ -12,8 +12,8 @@
 
 namespace susten {
 
-// Files of one bundle. Each holds a descriptor.
-inline constexpr size_t kBundle = 128;
+// How many of `files` make one bundle: each holds a descriptor, and until all are read none is given back.
+size_t bundle_of(std::span<const ReleaseFile> files);
 
 // What all bundles of a job share.
 struct ReleaseTiers {

@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <utility>
 
-#include "copy/content.h"
 #include "release/lease.h"
 #include "release/put_back.h"
+#include "release/verify.h"
 #include "sys/read_link.h"
 #include "sys/retry.h"
 #include "sys/timestamp.h"
@@ -51,6 +51,14 @@ void FileRelease::refuse(ReleaseOutcome outcome, Error error) {
   answer(outcome);
 }
 
+bool FileRelease::find_done(ReleaseOutcome outcome, ReleasePlace &place) {
+  place.touched = true;
+  touched_ = &place;
+  return answer(outcome);
+}
+
+void FileRelease::find_absent(ReleasePlace &place) { find_done(ReleaseOutcome::absent, place); }
+
 bool FileRelease::put_away(Context &context, const TempMemo &temps, ReleasePlace &place, const std::string &name,
                            int next, int next_error) {
   place_ = &place;
@@ -58,7 +66,8 @@ bool FileRelease::put_away(Context &context, const TempMemo &temps, ReleasePlace
   if (!open_original(context)) return false;
   if (is_link_) return make_hiding(context, temps) && move_away(context);
   if (!is_known(st_)) return answer(ReleaseOutcome::changed);
-  if (!look_at_copy(context, next, next_error) || !guard(context) || !make_hiding(context, temps)) return false;
+  if (!look_at_copy(context, next, next_error) || !guard(context) || !holds_known(context)) return false;
+  if (!make_hiding(context, temps)) return false;
   return file_.by == ReleaseBy::link ? exchange(context) : move_away(context);
 }
 
@@ -70,7 +79,7 @@ bool FileRelease::open_original(Context &context) {
   if (!fd_) {
     switch (errno) {
       case ENOENT:
-        return answer(ReleaseOutcome::absent);
+        return find_done(ReleaseOutcome::absent, *place_);
       case ELOOP:
         return look_at_link(context);
       case EAGAIN:  // another program's lease
@@ -93,7 +102,7 @@ bool FileRelease::look_at_link(Context &context) {
     return reject(errno, "readlinkat");
   }
   if (file_.link.empty() || text != file_.link) return answer(ReleaseOutcome::changed);
-  if (file_.by == ReleaseBy::link) return answer(ReleaseOutcome::already);
+  if (file_.by == ReleaseBy::link) return find_done(ReleaseOutcome::already, *place_);
   if (file_.by != ReleaseBy::clear) return answer(ReleaseOutcome::changed);
   is_link_ = true;
   return true;
@@ -140,14 +149,21 @@ bool FileRelease::digest_matches(Context &context, int next, const std::string &
   struct stat st {};
   if (retry([&] { return sys.fstat(fd.get(), &st); }) != 0) return failed(errno, "fstat");
   if (!S_ISREG(st.st_mode) || st.st_size != file_.copy.size) return answer(ReleaseOutcome::missing);
-  sys.setfl(fd.get(), O_NOATIME);  // checking isn't reading; refused only where the file is somebody else's
-  int error = 0;
-  const std::string digest = digest_of(context, fd.get(), st.st_size, error);
-  if (error > 0) return failed(error, "pread");
-  if (error < 0 && context.cancelled.load(std::memory_order_relaxed)) return failed(0, "release", "ABORT_ERR");
-  if (error == 0 && digest == file_.copy.digest) return true;
+  const Verified verified = verify(context, fd.get(), st, file_.copy.digest, false);
+  switch (verified.content) {
+    case Content::right:
+      return true;
+    case Content::unread:
+      return failed(verified.number, "pread");
+    case Content::cancelled:
+      return failed(0, "release", "ABORT_ERR");
+    case Content::wrong:
+    case Content::cut:
+    case Content::awaited:
+      break;
+  }
   result_.error = {.number = 0,
-                   .code = error < 0 ? "ERR_SUSTEN_SHORT" : "ERR_SUSTEN_DIGEST",
+                   .code = verified.content == Content::cut ? "ERR_SUSTEN_SHORT" : "ERR_SUSTEN_DIGEST",
                    .syscall = "verify",
                    .path = copy_path_,
                    .dest = {}};
@@ -172,6 +188,28 @@ bool FileRelease::guard(Context &context) {
   return is_known(now) || answer(ReleaseOutcome::changed);
 }
 
+// Stores through a shared mapping change no time stamp once the page is dirty, and who can set a time stamp can set it
+// back: what goes is compared with what is kept. Nobody writes meanwhile.
+bool FileRelease::holds_known(Context &context) {
+  if (file_.known.digest.empty()) return true;
+  const Verified verified = verify(context, fd_.get(), st_, file_.known.digest, true);
+  switch (verified.content) {
+    case Content::right:
+      return true;
+    case Content::wrong:
+      return answer(ReleaseOutcome::changed);
+    case Content::awaited:
+      return answer(ReleaseOutcome::busy);
+    case Content::cut:
+      return reject(0, "verify", "ERR_SUSTEN_SHORT");
+    case Content::cancelled:
+      return reject(0, "release", "ABORT_ERR");
+    case Content::unread:
+      break;
+  }
+  return reject(verified.number, "pread");
+}
+
 bool FileRelease::make_hiding(Context &context, const TempMemo &temps) {
   if (place_->hiding) return true;
   const char *syscall = "";
@@ -181,7 +219,7 @@ bool FileRelease::make_hiding(Context &context, const TempMemo &temps) {
 
 // Why the name could not be moved.
 bool FileRelease::not_moved(int number) {
-  if (number == ENOENT) return answer(ReleaseOutcome::absent);
+  if (number == ENOENT) return find_done(ReleaseOutcome::absent, *place_);
   const bool unsupported = number == EINVAL || number == ENOSYS || number == EOPNOTSUPP;
   return reject(number, "renameat2", unsupported ? kNoRelease : "");
 }

@@ -21,7 +21,7 @@ struct ReleasePlace {
   DirectoryRef directory;
   // Made when the first file needs it.
   HidingPlace hiding;
-  // Something was put away here: what has changed must be synced.
+  // Something was put away here, by us or by a process that died before it synced: what has changed must be synced.
   bool touched = false;
 };
 
@@ -35,13 +35,15 @@ class FileRelease {
   // put away, and conclude() must be called; false: result() is final.
   bool put_away(Context &context, const TempMemo &temps, ReleasePlace &place, const std::string &name, int next,
                 int next_error);
+  // Ends it before anything was done: its directory is gone. `place` is the lowest one above it that is there.
+  void find_absent(ReleasePlace &place);
   // Second half.
   void conclude(Context &context);
   // Ends it before anything was done.
   void refuse(ReleaseOutcome outcome, Error error = {});
   void fail(int number, const char *syscall, const char *code = "");
 
-  // The place it was put away in; null if it never was.
+  // The place it was put away in, or found to be done in; null if there is none.
   [[nodiscard]] const ReleasePlace *touched() const { return touched_; }
   [[nodiscard]] ReleaseResult &result() { return result_; }
 
@@ -52,12 +54,15 @@ class FileRelease {
   bool look_at_copy(Context &context, int next, int next_error);
   bool digest_matches(Context &context, int next, const std::string &name);
   bool guard(Context &context);
+  bool holds_known(Context &context);
   bool make_hiding(Context &context, const TempMemo &temps);
   bool exchange(Context &context);
   bool move_away(Context &context);
   bool dress_link(Context &context, const char *&syscall) const;
   bool not_moved(int number);
   bool look_again(Context &context, ReleaseOutcome &otherwise, Error &error);
+  // It was done before, perhaps by a process that couldn't sync it any more.
+  bool find_done(ReleaseOutcome outcome, ReleasePlace &place);
   bool answer(ReleaseOutcome outcome);
   bool reject(int number, const char *syscall, const char *code = "");
 

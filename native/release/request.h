@@ -34,6 +34,8 @@ struct ReleaseFile {
     int64_t mtime_ns = 0;
     std::optional<uint64_t> ino;
     std::optional<int64_t> ctime_ns;
+    // XXH3-128 in lower-case hex; empty: not read.
+    std::string digest;
   } known;
   // The copy on the next tier.
   struct Copy {

@@ -102,8 +102,9 @@ function lookAtLink(world: World, flight: ReleaseFlight, link: Thing): void {
   }
 }
 
-function isKnown({ size, mtimeNs, ino, ctimeNs }: File, { known }: ReleaseOrder): boolean {
+function isKnown({ content, size, mtimeNs, ino, ctimeNs }: File, { known }: ReleaseOrder): boolean {
   return (
+    (known.digest === undefined || known.digest === digestOf(content)) &&
     size === known.size &&
     mtimeNs === known.mtimeNs &&
     (known.ino === undefined || known.ino === ino) &&
