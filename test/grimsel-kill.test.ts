@@ -89,7 +89,7 @@ test('a daemon that is killed 50 times under load copies every announced file, w
   }
 
   const [buffer] = (await figures()).grimsel.tiers
-  assert.ok(buffer !== undefined && buffer.links > 0, 'files were released')
+  assert.ok(buffer !== undefined && buffer.held < promised.length, 'files were released')
   t.diagnostic(`${promised.length} files promised, ${shifts} user changes`)
   const { grimsel } = await figures()
   assert.deepEqual(
