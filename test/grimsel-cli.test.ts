@@ -237,7 +237,8 @@ test('the control socket refuses what it does not know, and lets a status be wat
   const output = once(watcher, 'close')
   const [line] = (await once(watcher.stdout?.setEncoding('utf8') ?? watcher, 'data')) as [string]
   assert.equal((JSON.parse(line) as Status).phase, 'running')
-  assert.deepEqual(await callControl(socket, 'stop', { now: true }), { pid: pid() })
+  const running = pid()
+  assert.deepEqual(await callControl(socket, 'stop', { now: true }), { pid: running })
   // The stream ends with the daemon.
   assert.deepEqual(await output, [0, null])
 })

@@ -264,7 +264,8 @@ function send(state: State, tier: TierState): void {
   // They may have to go for another reason, or be served from elsewhere. Not taken again at once: an answer that is
   // another one each time would hold this up for ever.
   for (const { entry } of withdrawn) if (entry.leaving[tier.index] === undefined) consider(state, tier, entry)
-  if (withdrawn.length > 0 && tier.ready.size > 0) tier.impatient = Math.min(tier.impatient, state.now + soon)
+  if (withdrawn.length > 0 && tier.ready.size + tier.selection.length > 0)
+    tier.impatient = Math.min(tier.impatient, state.now + soon)
 }
 
 function order(state: State, tier: TierState, to: string, batch: readonly Leaving[]): void {

@@ -93,6 +93,7 @@ class ContentDigest {
   int digest_data(int64_t at, int64_t end) {
     int error = 0;
     while (at < end) {
+      if (context_.cancelled.load(std::memory_order_relaxed)) return -1;
       const size_t got = read_part(context_, fd_, context_.scratch.buffer.get(), at, end, error);
       if (got == 0) return error;
       context_.scratch.digest.update(context_.scratch.buffer.get(), got);

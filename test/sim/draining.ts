@@ -107,9 +107,10 @@ function checkPutAway({ places }: World): void {
 /**
  * A copy lost its name, to another directory's file, or to a newer version that was lost with the buffer before the
  * journal knew of it. It is kept as a version, which stays on its tier, and from which nothing is copied any more: the
- * core says so, for ever.
+ * core says so, for ever. So it does of a copy that was spoiled, and found so when it was to go: it may be somebody's.
  */
-function isTaken({ setup, isBufferLost }: World, { copies, tiers = [] }: FileRecord): boolean {
+function isTaken({ setup, isBufferLost, spoiled }: World, { copies, tiers = [] }: FileRecord): boolean {
+  if (spoiled.size > 0 && tiers.some(({ failure }) => failure?.code === 'ERR_SUSTEN_CHANGED')) return true
   return (setup.cuts || isBufferLost) && [...copies, ...tiers].some(({ failure }) => failure !== undefined)
 }
 
