@@ -1,9 +1,9 @@
 /** Copy jobs: results in order, callbacks, filter questions. */
 import { SustenError } from '../errors.js'
 import type { NativeCopyJob, NativeFileResult, NativeFilterQuestion, NativeProgress, NativeTreeJob } from '../native.js'
-import { abortError } from './abort.js'
 import type { CopyFilesOptions, CopyTreeJobOptions } from './engine.js'
 import type { Jobs, RunningJob } from './jobs.js'
+import { inParts } from './parts.js'
 
 /** How copy jobs reach the addon. */
 export interface CopyHost {
@@ -20,31 +20,17 @@ export async function copyFiles(
   job: NativeCopyJob,
   { signal, onFile }: CopyFilesOptions = {},
 ): Promise<NativeFileResult[]> {
-  const results = new Array<NativeFileResult>(job.files.length)
-  let cancelled = false
-  const part = async (first: number): Promise<void> => {
-    const whole = first === 0 && job.files.length <= host.queueLimit
-    const submitted = whole ? job : { ...job, files: job.files.slice(first, first + host.queueLimit) }
-    await host.jobs.run({
-      submit: () => host.copyFiles(submitted),
-      signal,
-      onEvent(event) {
-        if (event.type !== 'file') return
-        const result = first === 0 ? event : { ...event, index: first + event.index }
-        results[result.index] = result
-        cancelled ||= event.error?.code === 'ABORT_ERR'
-        onFile?.(result)
-      },
-    })
-  }
-  // At least once, so that an empty job too is refused when the engine is closed.
-  let first = 0
-  do {
-    await part(first)
-    if (cancelled) throw abortError(signal)
-    first += host.queueLimit
-  } while (first < job.files.length)
-  return results
+  const { files } = job
+  return inParts(host, {
+    count: files.length,
+    signal,
+    submit(first, end) {
+      const isWhole = first === 0 && end === files.length
+      return host.copyFiles(isWhole ? job : { ...job, files: files.slice(first, end) })
+    },
+    resultOf: (event) => (event.type === 'file' ? event : undefined),
+    onResult: onFile,
+  })
 }
 
 /** Copies a tree; resolves to the final counters. */

@@ -7,6 +7,7 @@ import type { NativeReceiveJob, NativeReceiveResult } from '../native.js'
 import { abortError } from './abort.js'
 import type { ReceiveJob, ReceiveOptions } from './engine.js'
 import type { Jobs } from './jobs.js'
+import { inParts } from './parts.js'
 
 /** How receive jobs reach the addon. */
 export interface ReceiveHost {
@@ -23,32 +24,16 @@ export async function receive(
 ): Promise<NativeReceiveResult[]> {
   const { files } = job
   const addresses = job.addresses ?? (await addressesOf(job.host, signal))
-  const results = new Array<NativeReceiveResult>(files.length)
-  let cancelled = false
-  const part = async (first: number): Promise<void> => {
-    const whole = first === 0 && files.length <= host.queueLimit
-    const some = whole ? files : files.slice(first, first + host.queueLimit)
-    await host.jobs.run({
-      submit: () => host.receiveFiles({ ...job, addresses, files: some }),
-      signal,
-      onEvent(event) {
-        if (event.type === 'progress') return onProgress?.(event)
-        if (event.type !== 'receive') return
-        const result = first === 0 ? event : { ...event, index: first + event.index }
-        results[result.index] = result
-        cancelled ||= event.error?.code === 'ABORT_ERR'
-        onFile?.(result)
-      },
-    })
-  }
-  // At least once, so that an empty job too is refused when the engine is closed.
-  let first = 0
-  do {
-    await part(first)
-    if (cancelled) throw abortError(signal)
-    first += host.queueLimit
-  } while (first < files.length)
-  return results
+  return inParts(host, {
+    count: files.length,
+    signal,
+    submit: (first, end) => host.receiveFiles({ ...job, addresses, files: files.slice(first, end) }),
+    resultOf(event) {
+      if (event.type === 'progress') onProgress?.(event)
+      return event.type === 'receive' ? event : undefined
+    },
+    onResult: onFile,
+  })
 }
 
 /** What a host's name stands for. The system can't be told to stop looking: an abort only stops the waiting. */
