@@ -40,6 +40,7 @@ export type {
   MirrorMessage,
   MirrorOptions,
   MirrorStatus,
+  Replicator,
   RetryTimes,
   StorageOptions,
   WaitOptions,

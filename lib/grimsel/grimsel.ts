@@ -23,8 +23,7 @@ export async function openGrimsel(options: GrimselOptions): Promise<Grimsel> {
   const { journal, claim } = await openSessionJournal(complete, options.journal !== undefined)
   const session = await openSession(complete, journal, claim)
   const { shell, state, now, checkOpen } = session
-  const { emitter } = session.telling
-  const face = faceOf(session)
+  const face = faceOf(session, () => grimsel)
   /** One after the other, so that each learns its own shift's number. */
   let changing: Promise<unknown> = Promise.resolve()
 
@@ -44,18 +43,6 @@ export async function openGrimsel(options: GrimselOptions): Promise<Grimsel> {
       return change
     },
     status: () => ({ ...face.status(), shifts: shiftsOf(state), tiers: tiersOf(state) }),
-    on(type, listener) {
-      emitter.on(type, listener)
-      return grimsel
-    },
-    off(type, listener) {
-      emitter.off(type, listener)
-      return grimsel
-    },
-    once(type, listener) {
-      emitter.once(type, listener)
-      return grimsel
-    },
   }
   return grimsel
 }

@@ -6,18 +6,23 @@ import { parseAnnounced } from '../source/index.js'
 import { chosenStorages, listFailures, oneStorage, treatFailures } from './failures.js'
 import { recopyAll } from './recopy.js'
 import type { Session } from './session.js'
-import type { AcceptOptions, FailureFilter, Mirror, MirrorStatus, WaitOptions } from './types.js'
+import type { AcceptOptions, FailureFilter, MirrorEvents, MirrorStatus, Replicator, WaitOptions } from './types.js'
 
 /** Announcements per slice: about a millisecond's work. */
 const slice = 256
 /** Events that an iteration keeps for a slow reader. */
 const defaultLimit = 10_000
 
-type Listening = 'on' | 'off' | 'once'
-/** All but what returns the object itself, and what only one of them has. */
-export type Face = Omit<Mirror, Listening | 'scan'>
+type Listening<T> = {
+  readonly [Method in 'on' | 'off' | 'once']: <K extends keyof MirrorEvents>(
+    type: K,
+    listener: (event: MirrorEvents[K]) => void,
+  ) => T
+}
+type Face<T> = Omit<Replicator<MirrorStatus>, keyof Listening<T>> & Listening<T>
 
-export function faceOf(session: Session): Face {
+/** @param self The object that it becomes a part of: what listening returns. */
+export function faceOf<T>(session: Session, self: () => T): Face<T> {
   const { source, journal, where, shell, state, telling, storages, now, checkOpen, close } = session
 
   const meant = (name: string, filter: FailureFilter) => {
@@ -41,6 +46,13 @@ export function faceOf(session: Session): Face {
   const events = (given: WaitOptions & { readonly limit?: number | undefined } = {}) => {
     checkNames('events', given, ['signal', 'limit'])
     return telling.streams.iterate(checkInteger('limit', given.limit ?? defaultLimit, 1, 1 << 24), given.signal)
+  }
+
+  const listening = (method: keyof Listening<T>): Listening<T>['on'] => {
+    return (type, listener) => {
+      telling.emitter[method](type, listener)
+      return self()
+    }
   }
 
   return {
@@ -77,6 +89,9 @@ export function faceOf(session: Session): Face {
     },
     pause: (storage) => setPaused('pause', storage),
     resume: (storage) => setPaused('resume', storage),
+    on: listening('on'),
+    off: listening('off'),
+    once: listening('once'),
     events,
     close,
     [Symbol.asyncIterator]: () => events(),

@@ -2,7 +2,7 @@
 import { openMirror } from './mirror.js'
 import type { Mirror as OpenMirror } from './types.js'
 
-export { type Face, faceOf } from './face.js'
+export { faceOf } from './face.js'
 export { openSessionJournal } from './journal.js'
 export { type CompleteMirrorOptions, completeCommon, completePath, completeSource } from './options.js'
 export { openSession, type Session } from './session.js'
@@ -19,6 +19,7 @@ export type {
   MirrorMessage,
   MirrorOptions,
   MirrorStatus,
+  Replicator,
   RetryTimes,
   StorageOptions,
   WaitOptions,

@@ -16,22 +16,6 @@ export async function openMirror(options: MirrorOptions): Promise<Mirror> {
   if (complete.signal?.aborted) throw abortError(complete.signal)
   const { journal, claim } = await openSessionJournal(complete, options.journal !== undefined)
   const session = await openSession(complete, journal, claim)
-  const { emitter } = session.telling
-  const mirror: Mirror = {
-    ...faceOf(session),
-    scan: session.scan,
-    on(type, listener) {
-      emitter.on(type, listener)
-      return mirror
-    },
-    off(type, listener) {
-      emitter.off(type, listener)
-      return mirror
-    },
-    once(type, listener) {
-      emitter.once(type, listener)
-      return mirror
-    },
-  }
+  const mirror: Mirror = { ...faceOf(session, () => mirror), scan: session.scan }
   return mirror
 }

@@ -181,28 +181,23 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** An open Mirror. */
-export interface Mirror extends AsyncDisposable, AsyncIterable<MirrorEvent | Lost> {
+/** What an open Mirror and an open Grimsel have in common: files that are announced are copied. */
+export interface Replicator<Status extends MirrorStatus> extends AsyncDisposable, AsyncIterable<MirrorEvent | Lost> {
   /** The journal's directory. */
   readonly journal: string
   /**
    * Announces files that are whole. Resolves once they are journaled: they will be copied, whatever happens. Await it:
-   * that is the back-pressure. Relative paths begin at the source; what follows a `/./` is recreated below a target.
+   * that is the back-pressure. Relative paths begin at the source, which is a Grimsel's buffer; what follows a `/./` is recreated below a target.
    * @throws SustenError `ERR_INVALID_ARG_VALUE`: not below the source; `ERR_SUSTEN_OPTION`: not a file URL, or more than
    *   one argument; `ERR_SUSTEN_CLOSED`; the journal's error
    */
   add(paths: PathInput | readonly PathInput[]): Promise<void>
-  /**
-   * Looks at the source now; resolves when the look is over. At once with `watch: false`.
-   * @throws SustenError `ERR_SUSTEN_CLOSED`
-   */
-  scan(): Promise<void>
   /** All figures, cheap to read. */
-  status(): MirrorStatus
+  status(): Status
   /**
-   * Resolves when every known file is copied or failed on every storage, and nothing is under way. Files of an
-   * unavailable storage, or of a paused one, are waited for. On a closed Mirror: at once if that was so when it was
-   * closed, else it rejects.
+   * Resolves when every known file is copied or failed on every storage, and nothing is under way; for a Grimsel, also
+   * nothing that can be released now is left. Files of an unavailable storage, or of a paused one, are waited for. Once
+   * closed: at once if that was so when it was closed, else it rejects.
    * @throws SustenError `ERR_SUSTEN_CLOSED`, `ABORT_ERR`; the journal's error
    */
   idle(options?: WaitOptions): Promise<void>
@@ -219,7 +214,7 @@ export interface Mirror extends AsyncDisposable, AsyncIterable<MirrorEvent | Los
    */
   acceptStorage(id: string, options?: AcceptOptions): Promise<void>
   /**
-   * Begins no more copies, on one storage or on all. Announcements are still taken. `status()` shows it a moment later.
+   * Begins no more copies, on one storage or on all. Announcements are still taken, and a Grimsel still makes space. `status()` shows it a moment later.
    * @throws SustenError `ERR_SUSTEN_CLOSED`
    */
   pause(storage?: string): void
@@ -228,7 +223,7 @@ export interface Mirror extends AsyncDisposable, AsyncIterable<MirrorEvent | Los
   off<K extends keyof MirrorEvents>(type: K, listener: (event: MirrorEvents[K]) => void): this
   once<K extends keyof MirrorEvents>(type: K, listener: (event: MirrorEvents[K]) => void): this
   /**
-   * Events as an iteration from now on, until the Mirror is closed.
+   * Events as an iteration from now on, until it is closed.
    * @param options `limit`: events that wait for a slow reader, default 10,000; beyond, they are left out, and one
    * `lost` event says how many
    */
@@ -239,4 +234,13 @@ export interface Mirror extends AsyncDisposable, AsyncIterable<MirrorEvent | Los
    * `await using` scope stops.
    */
   close(mode?: 'drain' | 'stop'): Promise<void>
+}
+
+/** An open Mirror. */
+export interface Mirror extends Replicator<MirrorStatus> {
+  /**
+   * Looks at the source now; resolves when the look is over. At once with `watch: false`.
+   * @throws SustenError `ERR_SUSTEN_CLOSED`
+   */
+  scan(): Promise<void>
 }
