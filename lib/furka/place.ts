@@ -1,0 +1,16 @@
+/** Where a user's files go: below a target's `/./`, or below all of it, so that Grimsel replicates the user directory. */
+import { type ByteString, bytesOfText } from '../bytes.js'
+import { join, type Target } from '../storage/index.js'
+
+/** @param userDirectory As `resolveUser` gives it: relative, plain, maybe empty. */
+export function placeOf({ root, layout }: Target, userDirectory: string): Target {
+  const below = [layout, bytesOfText(userDirectory)].filter((part) => part !== '').join('/') as ByteString
+  return { root, layout: below, path: join(root, below) }
+}
+
+/** A path as Grimsel is told it: the `/./` stands in front of what it recreates. */
+export const announcedPath = (root: ByteString, below: string): ByteString =>
+  `${root === '/' ? '' : root}/./${below}` as ByteString
+
+/** Directories of a path. */
+export const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
