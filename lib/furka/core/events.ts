@@ -94,6 +94,8 @@ export type CoreEvent =
   | {
       readonly type: 'grimselFailed'
       readonly at: number
+      /** The command. */
+      readonly call: 'announce' | 'tellUser' | 'ask'
       readonly seqs: readonly number[]
       readonly failure: Failure
     }
