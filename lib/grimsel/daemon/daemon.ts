@@ -10,6 +10,7 @@ import { Grimsel } from '../index.js'
 import { openMessagePort, openStatusPort, type Port } from '../ports/index.js'
 import { announce, type RefusedPath } from './announce.js'
 import { asOf, blamed } from './blame.js'
+import { find } from './find.js'
 import { methodsOf } from './methods.js'
 import { grimselOptions } from './options.js'
 import { pidFileOf, writePidFile } from './pid-file.js'
@@ -46,6 +47,8 @@ export interface Daemon {
   crash(error: unknown): void
 }
 
+/** Bytes of a request: a thousand paths, however long, in Base64. */
+const maxLine = 6 * 1024 * 1024
 /** Milliseconds for what moves. */
 const drainTime = 20_000
 /** Milliseconds that closing one part may take: a thread in a dead file system must not hold up the others. */
@@ -111,6 +114,7 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
       opened()
       return announceHere(paths)
     },
+    find: async (paths) => find(opened(), config.bufferDirectory, paths),
     note: (method, uid, fields) =>
       log?.info({ event: method, by: uid, ...fields }, `${method}, asked for by uid ${uid}`),
     stop,
@@ -120,7 +124,10 @@ export function runDaemon({ loaded, file, version, notifier, supervised }: Daemo
 
   async function start(): Promise<void> {
     // First: it is the lock that keeps a second daemon away, and tells who asks that this one is starting.
-    const control = await asOf('control_socket', openControl({ path: config.controlSocket, methods, onRefused }))
+    const control = await asOf(
+      'control_socket',
+      openControl({ path: config.controlSocket, methods, maxLine, onRefused }),
+    )
     open.push({ name: 'control socket', close: () => control.close() })
     open.push({ name: 'pid file', close: writePidFile(pidFileOf(control.path)) })
     const { logfile: path, logfileMaxSize: maxSize, logfileMaxNumber: maxNumber } = config

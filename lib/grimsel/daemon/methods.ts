@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ByteString, textOfBytes } from '../../bytes.js'
-import type { Method } from '../../control/index.js'
+import type { JsonText, Method } from '../../control/index.js'
 import type { FailedFile } from '../../mirror/index.js'
 import type { Grimsel, User } from '../types.js'
 import type { RefusedPath } from './announce.js'
@@ -13,6 +13,7 @@ import {
   checkNone,
   checkNow,
   checkPaths,
+  checkSought,
   checkStorage,
   checkUser,
 } from './params.js'
@@ -24,6 +25,7 @@ export interface Subject {
   /** @throws SustenError `ERR_SUSTEN_CLOSED` while it starts or stops */
   grimsel(): Grimsel
   announce(paths: readonly ByteString[]): Promise<readonly RefusedPath[]>
+  find(paths: readonly ByteString[]): Promise<JsonText>
   /** Notes in the log what somebody asked for. */
   note(method: string, uid: number, fields: object): void
   /** @param by Who asked for it. */
@@ -51,7 +53,7 @@ export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
     watch: { stream: (params, { signal }) => statuses(subject, checkInterval(params), signal) },
     add: {
       async call(params) {
-        const paths = checkPaths(params)
+        const paths = checkPaths('add', params)
         const refused = await subject.announce(paths)
         return {
           added: paths.length - refused.length,
@@ -63,6 +65,7 @@ export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
         }
       },
     },
+    find: { call: (params) => subject.find(checkSought(params)) },
     shift: {
       async call(params, { caller }) {
         const user: User = checkUser(params)
