@@ -1,5 +1,5 @@
 /** Where a user's files go: below a target's `/./`, or below all of it, so that Grimsel replicates the user directory. */
-import { type ByteString, bytesOfText } from '../bytes.js'
+import { type ByteString, bytesOfText, textOfBytes } from '../bytes.js'
 import { join, type Target } from '../storage/index.js'
 
 /** @param userDirectory As `resolveUser` gives it: relative, plain, maybe empty. */
@@ -14,3 +14,7 @@ export const announcedPath = (root: ByteString, below: string): ByteString =>
 
 /** Directories of a path. */
 export const depthOf = (path: string): number => (path === '' ? 0 : path.split('/').length)
+
+/** A target as people read it. */
+export const shownTarget = ({ root, layout }: Target): string =>
+  textOfBytes(layout === '' ? root : announcedPath(root, layout))

@@ -3,11 +3,8 @@
  * it is durable. Everything that is decided is decided by the core.
  */
 import type { Journal } from '../journal/index.js'
-import { type Command, type CoreEvent, decide, type Notice, type State } from './core/index.js'
+import { type Command, type CoreEvent, decide, type Notice, type Order, type State } from './core/index.js'
 import { closedError } from './failures.js'
-
-/** Commands that others carry out. */
-export type Order = Exclude<Command, { type: 'journal' | 'tell' | 'wake' }>
 
 /** What the shell needs of its surroundings. */
 export interface ShellHost {
