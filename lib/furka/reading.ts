@@ -51,6 +51,8 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
   let events = 0
   let read = -1
   let isLooking = false
+  /** There may be more to read, for which there is no time now. */
+  let resting = false
 
   /** Whatever waits to be read comes before the loop's next turn. */
   function lookForMore(): void {
@@ -59,7 +61,7 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
     const before = events
     setImmediate(() => {
       isLooking = false
-      if (events !== before) return lookForMore()
+      if (resting || events !== before) return lookForMore()
       read = events
       onQuiet()
     })
@@ -87,8 +89,10 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
         take(event)
         failures = 0
         lookForMore()
+        resting = true
         await pause()
         while (waiting() > mostWaiting && !signal.aborted) await new Promise((resolve) => setImmediate(resolve))
+        resting = false
       }
       return finding('ERR_SUSTEN_CLOSED', 'it ended by itself', 'open')
     } catch (error) {
@@ -146,7 +150,7 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
       return state
     },
     get quiet() {
-      return state?.available === true && read === events && (state.unsettled ?? 0) === 0
+      return state?.available === true && !resting && read === events && (state.unsettled ?? 0) === 0
     },
     secondsToFull: () => forecast.secondsToFull(now()),
     close() {
