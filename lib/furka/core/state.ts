@@ -60,8 +60,8 @@ export interface File {
   gone: boolean
   /** It was received before, and went missing here. */
   again: boolean
-  /** Compared with the source: what will be removed is what was received. */
-  verified: boolean
+  /** When it was last found that the source still has what was received. */
+  verified: number
 }
 
 /** How a source is doing, and its files. */
