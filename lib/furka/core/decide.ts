@@ -10,8 +10,7 @@ import { received, receiveFailed, targetSeen } from './receiving.js'
 import { removed, removeFailed, removeLater, removeRefused, verified, verifyFailed } from './removing.js'
 import { filling, sourceSeen } from './sources.js'
 import { type CoreConfig, createEmptyState, createOut, type State, type Stored } from './state.js'
-import { runningTurn } from './status.js'
-import { beginTurn, turnsKey } from './turns.js'
+import { beginTurn, runningTurn, turnsKey } from './turns.js'
 
 /**
  * Goes on with what the journal has kept.

@@ -1,5 +1,5 @@
 /** Gives out what can be done now. */
-import { begin, isDurable, wakeFiles } from './files.js'
+import { begin, enter, isDurable, isVerified, wakeFiles } from './files.js'
 import { nextGrace, nextToTell } from './handing-over.js'
 import { nextMessage } from './messages.js'
 import { takeWhile } from './queue.js'
@@ -23,8 +23,10 @@ function order(state: State, source: Source): void {
   if (!source.available) return
   const { commands } = state.out
   const removals = take(source.remove, MOST_REMOVALS - source.removals, (file) => isDurable(state, file))
-  if (removals.length > 0) {
-    const files = removals.map(({ record: { seq, offer } }) => ({ seq, offer }))
+  const sure = removals.filter((file) => file.record.offer.exact || isVerified(state, file))
+  for (const file of removals) if (!file.record.offer.exact && !isVerified(state, file)) enter(state, file, 'verify')
+  if (sure.length > 0) {
+    const files = sure.map(({ record: { seq, offer } }) => ({ seq, offer }))
     commands.push({ type: 'remove', source: id, files })
   }
   const verifies = take(source.verify, source.connections - source.transfers, (file) => isDurable(state, file))

@@ -68,7 +68,12 @@ export type CoreEvent =
       readonly failure: Failure
     }
   /** A received file was compared with the source once more. */
-  | { readonly type: 'verified'; readonly at: number; readonly seq: number; readonly same: boolean }
+  | {
+      readonly type: 'verified'
+      readonly at: number
+      readonly seq: number
+      readonly outcome: 'same' | 'different' | 'gone'
+    }
   | { readonly type: 'verifyFailed'; readonly at: number; readonly seq: number; readonly failure: Failure }
   /** Grimsel has these files; those it will not take are `refused`. */
   | {

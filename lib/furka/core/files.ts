@@ -3,7 +3,7 @@ import { backoff } from '../../core/backoff.js'
 import { push } from './queue.js'
 import type { Failure, FileRecord } from './record.js'
 import type { File, Source, Stage, State } from './state.js'
-import { forgetTurns, isTold } from './turns.js'
+import { isTold } from './turns.js'
 
 /** Begins the keys of files in the journal; their seq follows. */
 export const fileKeys = 'file:'
@@ -31,7 +31,7 @@ export function addFile(state: State, source: Source, record: FileRecord): File 
     offered: false,
     gone: false,
     again: false,
-    verified: false,
+    verified: Number.NEGATIVE_INFINITY,
   }
   state.files.set(record.seq, file)
   state.seq = Math.max(state.seq, record.seq)
@@ -66,7 +66,6 @@ export function drop(state: State, file: File): void {
   state.files.delete(record.seq)
   detach(file)
   state.out.ops.push({ type: 'set', key: `${fileKeys}${record.seq}`, value: undefined })
-  forgetTurns(state)
 }
 
 /** The source has this version no more: another one of the name may come. */
@@ -82,9 +81,15 @@ export function settle(state: State, file: File): void {
   else if (state.config.grimsel !== 'none' && !announced) enter(state, file, 'announce')
   else if (withdrawn) drop(state, file)
   else if (!safe) enter(state, file, 'confirm', firstQuestion(state, file))
-  else if (!offer.exact && !file.verified) enter(state, file, 'verify')
+  else if (!offer.exact && !isVerified(state, file)) enter(state, file, 'verify')
   else enter(state, file, 'remove')
 }
+
+/** Milliseconds for which a comparison counts. */
+const FRESH = 1000
+
+/** Whether what the source has under a version that doesn't tell was found to be what is here, just now. */
+export const isVerified = (state: State, { verified }: File): boolean => verified > state.now - FRESH
 
 /** Nothing is copied at once: who asks too early asks twice. */
 const firstQuestion = (state: State, file: File): number => (file.stage === 'announce' ? state.now + 50 : 0)
@@ -145,7 +150,7 @@ export function wakeFiles(state: State): void {
   }
 }
 
-export function setFailure(file: File, failure: Failure | undefined): void {
+function setFailure(file: File, failure: Failure | undefined): void {
   file.source.failing += (failure === undefined ? 0 : 1) - (file.failure === undefined ? 0 : 1)
   file.failure = failure
 }

@@ -116,7 +116,6 @@ const troubles = {
 export function receiveAgain(state: State, file: File): void {
   const { here: _, announced: __, safe: ___, ...bare } = file.record
   if (!bare.withdrawn) file.again = true
-  file.verified = false
   tell(state, file, 'RECEIVED_AGAIN', 'warning', "it isn't here any more, and not known to be safe: received once more")
   if (bare.withdrawn) return lost(state, file)
   put(state, file, bare)

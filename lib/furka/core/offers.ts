@@ -29,10 +29,12 @@ function again(state: State, file: File): void {
   file.next = undefined
   file.gone = false
   file.offered = true
+  // It may have changed under a version that doesn't tell.
+  file.verified = Number.NEGATIVE_INFINITY
   if (file.busy) return
-  // A source that had nothing to say against it may have something now, and the other way round.
-  if (file.stage === 'kept') enter(state, file, 'remove')
-  else if (isFirst || file.stage === 'remove') enter(state, file, file.stage)
+  // A source that had something against it may have nothing now.
+  if (file.stage === 'kept' || file.stage === 'remove') settle(state, file)
+  else if (isFirst) enter(state, file, file.stage)
 }
 
 function begin(state: State, source: Source, offer: Offer): File {
@@ -61,11 +63,11 @@ export function supersede(state: State, file: File, offer: Offer): void {
   begin(state, source, offer)
 }
 
-export function withdrawn(state: State, { source: id, name, version }: Event<'withdrawn'>): void {
+/** Whatever version it was that the source saw last: nothing is under the name any more. */
+export function withdrawn(state: State, { source: id, name }: Event<'withdrawn'>): void {
   const file = state.sources.get(id)?.files.get(name)
   if (file === undefined) return
-  if (file.next?.version === version) file.next = undefined
-  if (file.record.offer.version !== version) return
+  file.next = undefined
   if (file.record.here !== undefined) leaveSource(state, file)
   // What is on its way may still arrive whole.
   else if (file.busy) file.gone = true

@@ -17,11 +17,14 @@ export function removed(state: State, { seq, outcome }: Event<'removed'>): void 
   const file = inHand(state, seq, 'remove')
   if (file === undefined) return
   // Another version is there, and will be offered: this one is done with.
-  if (outcome !== 'changed') {
-    file.source.counters.removed += 1
-    state.out.notices.push({ type: 'removed', record: file.record, outcome })
-    remember(state, file)
-  }
+  if (outcome === 'changed') drop(state, file)
+  else end(state, file, outcome)
+}
+
+function end(state: State, file: File, outcome: 'removed' | 'gone'): void {
+  file.source.counters.removed += 1
+  state.out.notices.push({ type: 'removed', record: file.record, outcome })
+  remember(state, file)
   drop(state, file)
 }
 
@@ -40,8 +43,6 @@ function remember(state: State, file: File): void {
 export function removeLater(state: State, { seq, after }: Event<'removeLater'>): void {
   const file = inHand(state, seq, 'remove')
   if (file === undefined) return
-  // Who may still be written to is compared once more.
-  file.verified = false
   const due = state.now + Math.min(Math.max(after, SOONEST), LATEST)
   enter(state, file, file.record.offer.exact ? 'remove' : 'verify', due)
 }
@@ -66,11 +67,12 @@ export function removeFailed(state: State, { seq, failure }: Event<'removeFailed
 }
 
 /** A version that doesn't tell contents apart was read once more. */
-export function verified(state: State, { seq, same }: Event<'verified'>): void {
+export function verified(state: State, { seq, outcome }: Event<'verified'>): void {
   const file = inHand(state, seq, 'verify')
   if (file === undefined) return
-  if (same) {
-    file.verified = true
+  if (outcome === 'gone') return end(state, file, 'gone')
+  if (outcome === 'same') {
+    file.verified = state.now
     settle(state, file)
     return
   }

@@ -34,8 +34,6 @@ export interface Stored {
  */
 export type Stage = 'receive' | 'announce' | 'confirm' | 'verify' | 'remove' | 'kept'
 
-export const stages = ['receive', 'announce', 'confirm', 'verify', 'remove', 'kept'] as const satisfies Stage[]
-
 export interface File {
   record: FileRecord
   readonly source: Source
@@ -60,8 +58,8 @@ export interface File {
   gone: boolean
   /** It was received before, and went missing here. */
   again: boolean
-  /** Compared with the source: what will be removed is what was received. */
-  verified: boolean
+  /** When it was last found that the source still has what was received. */
+  verified: number
 }
 
 /** How a source is doing, and its files. */
@@ -146,7 +144,7 @@ export interface Out {
 
 export const createOut = (): Out => ({ commands: [], ops: [], notices: [], turns: false })
 
-export function createSource({ id, target, connections }: CoreConfig['sources'][number]): Source {
+function createSource({ id, target, connections }: CoreConfig['sources'][number]): Source {
   return {
     id,
     target,

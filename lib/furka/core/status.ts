@@ -23,13 +23,6 @@ function owed(state: State): number {
   return files
 }
 
-/** The turn that is running. */
-export const runningTurn = (state: State) => {
-  const turn = state.turns.at(-1)
-  if (turn === undefined) throw new RangeError('it is nobody’s turn')
-  return turn
-}
-
 /** Files of a source: what is to be done with them. */
 export function countsOf({ counts, receiving, failing }: Source) {
   const { receive, announce, confirm, verify, remove, kept } = counts
