@@ -112,9 +112,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     })
     if (found.outcome !== 'missed') {
       const same = found.digest === here.digest && found.size === here.size
-      report({ type: 'verified', at: now(), seq, same })
+      report({ type: 'verified', at: now(), seq, outcome: same ? 'same' : 'different' })
+    } else if (found.gone) {
+      report({ type: 'verified', at: now(), seq, outcome: 'gone' })
     } else if (found.failure.code === 'ERR_SUSTEN_CHANGED') {
-      report({ type: 'verified', at: now(), seq, same: false })
+      report({ type: 'verified', at: now(), seq, outcome: 'different' })
     } else {
       if (found.side === 'target') onTrouble()
       report({ type: 'verifyFailed', at: now(), seq, failure: found.failure })
