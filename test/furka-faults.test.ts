@@ -148,20 +148,6 @@ test('a link under the name stays, under another one, and leads nobody astray', 
   assert.equal(furka.status().sources[0]?.failing, 1)
 })
 
-test('a full target holds up its files, and goes on when there is room', async (t) => {
-  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
-  const faults = [{ call: 'write', effect: 'ENOSPC', times: 3 }]
-  const { furka, told } = await openFurkaFor(t, place, dcu, { source: { engine: { faults }, connections: 1 } })
-  for (let i = 0; i < 4; i++) await dcu.add(`f${i}.bin`, content(20_000, i))
-  await furka.idle()
-  checkAllThere(dcu, place.buffer)
-  assert.deepEqual(
-    told.messages.map(({ code }) => code).filter((code) => code.startsWith('TARGET')),
-    ['TARGET_UNAVAILABLE', 'TARGET_BACK'],
-  )
-  assert.match(told.messages[0]?.text ?? '', /ENOSPC/)
-})
-
 test('a server that restarts loses nothing that was complete and received; what was not is told as lost', async (t) => {
   const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
   const { furka, told } = await openFurkaFor(t, place, dcu)
