@@ -144,7 +144,8 @@ export type Command =
   /**
    * Release these files of a tier, each only if it is the known version and its copy on the storage `to` is right;
    * then remove `directories` (below the tier's root, deepest first) where they are empty. Report each file as
-   * `released`, or those not begun as `kept`. Identities: of the right file systems; none for the buffer.
+   * `released`, or those not begun as `kept`. Identities: of the right file systems; the shell
+   * knows that of the buffer.
    */
   | {
       readonly type: 'release'

@@ -200,7 +200,7 @@ function turn(state: State, storage: StorageState, mode: StorageState['mode'], f
 export function sourceGone(state: State, failure: Failure): void {
   if (!state.sourceAvailable) return
   state.sourceAvailable = false
-  const why = failure.code === 'ERR_SUSTEN_STORAGE' ? 'its file system is not mounted' : inWords(failure)
+  const why = failure.code === 'ERR_SUSTEN_STORAGE' ? sourceElsewhere(failure) : inWords(failure)
   say(state, {
     code: 'SOURCE_UNAVAILABLE',
     severity: 'error',
@@ -208,6 +208,12 @@ export function sourceGone(state: State, failure: Failure): void {
     text: `Source ${textOfBytes(state.config.source)} is unavailable: ${why}; all files wait`,
     reason: failure.code,
   })
+}
+
+function sourceElsewhere({ syscall }: Failure): string {
+  if (syscall === 'mount') return 'its file system is not mounted'
+  const covered = 'another one was mounted over it; unmount that, its own files are below'
+  return syscall === 'covered' ? covered : `its file system is not mounted, or ${covered}`
 }
 
 export function sourceChanged(state: State, event: About<'source'>): void {
@@ -218,6 +224,9 @@ export function sourceChanged(state: State, event: About<'source'>): void {
   }
   if (state.sourceAvailable) return
   state.sourceAvailable = true
+  // What could have left it meanwhile was passed over.
+  const [buffer] = state.tiers
+  if (buffer !== undefined) rescanAll(buffer)
   say(state, {
     code: 'SOURCE_BACK',
     severity: 'info',
