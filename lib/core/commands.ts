@@ -86,7 +86,7 @@ export type Notice =
  * | `POLICY` | file: what the policy asked was dropped |
  * | `FILLSTATE_LIMIT` | mount point of a tier: full up to its limit; files are released |
  * | `ALMOST_OVERFLOW` | mount point of a tier: it is likely to overflow; the text says in how many seconds |
- * | `DISK_OVERFLOW` | mount point of a tier: it is full |
+ * | `DISK_OVERFLOW` | mount point of a tier, or of a storage where there are tiers: it is full |
  * | `LINK_ERROR` | file: a link in its place couldn't be made; tried again |
  * | `DEL_ERROR` | file: it couldn't be deleted; tried again |
  * | `SHIFT_CLEARED` | mount point of a tier: an ended shift's files have left it |

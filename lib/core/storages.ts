@@ -6,6 +6,7 @@ import { textOfBytes } from '../bytes.js'
 import { meaningOf } from '../error-text.js'
 import { backoff } from './backoff.js'
 import type { CoreEvent, VolumeReading } from './events.js'
+import { storageFull } from './fill.js'
 import { say } from './messages.js'
 import type { Failure } from './record.js'
 import type { State, StorageState } from './state.js'
@@ -107,6 +108,7 @@ export function troubled(state: State, storage: StorageState, failure: Failure, 
   storage.strikes += 1
   storage.suspect = true
   storage.retryAt = state.now + backoff(storage.strikes, first, max, storage.index)
+  if (failure.code === 'ENOSPC' && storage.failure?.code !== 'ENOSPC') storageFull(state, storage)
   fall(state, storage, failure)
 }
 
