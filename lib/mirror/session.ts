@@ -1,5 +1,6 @@
 /** A source that is copied to storages, from its opening to its end: what Mirror and Grimsel have in common. */
 import { type ByteString, textOfBytes } from '../bytes.js'
+import { createClock } from '../clock.js'
 import {
   bufferTier,
   type CoreConfig,
@@ -19,14 +20,13 @@ import type { Journal } from '../journal/index.js'
 import { checkWord } from '../options.js'
 import { type Directory, openDirectory, openSweep } from '../source/index.js'
 import { openStorage, type Storage } from '../storage/index.js'
-import { createClock } from './clock.js'
+import { createWaiting } from '../waiting.js'
 import type { CompleteMirrorOptions } from './options.js'
 import { closedError, createShell, foreignStorages, type Shell } from './shell.js'
 import { openSourceWatch } from './source-watch.js'
 import { openTiers, tiersOf } from './space.js'
 import { createTelling, type Telling } from './telling.js'
 import type { Geography } from './views.js'
-import { createWaiting } from './waiting.js'
 
 /** Milliseconds between two looks for files that are gone, where the source isn't scanned. */
 const sweepInterval = 3_600_000
