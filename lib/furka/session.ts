@@ -181,6 +181,10 @@ export async function openSession(
     }
   }
 
+  function userChange(user: FurkaUser): CoreEvent {
+    return { type: 'userChange', at: now(), since: Date.now(), user }
+  }
+
   // ---- Closing -----------------------------------------------------------------------------------------------------
 
   function close(mode: 'drain' | 'stop' = 'drain'): Promise<void> {
@@ -262,8 +266,6 @@ export async function openSession(
       throw error
     }
   }
-
-  const userChange = (user: FurkaUser): CoreEvent => ({ type: 'userChange', at: now(), since: Date.now(), user })
 
   return {
     journal,
