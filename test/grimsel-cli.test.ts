@@ -151,12 +151,28 @@ test(
 test('a restart keeps the shift and what is pending, and writers of the pipe wait for it', options, async (t) => {
   const { grimsel, status, buffer, disk, pipe, pid } = await daemonWorld(t)
   assert.equal((await grimsel('start')).code, 0)
-  assert.equal((await grimsel('shift', '-u', '1000')).code, 2)
+  const nobody = await grimsel('shift', '-u', '::')
+  assert.equal(nobody.code, 2)
+  assert.match(nobody.err, /names nobody/)
+  assert.equal((await grimsel('shift', '-u', '500:501:../up')).code, 2)
   const shift = await grimsel('shift', '-u', '1234:567:visit/2')
   assert.equal(shift.code, 0)
   assert.match(shift.out, /^shift \d+ has begun\n$/)
+  const shifts = async () =>
+    (await status()).grimsel.shifts.map(({ uid, gid, userDirectory }) => [uid, gid, userDirectory])
+  assert.deepEqual((await shifts())[0], [1234, 567, 'visit/2'])
+  for (const [user, expected] of [
+    [':568', [1234, 568, 'visit/2']],
+    ['1235', [1235, 568, undefined]],
+    ['::Hello', [1235, 568, 'Hello']],
+    ['500::$UID', [500, 568, '500']],
+    ['::.', [500, 568, undefined]],
+    ['1234:567', [1234, 567, undefined]],
+  ] as const) {
+    assert.equal((await grimsel('shift', '-u', user)).code, 0, user)
+    assert.deepEqual((await shifts())[0], expected, user)
+  }
   const [running] = (await status()).grimsel.shifts
-  assert.deepEqual([running?.uid, running?.gid], [1234, 567])
 
   assert.equal((await grimsel('pause', 'disk')).code, 0)
   writeFileSync(join(buffer, 'waits'), 'x')
@@ -213,7 +229,10 @@ test('the control socket refuses what it does not know, and lets a status be wat
     ['add', { paths: [1] }],
     ['add', { paths: [''], path: '' }],
     ['shift', { uid: '1', gid: 1 }],
-    ['shift', { uid: 1 }],
+    ['shift', {}],
+    ['shift', { uid: 1, name: 'x' }],
+    ['shift', { uid: 1, gid: 1, userDirectory: 7 }],
+    ['shift', { uid: 1, gid: 1, userDirectory: 'a\nb' }],
     ['shift', { uid: 1, gid: 1, userDirectory: '../up' }],
     ['watch', { interval: 1 }],
     ['failures', { storage: 'none' }],

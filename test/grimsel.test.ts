@@ -260,6 +260,9 @@ for (const [wrong, message] of [
   [{ uid: 0, gid: 1.5 }, "'gid'"],
   [{ uid: 0, gid: 0, userDirectory: '/abs' }, "'userDirectory'"],
   [{ uid: 0, gid: 0, userDirectory: 'a/../b' }, "'userDirectory'"],
+  [{ uid: 0, gid: 0, userDirectory: 'a\nb' }, "'userDirectory' must have no control characters"],
+  [{ uid: 0, userDirectory: '$HOME' }, "'userDirectory' must have no '$'"],
+  [{}, 'names nobody'],
 ] as const) {
   test(`a user ${JSON.stringify(wrong)} is refused`, async (t) => {
     const place = await createGrimselPlace(t)
