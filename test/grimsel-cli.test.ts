@@ -124,6 +124,14 @@ test(
     assert.equal(some.code, 1)
     assert.equal(some.out, '2 files announced\n')
     assert.match(some.err, /^grimsel: The announced path '\/etc\/passwd' is not below the source/)
+    const missing = await grimsel('add', join(buffer, 'nothere'), join(buffer, 'a/below'), join(buffer, 'a'))
+    assert.deepEqual([missing.code, missing.out], [1, '1 file announced\n'])
+    assert.equal(
+      missing.err,
+      ['nothere', 'a/below']
+        .map((name) => `grimsel: ${join(buffer, name)}: there is no such file; it was not announced\n`)
+        .join(''),
+    )
     const more = await fed(`${buffer}/./c\n\n${buffer}/d`, 'add', '-')
     assert.deepEqual([more.code, more.out, more.err], [0, '2 files announced\n', ''])
     const odd = await fed(Buffer.concat([raw, Buffer.from(`\0${buffer}/größe\0`)]), 'add', '-0', '-')
@@ -172,6 +180,7 @@ test('a restart keeps the shift and what is pending, and writers of the pipe wai
     assert.equal((await grimsel('shift', '-u', user)).code, 0, user)
     assert.deepEqual((await shifts())[0], expected, user)
   }
+  assert.match((await grimsel('status')).out, /^and 3 earlier shifts: --json shows all$/m)
   const [running] = (await status()).grimsel.shifts
 
   assert.equal((await grimsel('pause', 'disk')).code, 0)
@@ -200,7 +209,7 @@ test('failures are listed, retried and dismissed', options, async (t) => {
   const failed = (): number => lines().filter(({ event }) => event === 'failed').length
   await until(() => failed() === 2)
   const listed = await grimsel('failures', '-s', 'disk')
-  assert.match(listed.out, /^disk: .*directory: ERR_SUSTEN_NOT_REGULAR: .* \(1 attempts\)\n$/)
+  assert.match(listed.out, /^disk: .*directory: ERR_SUSTEN_NOT_REGULAR: .* \(1 attempt\)\n$/)
   const [item] = (await grimsel('failures', '--json', '-s', 'über:2')).out
     .trimEnd()
     .split('\n')
