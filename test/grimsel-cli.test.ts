@@ -123,7 +123,7 @@ test(
     const some = await grimsel('add', join(buffer, 'a'), '/etc/passwd', join(buffer, 'b'))
     assert.equal(some.code, 1)
     assert.equal(some.out, '2 files announced\n')
-    assert.match(some.err, /^grimsel: The announced path '\/etc\/passwd' is not below the source/)
+    assert.match(some.err, /^grimsel: The announced path '\/etc\/passwd' is not below the buffer /)
     const missing = await grimsel('add', join(buffer, 'nothere'), join(buffer, 'a/below'), join(buffer, 'a'))
     assert.deepEqual([missing.code, missing.out], [1, '1 file announced\n'])
     assert.equal(

@@ -231,7 +231,8 @@ test('who leaves its scope stops it, and calls after that say so', async (t) => 
   const { grimsel } = await openFor(t, place)
   await grimsel[Symbol.asyncDispose]()
   await assert.rejects(grimsel.add('a'), { code: 'ERR_SUSTEN_CLOSED' })
-  await assert.rejects(grimsel.changeUser(user), { code: 'ERR_SUSTEN_CLOSED' })
+  await assert.rejects(grimsel.changeUser(user), { code: 'ERR_SUSTEN_CLOSED', message: 'the Grimsel is closed' })
+  await assert.rejects(grimsel.add('/etc/passwd'), { code: 'ERR_SUSTEN_CLOSED' })
 })
 
 for (const [what, more, message] of [

@@ -55,7 +55,10 @@ function check(journal: Journal, { source, kind }: Owner): void {
   const owner = journal.value(ownerKey) as Owner | undefined
   if (owner === undefined || (owner.source === source && owner.kind === kind)) return
   const where = Buffer.from(owner.source, 'latin1').toString('utf8')
-  const whose = owner.kind === kind ? `source ${where}` : `a ${nameOf(owner.kind)}, not of a ${nameOf(kind)}`
+  const whose =
+    owner.kind === kind
+      ? `${kind === undefined ? 'source' : 'buffer'} ${where}`
+      : `a ${nameOf(owner.kind)}, not of a ${nameOf(kind)}`
   throw optionError(`journal ${journal.directory} is that of ${whose}; give this one a journal of its own`)
 }
 
