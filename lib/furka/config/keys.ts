@@ -173,3 +173,10 @@ export const detectorDefaults = {
   settle: 1000,
   scanInterval: 1000,
 } as const
+
+/** What both forms have, and how they call it. */
+type SharedKey = Exclude<keyof typeof ppuSpelling, 'licensekey'> | 'target'
+
+/** How a form of file calls the keys that both have. */
+export const spellingOf = (form: 'conf' | 'json'): { readonly [K in SharedKey]: string } =>
+  form === 'json' ? epuSpelling : { ...ppuSpelling, target: detectorSpelling.target }
