@@ -1,10 +1,9 @@
 /** What goes into a Furka and what comes out of it. The whole story: docs/FURKA.md. */
 import type { PathInput } from '../bytes.js'
 import type { EngineOptions } from '../engine/index.js'
-import type { SustenError } from '../errors.js'
 import type { Grimsel } from '../grimsel/index.js'
 import type { Lost } from '../observe/index.js'
-import type { FileSource } from '../source/index.js'
+import type { FileSource } from '../source/files.js'
 import type { FurkaUser, UserChange } from './user.js'
 
 /** The tier on which a file must be durable before it is removed at its source. */
