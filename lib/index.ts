@@ -34,6 +34,8 @@ export type {
   FailedFile,
   FailureFilter,
   FilePaths,
+  FoundCopy,
+  FoundFile,
   IdleEvent,
   MirrorEvent,
   MirrorEvents,

@@ -55,6 +55,8 @@ export interface DaemonConfig {
   readonly notes: readonly ConfigNote[]
   /** What it was started with besides the configuration, and keeps over a restart. Default: nothing. */
   readonly words?: readonly string[]
+  /** Bytes of a request on the control socket. Default: as few as it takes elsewhere. */
+  readonly maxLine?: number
 }
 
 /** What a daemon's own part is given. */
@@ -97,7 +99,7 @@ const summaryInterval = 5000
 
 /** Begins at once; see {@link Daemon.ready}. */
 export function runDaemon<S extends object>(
-  { name, places, keys, notes, words = [] }: DaemonConfig,
+  { name, places, keys, notes, words = [], maxLine }: DaemonConfig,
   { file, version, notifier, supervised }: DaemonOptions,
   create: (inside: DaemonInside) => Service<S>,
 ): Daemon {
@@ -143,7 +145,10 @@ export function runDaemon<S extends object>(
   async function start(): Promise<void> {
     // First: it is the lock that keeps a second daemon away, and tells who asks that this one is starting.
     const methods = { ...service.methods, ...commonMethods(status, stop) }
-    const control = await asOf(keys.controlSocket, openControl({ path: places.controlSocket, methods, onRefused }))
+    const control = await asOf(
+      keys.controlSocket,
+      openControl({ path: places.controlSocket, methods, onRefused, ...(maxLine === undefined ? {} : { maxLine }) }),
+    )
     open.push({ name: 'control socket', close: () => control.close() })
     open.push({ name: 'pid file', close: writePidFile(pidFileOf(control.path)) })
     open.push({ name: 'options', close: writeWords(wordsFileOf(control.path), words) })

@@ -150,7 +150,7 @@ export function wakeFiles(state: State): void {
   }
 }
 
-export function setFailure(file: File, failure: Failure | undefined): void {
+function setFailure(file: File, failure: Failure | undefined): void {
   file.source.failing += (failure === undefined ? 0 : 1) - (file.failure === undefined ? 0 : 1)
   file.failure = failure
 }

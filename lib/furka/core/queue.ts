@@ -15,7 +15,7 @@ export function push<T extends Queued<T>>(queue: Queue<T>, item: T): void {
   queue.items.push(item)
 }
 
-export function first<T extends Queued<T>>(queue: Queue<T>): T | undefined {
+function first<T extends Queued<T>>(queue: Queue<T>): T | undefined {
   while (queue.at < queue.items.length) {
     const item = queue.items[queue.at]
     if (item !== undefined && item.queue === queue) return item

@@ -34,8 +34,6 @@ export interface Stored {
  */
 export type Stage = 'receive' | 'announce' | 'confirm' | 'verify' | 'remove' | 'kept'
 
-export const stages = ['receive', 'announce', 'confirm', 'verify', 'remove', 'kept'] as const satisfies Stage[]
-
 export interface File {
   record: FileRecord
   readonly source: Source
@@ -146,7 +144,7 @@ export interface Out {
 
 export const createOut = (): Out => ({ commands: [], ops: [], notices: [], turns: false })
 
-export function createSource({ id, target, connections }: CoreConfig['sources'][number]): Source {
+function createSource({ id, target, connections }: CoreConfig['sources'][number]): Source {
   return {
     id,
     target,

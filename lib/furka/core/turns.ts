@@ -36,7 +36,7 @@ export function turnOf(state: State, number: number): Turn {
 export const isTold = (state: State, number: number): boolean => turnOf(state, number).told
 
 /** Turns that are over and have no files are forgotten in time: files may be offered long after they were seen. */
-export function forgetTurns(state: State): void {
+function forgetTurns(state: State): void {
   const oldest = runningTurn(state).number - REMEMBERED
   if ((state.turns[0]?.number ?? 0) > oldest) return
   state.turns = state.turns.filter(({ number, told }) => number > oldest || !told || state.members.has(number))

@@ -14,6 +14,7 @@ import { Grimsel } from '../index.js'
 import { openMessagePort, openStatusPort, type Port } from '../ports/index.js'
 import { announce, type RefusedPath } from './announce.js'
 import { blamed } from './blame.js'
+import { find } from './find.js'
 import { methodsOf } from './methods.js'
 import { grimselOptions } from './options.js'
 import { type DaemonPipe, openDaemonPipe } from './pipe.js'
@@ -22,10 +23,15 @@ import { report } from './report.js'
 import { statusEntries } from './shifts.js'
 import type { OwnStatus } from './status.js'
 
+/** Bytes of a request: a thousand paths, however long, in Base64. */
+const maxLine = 6 * 1024 * 1024
+
 /** Begins at once. */
 export function runGrimsel({ config, notes }: LoadedConfig, options: DaemonOptions): Daemon {
   const keys = { controlSocket: 'control_socket', logfile: 'logfile' }
-  return runDaemon({ name: 'Grimsel', places: config, keys, notes }, options, (inside) => service(config, inside))
+  return runDaemon({ name: 'Grimsel', places: config, keys, notes, maxLine }, options, (inside) =>
+    service(config, inside),
+  )
 }
 
 function service(config: GrimselConfig, inside: DaemonInside) {
@@ -44,6 +50,7 @@ function service(config: GrimselConfig, inside: DaemonInside) {
       inside.running(grimsel)
       return announceHere(paths)
     },
+    find: async (paths) => find(inside.running(grimsel), config.bufferDirectory, paths),
     note: inside.note,
   })
 

@@ -1,17 +1,18 @@
 /** What Grimsel's control socket can be asked to do besides what all daemons can: docs/PROTOCOLS.md describes each. */
 import { Buffer } from 'node:buffer'
 import { type ByteString, textOfBytes } from '../../bytes.js'
-import type { Method } from '../../control/index.js'
+import type { JsonText, Method } from '../../control/index.js'
 import type { FailedFile } from '../../mirror/index.js'
 import type { Grimsel, User } from '../types.js'
 import type { RefusedPath } from './announce.js'
-import { checkAccept, checkFilter, checkPaths, checkStorage, checkUser } from './params.js'
+import { checkAccept, checkFilter, checkPaths, checkSought, checkStorage, checkUser } from './params.js'
 
 /** What the methods work on. */
 export interface Subject {
   /** @throws SustenError `ERR_SUSTEN_CLOSED` while it starts or stops */
   grimsel(): Grimsel
   announce(paths: readonly ByteString[]): Promise<readonly RefusedPath[]>
+  find(paths: readonly ByteString[]): Promise<JsonText>
   /** Notes in the log what somebody asked for. */
   note(method: string, uid: number, fields: object): void
 }
@@ -23,7 +24,7 @@ export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
   return {
     add: {
       async call(params) {
-        const paths = checkPaths(params)
+        const paths = checkPaths('add', params)
         const refused = await subject.announce(paths)
         return {
           added: paths.length - refused.length,
@@ -35,6 +36,7 @@ export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
         }
       },
     },
+    find: { call: (params) => subject.find(checkSought(params)) },
     shift: {
       async call(params, { caller }) {
         const user: User = checkUser(params)

@@ -18,10 +18,19 @@ function pathOf(name: string, value: unknown): ByteString {
   throw optionError(`${name} must be text or { base64 }, not ${inspect(value, { maxStringLength: 80 })}`)
 }
 
-export function checkPaths(params: unknown): readonly ByteString[] {
-  const { paths } = namesOf('add', params, ['paths'])
-  if (!Array.isArray(paths)) throw optionError('add: paths must be a list')
+export function checkPaths(method: string, params: unknown): readonly ByteString[] {
+  const { paths } = namesOf(method, params, ['paths'])
+  if (!Array.isArray(paths)) throw optionError(`${method}: paths must be a list`)
   return paths.map((path, index) => pathOf(`paths[${index}]`, path))
+}
+
+/** Paths of one question. */
+const mostSought = 1000
+
+export function checkSought(params: unknown): readonly ByteString[] {
+  const paths = checkPaths('find', params)
+  if (paths.length > mostSought) throw optionError(`find: at most ${mostSought} paths, not ${paths.length}`)
+  return paths
 }
 
 export function checkUser(params: unknown): User {
