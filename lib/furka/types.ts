@@ -212,6 +212,8 @@ export interface FurkaSourceStatus {
   readonly target: string
   readonly available: boolean
   readonly failure?: FailureStatus
+  /** Why nothing can be written below its target. */
+  readonly blocked?: FailureStatus
   /** Files are being written at the source, or will be soon. Absent: not known. */
   readonly busy?: boolean
   /** Bytes that are left of the source's memory. Absent: not known. */

@@ -35,10 +35,8 @@ export interface JournalOp {
   readonly value: unknown
 }
 
-export type Command =
-  /** Stores values all at once, then tells. */
-  | { readonly type: 'journal'; readonly ops: readonly JournalOp[]; readonly notices: readonly Notice[] }
-  | { readonly type: 'tell'; readonly notice: Notice }
+/** What others than the shell itself carry out. */
+export type Order =
   /** Receives files of one source. */
   | {
       readonly type: 'receive'
@@ -66,5 +64,11 @@ export type Command =
       readonly source: string
       readonly files: readonly { readonly seq: number; readonly offer: Offer }[]
     }
+
+export type Command =
+  | Order
+  /** Stores values all at once, then tells. */
+  | { readonly type: 'journal'; readonly ops: readonly JournalOp[]; readonly notices: readonly Notice[] }
+  | { readonly type: 'tell'; readonly notice: Notice }
   /** Wants a `tick` at this time; for ever, if it is infinite. Takes the place of the one before. */
   | { readonly type: 'wake'; readonly at: number }

@@ -26,6 +26,8 @@ function first<T extends Queued<T>>(queue: Queue<T>): T | undefined {
   return undefined
 }
 
+export const isEmpty = <T extends Queued<T>>(queue: Queue<T>): boolean => first(queue) === undefined
+
 /** Takes up to `most` items from the front, as long as they are ready. */
 export function takeWhile<T extends Queued<T>>(queue: Queue<T>, most: number, isReady: (item: T) => boolean): T[] {
   const taken: T[] = []

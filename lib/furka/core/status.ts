@@ -1,4 +1,5 @@
 /** What can be read off the state. */
+import { isEmpty } from './queue.js'
 import type { Source, State } from './state.js'
 
 /** Nothing is left to be done, but for what stays at its source. */
@@ -13,15 +14,11 @@ export function isDrained(state: State): boolean {
   const { link } = state
   for (const { transfers, removals } of state.sources.values()) if (transfers + removals > 0) return false
   if (link.announcing || link.telling || link.asking) return false
-  return link.failure !== undefined || state.config.grimsel === 'none' || owed(state) === 0
+  return link.failure !== undefined || state.config.grimsel === 'none' || !isOwed(state)
 }
 
-/** Received, and not handed over. */
-function owed(state: State): number {
-  let files = 0
-  for (const { counts } of state.sources.values()) files += counts.announce
-  return files
-}
+/** Received, and could be handed over now: what Grimsel has refused waits for another time. */
+const isOwed = ({ announce, held }: State): boolean => !isEmpty(announce) || !isEmpty(held)
 
 /** Files of a source: what is to be done with them. */
 export function countsOf({ counts, receiving, failing }: Source) {
