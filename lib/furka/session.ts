@@ -232,6 +232,10 @@ export async function openSession(
     shell.beginTelling()
   }
 
+  function userChange(user: FurkaUser): CoreEvent {
+    return { type: 'userChange', at: now(), since: Date.now(), user }
+  }
+
   /** Targets must be there at first: what was received can't be looked for otherwise. */
   async function opened(): Promise<void> {
     try {
@@ -262,8 +266,6 @@ export async function openSession(
       throw error
     }
   }
-
-  const userChange = (user: FurkaUser): CoreEvent => ({ type: 'userChange', at: now(), since: Date.now(), user })
 
   return {
     journal,
