@@ -27,8 +27,8 @@ interface Places {
 export interface DaemonProcess<S> extends Places {
   /** Runs the program with `--config` and something on its standard input, to its end. */
   fed(input: string | Buffer, ...args: string[]): Promise<Ended>
-  /** Starts the program, which ends with the test. */
-  begin(args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess
+  /** Starts the program, which ends with the test. `by`: a command that runs it, with its options. */
+  begin(args: readonly string[], env?: NodeJS.ProcessEnv, by?: readonly string[]): ChildProcess
   /** What the daemon says of itself. */
   status(): Promise<S>
   /** Lines of the log. */
@@ -43,8 +43,9 @@ export function daemonProcess<S>(t: TestContext, name: 'grimsel' | 'furka', plac
   const { config, socket, log } = places
   const program = join(dirname(packageFile), `dist/cli/${name}.js`)
 
-  function begin(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-    const child = spawn(process.execPath, [program, ...args], { stdio: 'pipe', env: { ...process.env, ...env } })
+  function begin(args: readonly string[], env: NodeJS.ProcessEnv = {}, by: readonly string[] = []): ChildProcess {
+    const [command = '', ...rest] = [...by, process.execPath, program, ...args]
+    const child = spawn(command, rest, { stdio: 'pipe', env: { ...process.env, ...env } })
     t.after(() => child.kill('SIGKILL'))
     return child
   }
