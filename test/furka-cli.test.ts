@@ -11,6 +11,7 @@ import type { Ended } from './support/daemon-process.js'
 import { eventually } from './support/dcu-world.js'
 import { furkaWorld } from './support/furka-daemon.js'
 import { whyNoDaemon } from './support/grimsel-daemon.js'
+import { command } from './support/mounts.js'
 import { openRoot, until } from './support/pipe-world.js'
 
 const options = { skip: whyNoDaemon() ?? false }
@@ -242,6 +243,23 @@ test('a server that is down is waited for, and the status says why', options, as
   await succeeds(furka('start'))
   await figuresAre(({ sources }) => sources[0]?.available === false && sources[0].failure !== undefined, 'down')
   assert.match((await furka('status')).out, /^EIGER +down ECONNREFUSED/m)
+})
+
+test('while the RAM disk is gone, files wait at the server, and the status says why', options, async (t) => {
+  const { furka, dcu, target, until: figuresAre, lines } = await furkaWorld(t)
+  await succeeds(furka('start'))
+  const ramdisk = dirname(target)
+  command('umount', '-l', ramdisk)
+  await figuresAre(({ sources }) => sources[0]?.blocked !== undefined, 'blocked')
+  await dcu.add('one', Buffer.from('1'))
+  await figuresAre(({ sources }) => sources[0]?.waiting === 1, 'a file that waits')
+  assert.match((await furka('status')).out, /^EIGER: nothing can be written, files wait: .+$/m)
+  assert.ok(lines().some(({ code }) => code === 'TARGET_UNAVAILABLE'))
+  assert.ok(!existsSync(target), 'nothing below the mount point')
+  command('mount', '-t', 'tmpfs', 'tmpfs', ramdisk)
+  mkdirSync(target)
+  await figuresAre(({ sources }) => sources[0]?.removed === 1, 'received and removed')
+  assert.equal(readFileSync(join(target, 'one'), 'utf8'), '1')
 })
 
 test('names that cannot be taken are told in the log and counted', options, async (t) => {

@@ -97,10 +97,10 @@ test('one line says how things are', () => {
   const none = { by: 'none', available: true } as const
   assert.equal(summaryOf(status([source], none)), '0 files to receive; 0.0 MB/s; files of uid 5')
   const busy = { ...source, waiting: 3, receiving: 4, unannounced: 1, unconfirmed: 2, failing: 1, rate: 250e6 }
-  const gone = { ...source, id: '1M', available: false }
+  const gone = { ...source, id: '1M', available: false, blocked: { code: 'ENOSPC', message: 'full' } }
   assert.equal(
     summaryOf(status([busy, gone], { by: 'control', path: '/c', available: false })),
-    "7 files to receive; 3 not yet safe; 1 failing; 250.0 MB/s; files of uid 5; unavailable: 1M; Grimsel isn't there",
+    "7 files to receive; 3 not yet safe; 1 failing; 250.0 MB/s; files of uid 5; unavailable: 1M; nowhere to write to for: 1M; Grimsel isn't there",
   )
 })
 

@@ -63,7 +63,9 @@ const latencies = ({ latency }: FurkaSourceStatus): string[] =>
   latency === undefined ? ['-', '-'] : [latency.p50, latency.p99].map((time) => `${Math.round(time)} ms`)
 
 function oddities({ sources }: FurkaStatus): string[] {
-  return sources.flatMap(({ id, kept, lost, refused }) => [
+  return sources.flatMap(({ id, failure, blocked, kept, lost, refused }) => [
+    ...(failure === undefined ? [] : [`${id}: ${failure.message}`]),
+    ...(blocked === undefined ? [] : [`${id}: nothing can be written, files wait: ${blocked.message}`]),
     ...(kept > 0 ? [`${id}: ${kept} files stay at the detector`] : []),
     ...(lost > 0 ? [`${id}: ${lost} files were gone before they were received`] : []),
     ...(refused > 0 ? [`${id}: ${refused} names were refused`] : []),

@@ -7,6 +7,7 @@ export function summaryOf({ user, sources, grimsel }: FurkaStatus): string {
   const sum = (count: (source: FurkaSourceStatus) => number): number =>
     sources.reduce((total, source) => total + count(source), 0)
   const out = sources.filter(({ available }) => !available).map(({ id }) => id)
+  const blocked = sources.filter((source) => source.blocked !== undefined).map(({ id }) => id)
   const failing = sum((source) => source.failing)
   const unsafe = sum(({ unannounced, unconfirmed }) => unannounced + unconfirmed)
   const words = [
@@ -16,6 +17,7 @@ export function summaryOf({ user, sources, grimsel }: FurkaStatus): string {
     `${(sum(({ rate }) => rate) / 1e6).toFixed(1)} MB/s`,
     `files of uid ${user.uid}`,
     ...(out.length > 0 ? [`unavailable: ${out.join(', ')}`] : []),
+    ...(blocked.length > 0 ? [`nowhere to write to for: ${blocked.join(', ')}`] : []),
     ...(grimsel.by === 'none' || grimsel.available ? [] : ["Grimsel isn't there"]),
   ]
   return words.join('; ')
