@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Furka, Mirror } from 'susten'
+import { Furka, Mirror, openSimplon } from 'susten'
 import { startDcu } from './support/dcu-world.js'
 import {
   checkAllThere,
@@ -14,6 +14,7 @@ import {
   simplon,
 } from './support/furka-world.js'
 import { filesBelow, until } from './support/mirror-world.js'
+import { quick } from './support/source-world.js'
 
 const isRoot = process.geteuid?.() === 0
 const visitor = { uid: 1001, gid: 1002, userDirectory: 'visit7' }
@@ -223,6 +224,20 @@ test('a file that went missing here before it was safe is received once more', a
     second.told.messages.map(({ code }) => code),
     ['RECEIVED_AGAIN'],
   )
+})
+
+test('with `buffer`, what went missing here before it was removed at the server is received once more', async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  // It removes nothing yet.
+  const patient = openSimplon({ host: dcu.url, id: 'dcu', ...quick, sure: 60_000 })
+  const first = await openFurkaFor(t, place, dcu, { source: { source: patient } })
+  await dcu.add('a.bin', Buffer.from('content'))
+  await until(() => first.told.received.length === 1, 'it is here')
+  await first.furka.close()
+  rmSync(join(place.buffer, 'a.bin'))
+  const second = await openFurkaFor(t, place, dcu, { source: { source: simplon(dcu, 'dcu') } })
+  await second.furka.idle()
+  checkAllThere(dcu, place.buffer)
 })
 
 test('what is wrong is said before anything is done, and the sources are closed', async (t) => {

@@ -176,7 +176,7 @@ export async function openSession(
       const isThere = root === undefined || sources.get(record.source)?.target.root === root
       return isThere && record.here !== undefined ? record : []
     })
-    for await (const seqs of findMissing(records)) {
+    for await (const seqs of findMissing(records, options.confirm)) {
       if (seqs.length > 0) report({ type: 'missing', at: now(), seqs })
     }
   }
