@@ -68,5 +68,6 @@ export type {
   SourceEvent,
   SourceState,
 } from './source/files.js'
+export { openRsync, type RsyncOptions } from './source/rsync/index.js'
 export { openSimplon, type SimplonOptions } from './source/simplon/index.js'
 export { volume } from './volume.js'

@@ -116,6 +116,11 @@ export interface FileSource extends AsyncDisposable {
   /** Where to get a file without {@link read}. Absent, or undefined: only `read` does it. */
   locate?(file: FileOffer): FilePlace | undefined | Promise<FilePlace | undefined>
   /**
+   * What {@link locate} told of this file isn't needed any more, whether it was used or not: what was made for it can go.
+   * A later `locate` tells anew. Absent: nothing was made. It may be left out; then that goes when the source is closed.
+   */
+  dropLocated?(file: FileOffer): void | Promise<void>
+  /**
    * The content of the version that was offered.
    * Rejects with `ENOENT` if the file is gone, `ERR_SUSTEN_CHANGED` if it is known to be another version.
    */
