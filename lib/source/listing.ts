@@ -39,8 +39,8 @@ export interface Look {
 }
 
 export interface Listing {
-  /** Begins a look; never two at once. */
-  begin(): Look
+  /** Begins a look; never two at once. @param atEnd Files are offered when it ends, not as they are found. */
+  begin(atEnd?: boolean): Look
   /** A file was looked at by itself. @param asked When, in milliseconds of `performance.now()`. */
   saw(file: ListedFile, asked: number): Sighting | undefined
   /** Offers a file as it was just seen, if that isn't known. */
@@ -74,6 +74,8 @@ interface Entry {
 
 /** A file is gone if so many complete looks in a row don't find it. */
 const GONE = 2
+/** The most files that are offered at the end of a look; the others are at the next one's. */
+const MOST_READY = 1000
 
 export function createListing({ patience, mostFiles, tell, mayTell }: ListingOptions): Listing {
   const entries = new Map<ByteString, Entry>()
@@ -136,10 +138,11 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     get pending() {
       return pending
     },
-    begin() {
+    begin(atEnd = false) {
       const mine = ++round
       const asked = performance.now()
       const still = new Set<ByteString>()
+      const ready: (() => void)[] = []
       let found = 0
       let left = false
       return {
@@ -153,12 +156,14 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
           }
           const sighting = see(entry, file, asked)
           if (entry.offered === file.version) return
-          if (untilOffered(sighting, patience) > 0 || !mayTell()) left = true
+          if (untilOffered(sighting, patience) > 0 || !mayTell() || ready.length >= MOST_READY) left = true
+          else if (atEnd) ready.push(() => tellFile(entry, file, sighting))
           else tellFile(entry, file, sighting)
         },
         end(complete) {
           if (mine !== round) return
           pending = left
+          for (const tellOne of ready) tellOne()
           if (complete) {
             refused = still
             for (const [name, entry] of entries) {
