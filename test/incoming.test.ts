@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
+  chmodSync,
   closeSync,
   existsSync,
   linkSync,
@@ -35,6 +36,8 @@ const quick = { settle: 20, sure: 60, scanInterval: 10 }
 
 const watchIncoming = (t: TestContext, path: string, options: Partial<IncomingOptions> = {}): Watched =>
   watch(t, openIncoming({ path, ...quick, ...options }))
+
+const needsRoot = process.geteuid?.() === 0 ? false : 'needs root'
 
 /** So long ago that nobody is writing any more. */
 const longAgo = 1_600_000_000
@@ -297,6 +300,26 @@ test('where nobody tells of writers, a file is looked at and unlinked, and throu
   assert.ok(now)
   assert.equal(await unlinkBeneath(path, name, versionOf(now)), 'removed')
   assert.equal(readFileSync(join(path, 'second name'), 'utf8'), 'file')
+})
+
+test('files of others are removed too where the directory allows it', { skip: needsRoot }, async (t) => {
+  const path = await scratch(t)
+  chmodSync(path, 0o777)
+  for (const name of ['file', 'changing']) writeOld(join(path, name), name)
+  process.seteuid?.(65_534)
+  t.after(() => process.seteuid?.(0))
+  const watched = watchIncoming(t, path)
+  await watched.offered(2)
+  const [file, changing] = [await watched.offer('file'), await watched.offer('changing')]
+  process.seteuid?.(0)
+  writeOld(join(path, 'changing'), 'changed!')
+  process.seteuid?.(65_534)
+  // It can't notice writers to files of others: that takes a privilege, or being the owner.
+  assert.equal(await removed(watched.source, file), 'removed')
+  assert.equal(await removed(watched.source, changing), 'changed')
+  assert.deepEqual(readdirSync(path), ['changing'])
+  await watched.source.close()
+  process.seteuid?.(0)
 })
 
 test('a read-only file system keeps its files, and says so', { skip: whyNot('tmpfs') ?? false }, async (t) => {

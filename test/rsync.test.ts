@@ -433,6 +433,21 @@ test('of one transfer, what is gone or has grown fails alone', { skip }, async (
   assert.equal(staged(world.staging).length, 1)
 })
 
+test('no more files than wanted are dealt with at once; the others come when there is room', { skip }, async (t) => {
+  const world = await rsyncWorld(t)
+  for (let i = 0; i < 5; i++) writeFileSync(join(world.served, `file ${i}`), '')
+  const watched = world.watch({ maxFiles: 2 })
+  for (let round = 0; round < 5; round++) {
+    await watched.offered(Math.min(5, round + 2))
+    if (round === 0) {
+      await eventually(() => watched.state?.details['waiting'] === '3', 'three wait')
+      assert.equal(watched.offers.length, 2)
+    }
+    assert.equal(await removed(watched.source, watched.offers[round] as FileOffer), 'removed')
+  }
+  assert.deepEqual(readdirSync(world.served), [])
+})
+
 test('look: what was there before is seen when it resolves', { skip }, async (t) => {
   const world = await rsyncWorld(t)
   const watched = world.watch({ idlePause: 60_000, settle: 0 })

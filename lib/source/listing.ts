@@ -86,9 +86,9 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
   let counts = { found: 0, taken: 0, refused: 0 }
   let pending = false
 
-  function entryOf({ name, version }: ListedFile): Entry | undefined {
+  function entryOf({ name, version }: ListedFile, most = mostFiles): Entry | undefined {
     const known = entries.get(name)
-    if (known !== undefined || entries.size >= mostFiles) return known
+    if (known !== undefined || entries.size >= most) return known
     const place = placeOfBytes(name)
     if ('refused' in place) return undefined
     const { path } = place
@@ -179,7 +179,8 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
       }
     },
     saw(file, asked) {
-      const entry = entryOf(file)
+      // Whoever asks for a file is done with it: it counts for nothing.
+      const entry = entryOf(file, Number.POSITIVE_INFINITY)
       return entry && see(entry, file, asked)
     },
     offer(file, asked) {

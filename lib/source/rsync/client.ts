@@ -134,10 +134,8 @@ export function createClient(url: string, stallTimeout: number): Client {
     },
     async remove(names, scratch, signal) {
       // Their directories are there as they are at the server, so that none of them is removed.
-      for (const name of names) {
-        for (const directory of directoriesOf(name)) {
-          await mkdir(bufferOfBytes(`${scratch}/${directory}` as ByteString), { mode: 0o700 }).catch(ignoreExisting)
-        }
+      for (const directory of new Set(names.flatMap(directoriesOf))) {
+        await mkdir(bufferOfBytes(`${scratch}/${directory}` as ByteString), { mode: 0o700 })
       }
       const removing = ['--recursive', '--delete', '--existing', '--ignore-existing', `--max-delete=${names.length}`]
       const args = [...common, ...removing, '--from0', '--include-from=-', '--', `${scratch}/`, url]
@@ -157,7 +155,3 @@ export function createClient(url: string, stallTimeout: number): Client {
 /** For `--files-from`: with `./` in front, which says nothing, no name looks like a comment or an option. */
 const listOf = (names: readonly ByteString[]): Buffer =>
   bufferOfBytes(names.map((name) => `./${name}\0`).join('') as ByteString)
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error
-}
