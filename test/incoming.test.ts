@@ -29,6 +29,7 @@ import { type IncomingOptions, openIncoming } from '#lib/source/incoming/index.j
 import { versionOf } from '#lib/source/incoming/version.js'
 import { eventually } from './support/dcu-world.js'
 import { mount, whyNot } from './support/mounts.js'
+import { consume, produce } from './support/source-stream.js'
 import { removed, type Watched, watch, whole } from './support/source-world.js'
 import { scratch } from './support/tree.js'
 
@@ -125,6 +126,15 @@ test('a changed file isn’t removed as what it was, whatever its size and time 
   for (const name of ['rewritten', 'replaced', 'appended']) {
     assert.equal(await removed(watched.source, await watched.offer(name)), 'removed')
   }
+})
+
+test('files that arrive all the time arrive whole, in their last version, and go', async (t) => {
+  const path = await scratch(t)
+  const source = openIncoming({ path, settle: 50, sure: 100, scanInterval: 20 })
+  t.after(() => source.close())
+  const [contents, taken] = await Promise.all([produce(path, 300), consume(source, 300)])
+  assert.deepEqual(new Map([...taken].sort()), new Map([...contents].sort()))
+  assert.deepEqual(readdirSync(path).sort(), ['run 0', 'run 1', 'run 2'])
 })
 
 test('versions outlive a restart, and files of earlier runs are removed', async (t) => {

@@ -17,6 +17,7 @@ import { test } from 'node:test'
 import type { FileOffer, FilePlace, FileSource } from '#lib/source/files.js'
 import { eventually } from './support/dcu-world.js'
 import { rsyncWorld, whyNoRsync } from './support/rsync-world.js'
+import { consume, produce } from './support/source-stream.js'
 import { removed, whole } from './support/source-world.js'
 
 const skip = whyNoRsync ?? false
@@ -431,6 +432,15 @@ test('of one transfer, what is gone or has grown fails alone', { skip }, async (
     ['good', 'ENOENT', 'ERR_SUSTEN_CHANGED'],
   )
   assert.equal(staged(world.staging).length, 1)
+})
+
+test('files that arrive all the time arrive whole, in their last version, and go', { skip }, async (t) => {
+  const world = await rsyncWorld(t)
+  const source = world.source({ settle: 1000, sure: 1100 })
+  const [contents, taken] = await Promise.all([produce(world.served, 200), consume(source, 200)])
+  assert.deepEqual(new Map([...taken].sort()), new Map([...contents].sort()))
+  assert.deepEqual(readdirSync(world.served).sort(), ['run 0', 'run 1', 'run 2'])
+  assert.deepEqual(staged(world.staging), [])
 })
 
 test('no more files than wanted are dealt with at once; the others come when there is room', { skip }, async (t) => {

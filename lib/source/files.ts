@@ -113,7 +113,7 @@ export interface FileSource extends AsyncDisposable {
    * Offers wait for a slow reader. One reading at a time.
    */
   open(signal?: AbortSignal): AsyncIterable<SourceEvent>
-  /** Where to get a file without {@link read}. Absent, or undefined: only `read` does it. */
+  /** Where to get a file without {@link read}; rejects as that does. Absent, or undefined: only `read` does it. */
   locate?(file: FileOffer): FilePlace | undefined | Promise<FilePlace | undefined>
   /**
    * What {@link locate} told of this file isn't needed any more, whether it was used or not: what was made for it can go.

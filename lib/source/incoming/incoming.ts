@@ -40,6 +40,10 @@ export function openIncoming(options: IncomingOptions): FileSource {
   let closing: Promise<void> | undefined
   let unreadable: string | undefined
   let restored = false
+  /** Notifications were lost since the last look, or don't come from everywhere. */
+  let missed = false
+  let partial = false
+  let looked = Number.NEGATIVE_INFINITY
   let last: Promise<unknown> = Promise.resolve()
 
   const listing = createListing({
@@ -52,11 +56,12 @@ export function openIncoming(options: IncomingOptions): FileSource {
   const looking = createLooking({
     id,
     look: (signal) => alone(() => lookAtAll(signal)),
-    pause: (took) => Math.max(scanInterval, watching.active ? took / SHARE : took),
+    pause: (took) => Math.max(scanInterval, watching.active && !missed ? took / SHARE : took),
     details() {
       const { found, taken, refused } = listing.counts
       return {
         files: String(found),
+        watched: watching.active ? (partial ? 'partly' : 'yes') : 'no',
         ...(found > taken + refused ? { waiting: String(found - taken - refused) } : {}),
         ...(refused > 0 ? { refused: String(refused) } : {}),
         ...(unreadable === undefined ? {} : { unreadable: shownName(unreadable) }),
@@ -82,8 +87,13 @@ export function openIncoming(options: IncomingOptions): FileSource {
       for (const name of names) closed.add(name, undefined)
     },
     onFound() {},
-    onOverflow: () => looking.hurry(),
-    onLimit() {},
+    onOverflow() {
+      missed = true
+      if (performance.now() - looked > scanInterval) looking.hurry()
+    },
+    onLimit() {
+      partial = true
+    },
     onGone: () => looking.hurry(),
   })
 
@@ -119,6 +129,7 @@ export function openIncoming(options: IncomingOptions): FileSource {
     // Before the look, so that nothing is missed in between.
     if (!remote && !signal.aborted) startWatching()
     if (!restored && !remote) await restore(volume, signal)
+    missed = partial
     let trouble: string | undefined
     const look = listing.begin(true)
     for await (const batch of engine.walk({ root: path, below: '' as ByteString }, { signal })) {
@@ -131,6 +142,7 @@ export function openIncoming(options: IncomingOptions): FileSource {
     }
     await mount.check(volume)
     unreadable = trouble
+    looked = performance.now()
     look.end(trouble === undefined)
   }
 
@@ -145,6 +157,8 @@ export function openIncoming(options: IncomingOptions): FileSource {
 
   /** Where it can't be watched, looks at everything do. */
   function startWatching(): void {
+    if (watching.active) return
+    partial = false
     try {
       watching.start()
     } catch {}
