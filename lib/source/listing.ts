@@ -45,7 +45,6 @@ export interface Listing {
   saw(file: ListedFile, asked: number): Sighting | undefined
   /** Offers a file as it was just seen, if that isn't known. */
   offer(file: ListedFile, asked: number): void
-  sighting(name: ByteString): Sighting | undefined
   /** It isn't there any more, and that is as it should be. */
   forget(name: ByteString): void
   /** What was seen may have been something else: everything must be seen anew to be offered, or to be sure. */
@@ -55,8 +54,10 @@ export interface Listing {
   readonly lastNew: number
   /** Files that the last look found, those of them that are dealt with, and names that were refused. */
   readonly counts: { readonly found: number; readonly taken: number; readonly refused: number }
-  /** Files that are dealt with and not offered yet. */
+  /** The last look found files that weren't whole yet. */
   readonly pending: boolean
+  /** {@link ListingOptions.mayTell} may have changed: offers what waits for it. */
+  wake(): void
 }
 
 interface Entry {
@@ -65,6 +66,8 @@ interface Entry {
   readonly seen: number
   sighting: Sighting | undefined
   offered: string | undefined
+  /** The version that is to be offered as soon as the reader takes more. */
+  waiting: string | undefined
   known: string
   /** The look that found it last. */
   look: number
@@ -74,8 +77,6 @@ interface Entry {
 
 /** A file is gone if so many complete looks in a row don't find it. */
 const GONE = 2
-/** The most files that are offered at the end of a look; the others are at the next one's. */
-const MOST_READY = 1000
 
 export function createListing({ patience, mostFiles, tell, mayTell }: ListingOptions): Listing {
   const entries = new Map<ByteString, Entry>()
@@ -85,6 +86,9 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
   let lastNew = Number.NEGATIVE_INFINITY
   let counts = { found: 0, taken: 0, refused: 0 }
   let pending = false
+  /** Files that are whole, from `next` on. */
+  let ready: { readonly entry: Entry; readonly file: ListedFile }[] = []
+  let next = 0
 
   function entryOf({ name, version }: ListedFile, most = mostFiles): Entry | undefined {
     const known = entries.get(name)
@@ -92,7 +96,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     const place = placeOfBytes(name)
     if ('refused' in place) return undefined
     const { path } = place
-    const nothing = { sighting: undefined, offered: undefined, known: version, missed: 0 }
+    const nothing = { sighting: undefined, offered: undefined, waiting: undefined, known: version, missed: 0 }
     const entry: Entry = { path, seen: Date.now(), look: round, ...nothing }
     entries.set(name, entry)
     return entry
@@ -106,6 +110,28 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     entry.look = round
     entry.missed = 0
     return entry.sighting
+  }
+
+  function wait(entry: Entry, file: ListedFile): void {
+    if (entry.waiting === file.version) return
+    entry.waiting = file.version
+    ready.push({ entry, file })
+  }
+
+  function wake(): void {
+    while (next < ready.length && mayTell()) {
+      const { entry, file } = ready[next++] ?? {}
+      if (entry === undefined || file === undefined || entry.waiting !== file.version) continue
+      entry.waiting = undefined
+      // It may have changed, been offered, or gone meanwhile.
+      const { sighting } = entry
+      const isThere = entries.get(file.name) === entry && sighting?.version === file.version
+      if (isThere && entry.offered !== file.version) tellFile(entry, file, sighting)
+    }
+    if (next === ready.length) {
+      ready = []
+      next = 0
+    }
   }
 
   function tellFile(entry: Entry, file: ListedFile, sighting: Sighting): void {
@@ -142,7 +168,6 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
       const mine = ++round
       const asked = performance.now()
       const still = new Set<ByteString>()
-      const ready: (() => void)[] = []
       let found = 0
       let left = false
       return {
@@ -156,14 +181,14 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
           }
           const sighting = see(entry, file, asked)
           if (entry.offered === file.version) return
-          if (untilOffered(sighting, patience) > 0 || !mayTell() || ready.length >= MOST_READY) left = true
-          else if (atEnd) ready.push(() => tellFile(entry, file, sighting))
+          if (untilOffered(sighting, patience) > 0) left = true
+          else if (atEnd || !mayTell()) wait(entry, file)
           else tellFile(entry, file, sighting)
         },
         end(complete) {
           if (mine !== round) return
           pending = left
-          for (const tellOne of ready) tellOne()
+          wake()
           if (complete) {
             refused = still
             for (const [name, entry] of entries) {
@@ -187,9 +212,11 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
       const entry = entryOf(file)
       if (entry === undefined) return
       const sighting = see(entry, file, asked)
-      if (entry.offered !== file.version && mayTell()) tellFile(entry, file, sighting)
+      if (entry.offered === file.version) return
+      if (mayTell()) tellFile(entry, file, sighting)
+      else wait(entry, file)
     },
-    sighting: (name) => entries.get(name)?.sighting,
+    wake,
     forget(name) {
       entries.delete(name)
     },
@@ -202,6 +229,8 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     clear() {
       round++
       entries.clear()
+      ready = []
+      next = 0
       refused = new Set()
       counts = { found: 0, taken: 0, refused: 0 }
     },

@@ -15,6 +15,8 @@ export interface LookingOptions {
   readonly pause: (took: number, failures: number) => number
   /** What the state tells besides. */
   readonly details: () => Readonly<Record<string, string>>
+  /** The reader took something: there may be room for more. */
+  readonly onTaken: () => void
   /** A reading begins: nothing is known. */
   readonly onStart: () => void
   /** A reading ended. */
@@ -153,7 +155,7 @@ export function createLooking(options: LookingOptions): Looking {
     }
     signal?.addEventListener('abort', end, { once: true })
     try {
-      yield* events.read(() => {})
+      yield* events.read(options.onTaken)
     } finally {
       signal?.removeEventListener('abort', end)
       end()

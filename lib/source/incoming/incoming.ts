@@ -56,7 +56,10 @@ export function openIncoming(options: IncomingOptions): FileSource {
   const looking = createLooking({
     id,
     look: (signal) => alone(() => lookAtAll(signal)),
-    pause: (took) => Math.max(scanInterval, watching.active && !missed ? took / SHARE : took),
+    pause(took) {
+      const isRelaxed = watching.active && !missed && !listing.pending
+      return Math.max(scanInterval, isRelaxed ? took / SHARE : took)
+    },
     details() {
       const { found, taken, refused } = listing.counts
       return {
@@ -67,6 +70,7 @@ export function openIncoming(options: IncomingOptions): FileSource {
         ...(unreadable === undefined ? {} : { unreadable: shownName(unreadable) }),
       }
     },
+    onTaken: listing.wake,
     onStart() {
       listing.clear()
       closed = settlingClosed()

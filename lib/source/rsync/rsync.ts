@@ -47,7 +47,7 @@ export function openRsync(options: RsyncOptions): FileSource {
         look.end(unreadable === undefined)
       }),
     pause(took, failures) {
-      const sinceNew = listing.pending && looking.mayTell ? 0 : performance.now() - listing.lastNew
+      const sinceNew = listing.pending ? 0 : performance.now() - listing.lastNew
       return pause(poll, { sinceNew, sinceBusy: Number.POSITIVE_INFINITY, took, failures })
     },
     details() {
@@ -59,6 +59,7 @@ export function openRsync(options: RsyncOptions): FileSource {
         ...(unreadable === undefined ? {} : { unreadable: shownName(unreadable) }),
       }
     },
+    onTaken: listing.wake,
     onStart: listing.clear,
     onStop: listing.clear,
     onLost: listing.doubt,
