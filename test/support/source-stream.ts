@@ -44,7 +44,7 @@ export async function consume(source: FileSource, count: number): Promise<Readon
       assert.equal(place?.type, 'path')
       const { root, name } = place as { root: string; name: string }
       const content = readFileSync(Buffer.from(`${root}/${name}`), 'utf8')
-      await source.dropLocated?.(file)
+      await source.release?.(file)
       kept.set(file.name, { version: file.version, content })
     } catch (error) {
       // It will be offered anew, or is gone.

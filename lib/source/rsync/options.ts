@@ -18,7 +18,7 @@ export interface RsyncOptions {
   /** The directory in the module, beginning with a slash; without `*`, `?`, `[` and `\`, which daemons expand. Default `/`. */
   readonly path?: string
   /**
-   * A directory of this computer for files that were fetched, until {@link FileSource.dropLocated}. Made if it is missing;
+   * A directory of this computer for files that were fetched, until {@link FileSource.release}. Made if it is missing;
    * nobody else may get into it, nor write to the directory that it is in. Sources may share it.
    */
   readonly staging: string | Uint8Array

@@ -106,7 +106,7 @@ export function openRsync(options: RsyncOptions): FileSource {
       located.set(key, [...(located.get(key) ?? []), fetched])
       return { type: 'path', root: textIfAny(fetched.directory), name: textIfAny(fetched.name) }
     },
-    async dropLocated(file) {
+    async release(file) {
       const key = keyOf(file)
       const all = located.get(key) ?? []
       located.delete(key)
