@@ -236,10 +236,6 @@ export async function openSession(
     shell.beginTelling()
   }
 
-  function userChange(user: FurkaUser): CoreEvent {
-    return { type: 'userChange', at: now(), since: Date.now(), user }
-  }
-
   /** Targets must be there at first: what was received can't be looked for otherwise. */
   async function opened(): Promise<void> {
     try {
