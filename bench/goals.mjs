@@ -15,6 +15,8 @@ import { spread } from './statistics.mjs'
  * - `time`: `of`'s time over `to`'s, in the same round;
  * - `seconds`: `of`'s time;
  * - `latencyP50`, `latencyP99`: that percentile of `of` over `to`'s, in the same round;
+ * - `latencyP50Beyond`, `latencyP99Beyond`: what that percentile of `of`, in milliseconds, has beyond 1.5 times `to`'s
+ *   median, and beyond three times that;
  * - `peakRss`, `restRss`: in MiB, at its peak and when all is done;
  * - `cpu`: processor time over time, in percent;
  * - `linkUse`: the part of a link of 10 Gbit/s that was used, headers included, in percent.
@@ -69,6 +71,8 @@ const measures = {
   loopDelayRatio: ratio((of, to) => (of.loopDelayMs?.p99 ?? 0) / (to.loopDelayMs?.p99 ?? Infinity)),
   latencyP50: ratio((of, to) => (of.latencyMs?.p50 ?? Number.NaN) / (to.latencyMs?.p50 ?? Number.NaN)),
   latencyP99: ratio((of, to) => (of.latencyMs?.p99 ?? Number.NaN) / (to.latencyMs?.p99 ?? Number.NaN)),
+  latencyP50Beyond: ratio((of, to) => (of.latencyMs?.p50 ?? Number.NaN) - 1.5 * (to.latencyMs?.p50 ?? Number.NaN)),
+  latencyP99Beyond: ratio((of, to) => (of.latencyMs?.p99 ?? Number.NaN) - 4.5 * (to.latencyMs?.p50 ?? Number.NaN)),
   peakRss: single(({ peakRssBytes }) => peakRssBytes / MiB),
   restRss: single(({ restRssBytes }) => (restRssBytes ?? Number.NaN) / MiB),
   cpu: single(({ cpuSeconds, seconds }) => (100 * cpuSeconds) / seconds),

@@ -7,6 +7,7 @@ import { judge } from './goals.mjs'
 import { grimselNames } from './grimsel/contenders.mjs'
 import { describeMachine, machineLines } from './machine.mjs'
 import { run as copyTree } from './operations/copy-tree.mjs'
+import { run as furkaLatency } from './operations/furka-latency.mjs'
 import { run as furkaLink } from './operations/furka-link.mjs'
 import { run as furkaReceive } from './operations/furka-receive.mjs'
 import { run as grimselClearing } from './operations/grimsel-clearing.mjs'
@@ -38,6 +39,7 @@ const operations = {
   'grimsel-idle': grimselIdle,
   'furka-receive': furkaReceive,
   'furka-link': furkaLink,
+  'furka-latency': furkaLatency,
 }
 
 /** @param {string} line */

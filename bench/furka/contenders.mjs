@@ -124,7 +124,36 @@ export const iperf3 = ({ host, port, connections, within = [] }, bytes) =>
     ],
   })
 
+/**
+ * A module of this directory whose files come one by one.
+ *
+ * @param {string} name
+ * @param {string} label
+ * @param {'ours' | 'peer'} side
+ * @param {string} module
+ * @returns {(args: string[]) => Contender}
+ */
+const latency = (name, label, side, module) => (args) => ({
+  name,
+  label,
+  kind: 'in-process',
+  side,
+  durable: false,
+  version: () => process.version,
+  command: () => [process.execPath, join(import.meta.dirname, `${module}.mjs`), ...args],
+})
+
+export const furkaLatency = latency('furka-latency', 'Furka, until Grimsel has it', 'ours', 'latency')
+
+export const curlLatency = latency('curl-latency', 'curl of every tenth, its own time', 'peer', 'curl-latency')
+
 /** Names that `--contenders` knows besides those of `copyContenders`. */
-export const furkaNames = ['susten-receive', 'curl', 'wget2', 'http-pipeline', 'iperf3', 'furka-latency'].map(
-  (name) => ({ name }),
-)
+export const furkaNames = [
+  'susten-receive',
+  'curl',
+  'wget2',
+  'http-pipeline',
+  'iperf3',
+  'furka-latency',
+  'curl-latency',
+].map((name) => ({ name }))

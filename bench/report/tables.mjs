@@ -76,6 +76,8 @@ export function goalGrid(outcomes) {
       seconds: `time of ${of}, s`,
       latencyP50: `latency p50 of ${of} / ${to}`,
       latencyP99: `latency p99 of ${of} / ${to}`,
+      latencyP50Beyond: `latency p50 of ${of} − 1.5 × p50 of ${to}, ms`,
+      latencyP99Beyond: `latency p99 of ${of} − 4.5 × p50 of ${to}, ms`,
       peakRss: `peak RSS of ${of}, MiB`,
       restRss: `RSS after ${of}, MiB`,
       cpu: `CPU of ${of}, % of a core`,
