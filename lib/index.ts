@@ -1,6 +1,7 @@
 /**
  * susten: a copy engine for X-ray beamlines.
  *
+ * - {@link Furka}: files of detectors, on the buffer the moment they are whole
  * - {@link Grimsel}: a buffer, copied to storages as files are announced, that never overflows
  * - {@link Mirror}: a directory, continuously, to any number of storages
  * - {@link copyTree}: a tree, once, verified and durable; a drop-in for `fs.cp`
@@ -25,6 +26,27 @@ export type { Engine, EngineOptions, Volume } from './engine/index.js'
 export { openEngine } from './engine/index.js'
 export type { SustenErrorDetails } from './errors.js'
 export { SustenError } from './errors.js'
+export type {
+  AnnouncedFile,
+  Confirm,
+  FailureStatus,
+  FurkaEvent,
+  FurkaEvents,
+  FurkaMessage,
+  FurkaMessageCode,
+  FurkaOptions,
+  FurkaSourceOptions,
+  FurkaSourceStatus,
+  FurkaStatus,
+  FurkaUser,
+  FurkaWaitOptions,
+  GrimselTarget,
+  ReceivedFile,
+  RemovedFile,
+  UserChange,
+  UserChanged,
+} from './furka/index.js'
+export { Furka } from './furka/index.js'
 export type { BufferOptions, GrimselOptions, GrimselStatus, SpaceOptions, User } from './grimsel/index.js'
 export { Grimsel } from './grimsel/index.js'
 export type {
@@ -34,6 +56,8 @@ export type {
   FailedFile,
   FailureFilter,
   FilePaths,
+  FoundCopy,
+  FoundFile,
   IdleEvent,
   MirrorEvent,
   MirrorEvents,

@@ -103,6 +103,16 @@ export interface NativeCopyFile {
   readonly known?: NativeFingerprint
   /** Digest of that copy: with it, `unchanged` needs no look at the destination's content. */
   readonly knownDigest?: string
+  /** The size that the source must have; another one is `ERR_SUSTEN_CHANGED`, and nothing is copied. */
+  readonly size?: number
+}
+
+/** Whose copies are, whatever the source has, and their permission bits, 0…0777. */
+export interface NativeOwnership {
+  readonly uid: number
+  readonly gid: number
+  readonly mode: number
+  readonly directoryMode: number
 }
 
 /** Copies files by name below two roots. Emits one `file` event per file in any order, then one `done`. */
@@ -115,6 +125,8 @@ export interface NativeCopyJob {
   readonly destIdentity?: string
   /** So many directories at the beginning of every `dest` have no counterpart in the source. Default 0. */
   readonly layout?: number
+  /** Of files, and of directories behind `layout` that are missing. `options` says whether it is kept or tried. */
+  readonly as?: NativeOwnership
   readonly files: readonly NativeCopyFile[]
   readonly options: NativeCopyOptions
 }

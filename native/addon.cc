@@ -160,7 +160,8 @@ CopyRequest::File to_file(const Napi::Object &object) {
                          .existing = to_existing(object),
                          .expected = {},
                          .known = {},
-                         .known_digest = {}};
+                         .known_digest = {},
+                         .size = {}};
   const Napi::Value expected = object.Get("expect");
   if (expected.IsObject()) {
     const auto copy = expected.As<Napi::Object>();
@@ -175,6 +176,7 @@ CopyRequest::File to_file(const Napi::Object &object) {
   if (known.IsObject()) file.known = to_fingerprint(known.As<Napi::Object>());
   const Napi::Value digest = object.Get("knownDigest");
   if (digest.IsString()) file.known_digest = to_bytes(digest);
+  if (object.Get("size").IsNumber()) file.size = to_int(object.Get("size"));
   return file;
 }
 
@@ -236,6 +238,14 @@ int64_t to_bounded(const Napi::Object &object, const char *property, int64_t lea
   if (whole >= least && whole <= most) return whole;
   throw Napi::TypeError::New(object.Env(), std::string(property) + " must be a whole number from " +
                                                std::to_string(least) + " to " + std::to_string(most));
+}
+
+Ownership to_ownership(const Napi::Object &object) {
+  constexpr int64_t kAnyMode = 0777;
+  return {.uid = static_cast<uid_t>(to_bounded(object, "uid", 0, UINT32_MAX - 1)),
+          .gid = static_cast<gid_t>(to_bounded(object, "gid", 0, UINT32_MAX - 1)),
+          .mode = static_cast<mode_t>(to_bounded(object, "mode", 0, kAnyMode)),
+          .directory_mode = static_cast<mode_t>(to_bounded(object, "directoryMode", 0, kAnyMode))};
 }
 
 Server to_server(const Napi::Object &object) {
@@ -772,6 +782,8 @@ Napi::Value copy_files(const Napi::CallbackInfo &info) {
   request.files.reserve(count);
   const Napi::Value layout = object.Get("layout");
   if (layout.IsNumber()) request.layout = layout.As<Napi::Number>().Uint32Value();
+  const Napi::Value as = object.Get("as");
+  if (as.IsObject()) request.options.as = to_ownership(as.As<Napi::Object>());
   for (uint32_t i = 0; i < count; ++i) request.files.push_back(to_file(files.Get(i).As<Napi::Object>()));
   return start_queued(info, handle, std::make_shared<CopyJob>(*handle.engine, std::move(request)), count);
 }

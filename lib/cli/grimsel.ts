@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { exitCodes } from './grimsel/exit-codes.js'
+import { exitCodes } from './daemon/exit-codes.js'
 import { run } from './run.js'
 
 try {

@@ -1,5 +1,6 @@
 /** What goes over the control socket: lines of JSON-RPC 2.0, documented in docs/PROTOCOLS.md. */
 import { SustenError, type SustenErrorDetails } from '../errors.js'
+import { textOf } from './json-text.js'
 
 /** The version of the protocol, which the server's first line tells. */
 export const version = 1
@@ -38,7 +39,11 @@ export const helloLine = (): string =>
 export const requestLine = (id: number, method: string, params: unknown): string => line({ id, method, params })
 
 /** @throws TypeError if the value isn't JSON */
-export const resultLine = (id: number | string, result: unknown): string => line({ id, result: result ?? null })
+export function resultLine(id: number | string, result: unknown): string {
+  const text = textOf(result)
+  if (text === undefined) return line({ id, result: result ?? null })
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${text}}\n`
+}
 
 /** One of many results. @throws TypeError if the value isn't JSON */
 export const itemLine = (id: number | string, value: unknown): string =>

@@ -12,8 +12,8 @@ export interface CallContext {
 }
 
 /**
- * A method: `call` answers once, `stream` many times until it ends or the caller goes. Answers must be JSON. What either
- * throws goes to the caller, with `code`, `errno`, `syscall`, `path` and `dest`.
+ * A method: `call` answers once, `stream` many times until it ends or the caller goes. Answers must be JSON, or
+ * a call's {@link JsonText}. What either throws goes to the caller, with `code`, `errno`, `syscall`, `path` and `dest`.
  *
  * `params` come from outside: they may be anything that JSON can say.
  */

@@ -43,8 +43,7 @@ const whole = new Set([
 /** On the source's side they say that there is no such file. */
 const absent = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'])
 
-export function classify(failure: Failure, side: Side): FailureClass {
-  const { code, syscall } = failure
+export function classify({ code, syscall }: Pick<Failure, 'code' | 'syscall'>, side: Side): FailureClass {
   if (code === 'ABORT_ERR') return 'cancelled'
   if (code === 'ERR_SUSTEN_CHANGED') return 'changed'
   if (code === 'ERR_SUSTEN_NOT_REGULAR') return 'final'

@@ -10,7 +10,7 @@ import type { Heap } from './heap.js'
 import { createHeap } from './heap.js'
 import type { Holdings } from './holdings.js'
 import type { Messages } from './messages.js'
-import { createMessages } from './messages.js'
+
 import type { Rate } from './rate.js'
 import { createRate } from './rate.js'
 import type { CopyRecord, Failure, FileRecord, Fingerprint, JournalOp } from './record.js'
@@ -253,7 +253,7 @@ export function createState(config: CoreConfig, now: number, stored: Stored = {}
     directoryCharacters: (stored.directories?.running ?? []).reduce((sum, { length }) => sum + length, 0),
     endedDirectories: new Map(stored.directories?.ended),
     announced: createRate(now),
-    messages: createMessages(),
+    messages: new Map(),
     sourceAvailable: true,
     paused: false,
     unjournaled: 0,

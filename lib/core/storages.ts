@@ -6,6 +6,7 @@ import { textOfBytes } from '../bytes.js'
 import { meaningOf } from '../error-text.js'
 import { backoff } from './backoff.js'
 import type { CoreEvent, VolumeReading } from './events.js'
+import { storageFull } from './fill.js'
 import { say } from './messages.js'
 import type { Failure } from './record.js'
 import type { State, StorageState } from './state.js'
@@ -107,6 +108,7 @@ export function troubled(state: State, storage: StorageState, failure: Failure, 
   storage.strikes += 1
   storage.suspect = true
   storage.retryAt = state.now + backoff(storage.strikes, first, max, storage.index)
+  if (failure.code === 'ENOSPC' && storage.failure?.code !== 'ENOSPC') storageFull(state, storage)
   fall(state, storage, failure)
 }
 
@@ -200,7 +202,7 @@ function turn(state: State, storage: StorageState, mode: StorageState['mode'], f
 export function sourceGone(state: State, failure: Failure): void {
   if (!state.sourceAvailable) return
   state.sourceAvailable = false
-  const why = failure.code === 'ERR_SUSTEN_STORAGE' ? 'its file system is not mounted' : inWords(failure)
+  const why = failure.code === 'ERR_SUSTEN_STORAGE' ? sourceElsewhere(failure) : inWords(failure)
   say(state, {
     code: 'SOURCE_UNAVAILABLE',
     severity: 'error',
@@ -208,6 +210,12 @@ export function sourceGone(state: State, failure: Failure): void {
     text: `Source ${textOfBytes(state.config.source)} is unavailable: ${why}; all files wait`,
     reason: failure.code,
   })
+}
+
+function sourceElsewhere({ syscall }: Failure): string {
+  if (syscall === 'mount') return 'its file system is not mounted'
+  const covered = 'another one was mounted over it; unmount that, its own files are below'
+  return syscall === 'covered' ? covered : `its file system is not mounted, or ${covered}`
 }
 
 export function sourceChanged(state: State, event: About<'source'>): void {
@@ -218,6 +226,9 @@ export function sourceChanged(state: State, event: About<'source'>): void {
   }
   if (state.sourceAvailable) return
   state.sourceAvailable = true
+  // What could have left it meanwhile was passed over.
+  const [buffer] = state.tiers
+  if (buffer !== undefined) rescanAll(buffer)
   say(state, {
     code: 'SOURCE_BACK',
     severity: 'info',

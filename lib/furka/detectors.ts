@@ -1,9 +1,10 @@
 /** Where detectors' files come from and go to: `-d detID:source:target`, and a user's place below a target. */
-import { type ByteString, bytesOfText } from '../bytes.js'
+import { bytesOfText } from '../bytes.js'
 import { isRefusal, path, quoted } from '../config/index.js'
 import { optionError } from '../options.js'
-import { join, parseTarget, type Target } from '../storage/target.js'
+import { parseTarget, type Target } from '../storage/target.js'
 import { clashesOf, type FurkaConfig, type FurkaDetector, frozen } from './config/index.js'
+import { placeOf } from './place.js'
 
 /** What is another than in the configuration. */
 export interface DetectorChange {
@@ -69,9 +70,7 @@ function changed(detector: FurkaDetector, change: DetectorChange | undefined): F
  * @param userDirectory As `resolveUser` gives it: relative, plain, maybe empty.
  */
 export function receivingPlace(target: string, userDirectory: string): Target {
-  const { root, layout } = parseTarget('target', bytesOfText(target))
-  const below = [layout, bytesOfText(userDirectory)].filter((part) => part !== '').join('/') as ByteString
-  return { root, layout: below, path: join(root, below) }
+  return placeOf(parseTarget('target', bytesOfText(target)), userDirectory)
 }
 
 function pathOf(text: string, name: string, value: string): string {

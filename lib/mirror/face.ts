@@ -4,6 +4,7 @@ import { statusOf } from '../core/index.js'
 import { checkBoolean, checkInteger, checkNames, optionError } from '../options.js'
 import { parseAnnounced } from '../source/index.js'
 import { chosenStorages, listFailures, oneStorage, treatFailures } from './failures.js'
+import { findFiles } from './find.js'
 import { recopyAll } from './recopy.js'
 import type { Session } from './session.js'
 import type { AcceptOptions, FailureFilter, MirrorEvents, MirrorStatus, Replicator, WaitOptions } from './types.js'
@@ -58,12 +59,16 @@ export function faceOf<T>(session: Session, self: () => T): Face<T> {
   return {
     journal: journal.directory,
     async add(paths: PathInput | readonly PathInput[], ...more: readonly unknown[]) {
-      if (more.length > 0) throw optionError('add: takes one path or a list of paths; more of them go into a list')
+      const list = listOf('add', paths, more)
       checkOpen()
-      const list = Array.isArray(paths) ? (paths as readonly PathInput[]) : [paths as PathInput]
       // All are read before the first is taken: a wrong one changes nothing.
       const files = list.map((path) => parseAnnounced(source, path))
       for (let at = 0; at < files.length; at += slice) await session.announce(files.slice(at, at + slice))
+    },
+    async find(paths: PathInput | readonly PathInput[], ...more: readonly unknown[]) {
+      const list = listOf('find', paths, more)
+      checkOpen()
+      return findFiles(session, list)
     },
     status(): MirrorStatus {
       const { records, bytes } = journal.stats()
@@ -97,4 +102,9 @@ export function faceOf<T>(session: Session, self: () => T): Face<T> {
     [Symbol.asyncIterator]: () => events(),
     [Symbol.asyncDispose]: () => close('stop'),
   }
+}
+
+function listOf(name: string, paths: PathInput | readonly PathInput[], more: readonly unknown[]): readonly PathInput[] {
+  if (more.length > 0) throw optionError(`${name}: takes one path or a list of paths; more of them go into a list`)
+  return Array.isArray(paths) ? (paths as readonly PathInput[]) : [paths as PathInput]
 }

@@ -13,6 +13,8 @@ export type {
   FailedFile,
   FailureFilter,
   FilePaths,
+  FoundCopy,
+  FoundFile,
   IdleEvent,
   MirrorEvent,
   MirrorEvents,

@@ -1,5 +1,6 @@
 /** A source that is copied to storages, from its opening to its end: what Mirror and Grimsel have in common. */
 import { type ByteString, textOfBytes } from '../bytes.js'
+import { createClock } from '../clock.js'
 import {
   bufferTier,
   type CoreConfig,
@@ -19,14 +20,13 @@ import type { Journal } from '../journal/index.js'
 import { checkWord } from '../options.js'
 import { type Directory, openDirectory, openSweep } from '../source/index.js'
 import { openStorage, type Storage } from '../storage/index.js'
-import { createClock } from './clock.js'
+import { createWaiting } from '../waiting.js'
 import type { CompleteMirrorOptions } from './options.js'
 import { closedError, createShell, foreignStorages, type Shell } from './shell.js'
 import { openSourceWatch } from './source-watch.js'
 import { openTiers, tiersOf } from './space.js'
 import { createTelling, type Telling } from './telling.js'
 import type { Geography } from './views.js'
-import { createWaiting } from './waiting.js'
 
 /** Milliseconds between two looks for files that are gone, where the source isn't scanned. */
 const sweepInterval = 3_600_000
@@ -104,7 +104,9 @@ export async function openSession(
     onProgress: look,
   })
   const { state } = shell
-  const tiers = openTiers({ options, journal, targets, now, report: shell.post })
+  // A Mirror goes on with whatever is mounted at its source.
+  const sourceIdentity = (): string | undefined => (options.space === undefined ? undefined : sourceWatch.identity)
+  const tiers = openTiers({ options, journal, targets, sourceIdentity, now, report: shell.post })
 
   function beginTelling(): void {
     telling.begin()
@@ -162,6 +164,7 @@ export async function openSession(
       openStorage({
         id,
         source,
+        sourceIdentity,
         target,
         targets,
         concurrency,
@@ -207,8 +210,14 @@ export async function openSession(
         source,
         interval: sweepInterval,
         records: () => journal.files(),
-        vanished: (path) => shell.post({ type: 'vanished', at: now(), path }),
+        vanished: (path) => void gone.push(path),
       })
+  /** Files that were not found, until it is known that their file system was there. */
+  let gone: ByteString[] = []
+  function tellGone(isThere: boolean): void {
+    if (isThere) for (const path of gone) shell.post({ type: 'vanished', at: now(), path })
+    gone = []
+  }
   const sourceWatch = openSourceWatch({
     source,
     mountPoint: options.sourceMountPoint,
@@ -217,7 +226,10 @@ export async function openSession(
     nextReading: () => nextReading(state, bufferTier),
     report: shell.post,
     now,
-    onPresence: (there) => directory?.present(there),
+    onPresence(isThere) {
+      directory?.present(isThere)
+      tellGone(isThere)
+    },
   })
 
   // ---- Closing -----------------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ import {
 } from '../core/index.js'
 import { SustenError } from '../errors.js'
 import { type Journal, tierList } from '../journal/index.js'
+import { traceOf } from './find.js'
+import { createLeavers, type Leavers } from './leavers.js'
 
 type Load = Extract<Command, { type: 'load' }>
 /** `times`: when files were last read, by path, once that was found out. */
@@ -51,6 +53,8 @@ export interface Shell {
   post(event: CoreEvent): void
   /** Takes events in; resolves when all that they, and those before them, led to is durable. */
   postDurably(events: readonly CoreEvent[]): Promise<void>
+  /** Files that the journal has lately forgotten. */
+  readonly leavers: Leavers
   /** Nothing is waiting to be decided, to become durable or to be told. */
   readonly settled: boolean
   /** Begins to tell, with what has come up before: who opened the Mirror has had time to listen. */
@@ -78,6 +82,7 @@ const slice = 0.7
 export function createShell(host: ShellHost): Shell {
   const { config, journal, now, tell } = host
   const state = createState(config, now(), readStored(journal, config))
+  const leavers = createLeavers((record) => traceOf(state, record))
   let queue: Posted[] = []
   let at = 0
   let untold: Notice[] = []
@@ -237,6 +242,7 @@ export function createShell(host: ShellHost): Shell {
 
   function apply({ ops, notices }: Extract<Command, { type: 'journal' }>): void {
     applying += 1
+    leavers.note(ops)
     durable = journal.apply(ops).then(
       () => {
         applying -= 1
@@ -275,6 +281,7 @@ export function createShell(host: ShellHost): Shell {
 
   return {
     state,
+    leavers,
     post(event) {
       if (!stopped) push({ event })
     },

@@ -160,6 +160,50 @@ export interface MirrorStatus extends CoreStatus {
   readonly journal: { readonly directory: string; readonly records: number; readonly bytes: number }
 }
 
+/** What is known of a file on one storage. */
+export interface FoundCopy {
+  /** The storage's id and type. */
+  readonly id: string
+  readonly type: StorageType
+  /**
+   * `copied`: what was announced last is there, as durable as the storage's `durability` says (`batch`, `each`: a power
+   * cut doesn't take it), and the journal says so durably. That is what it was when it was copied: it isn't looked at
+   * again. `pending`: not yet. `failed`: given up until it is announced or retried.
+   */
+  readonly state: 'pending' | 'copied' | 'failed'
+  /** With `copied`: XXH3-128 of the content as 32 hex digits. Absent with `verify: 'none'`. */
+  readonly digest?: string
+  /** With `copied`: bytes of the content. */
+  readonly size?: number
+  /**
+   * With `copied`: its space there was given back, or may be at any moment. A storage further down, which has it
+   * `copied` and not `released`, serves it.
+   */
+  readonly released?: true
+  /** Failed attempts since it was announced or retried. */
+  readonly attempts: number
+  /** Why the last attempt failed, if it did. */
+  readonly error?: {
+    readonly code: string
+    readonly errno: number
+    readonly syscall: string
+    readonly message: string
+  }
+}
+
+/** What is known of an announced file. Plain data. */
+export interface FoundFile {
+  /** Absolute path of the source file, as text; the bytes too where they aren't UTF-8. */
+  readonly path: string
+  readonly pathBytes?: Uint8Array
+  /** Milliseconds since the epoch when it was announced last. */
+  readonly announced: number
+  /** Number of its user shift; 0 for a Mirror, which has none. */
+  readonly shift: number
+  /** The storages that it goes to, in no particular order. */
+  readonly storages: readonly FoundCopy[]
+}
+
 /** Which failures are meant: all, those of one storage, of one file, or both. */
 export interface FailureFilter {
   readonly storage?: string | undefined
@@ -201,6 +245,15 @@ export interface Replicator<Status extends MirrorStatus> extends AsyncDisposable
    * @throws SustenError `ERR_SUSTEN_CLOSED`, `ABORT_ERR`; the journal's error
    */
   idle(options?: WaitOptions): Promise<void>
+  /**
+   * What is known of announced files, in the order of the paths, which are read as by {@link add}; `undefined` where
+   * nothing is known. All that it says is durable in the journal when it resolves. No file is looked at.
+   *
+   * A file that is copied everywhere and has left the tiers, or a Mirror's source, is forgotten in time: the last 16,384
+   * of these are known until the session closes.
+   * @throws SustenError as {@link add}
+   */
+  find(paths: PathInput | readonly PathInput[]): Promise<(FoundFile | undefined)[]>
   /** Files that were given up: an async iteration, storage by storage, in order of announcement. */
   failures(filter?: FailureFilter): AsyncIterable<FailedFile>
   /** Tries failed files again. Resolves to their number once that is journaled. */

@@ -42,6 +42,8 @@ export interface SourceState {
   readonly busy?: boolean
   /** Bytes that are left of its memory. Absent: not known. */
   readonly free?: number
+  /** Files that it has seen, and hasn't offered yet. Absent: not known. */
+  readonly unsettled?: number
   /** What else it tells of itself, for people to read: names and values. */
   readonly details: Readonly<Record<string, string>>
 }
@@ -120,6 +122,8 @@ export interface FileSource extends AsyncDisposable {
    * Rejects with `ENOENT` if the file is gone, `ERR_SUSTEN_CHANGED` if it is known to be another version.
    */
   read(file: FileOffer, signal?: AbortSignal): Promise<FileBody>
+  /** What {@link locate} gave isn't needed any more. */
+  release?(file: FileOffer): void | Promise<void>
   /**
    * Removes exactly the version that was offered. Called only when it is safe here. May be called for files of earlier
    * runs, and again for the same file.

@@ -17,6 +17,8 @@ export interface TierOptions {
   readonly target: Target | undefined
   /** The buffer. */
   readonly source: ByteString
+  /** The identity of the file system that the buffer must lie on. */
+  readonly sourceIdentity: () => string | undefined
   /** Targets of all storages, by id. */
   readonly targets: ReadonlyMap<string, Target>
   /** Milliseconds since the epoch. */
@@ -131,9 +133,10 @@ export function openTier(options: TierOptions): Tier {
   }
 
   function jobOf({ identity, toIdentity, files, directories }: Release, next: Target): NativeReleaseJob {
+    const rootIdentity = target === undefined ? options.sourceIdentity() : identity
     return {
       root,
-      ...(identity === undefined ? {} : { rootIdentity: identity }),
+      ...(rootIdentity === undefined ? {} : { rootIdentity }),
       nextRoot: next.root,
       ...(toIdentity === undefined ? {} : { nextIdentity: toIdentity }),
       files: files.map((order): NativeReleaseFile => {

@@ -96,6 +96,12 @@ class FileCommit {
       return reject(errno, "fstat", false);
     }
     result_.fingerprint = fingerprint_of(st_);
+    if (source_.size && *source_.size != st_.st_size) return reject(0, "compare", false, "ERR_SUSTEN_CHANGED");
+    if (options_.as) {
+      st_.st_uid = options_.as->uid;
+      st_.st_gid = options_.as->gid;
+      st_.st_mode = S_IFREG | options_.as->mode;
+    }
     return fits();
   }
 

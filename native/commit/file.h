@@ -39,6 +39,8 @@ struct SourceFile {
   std::string path;
   // Follow a symbolic link (`dereference`).
   bool follow = false;
+  // Bytes that it must have.
+  std::optional<int64_t> size{};
 };
 
 struct TargetFile {

@@ -1,7 +1,10 @@
 // How one file's content and metadata are carried over. Mirrors NativeCopyOptions in lib/native.ts.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <optional>
 
 namespace susten {
 
@@ -10,6 +13,14 @@ enum class Durability : uint8_t { none, batch, each };
 enum class Strategy : uint8_t { automatic, reflink, copy_file_range, sendfile, readwrite };
 // keep: preserve or fail; attempt: preserve where permitted; off: leave to the system.
 enum class Preserve : uint8_t { keep, attempt, off };
+
+// What copies get, whatever the source has.
+struct Ownership {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  mode_t mode = 0;
+  mode_t directory_mode = 0;
+};
 
 struct CopyOptions {
   Verify verify = Verify::in_line;
@@ -21,6 +32,8 @@ struct CopyOptions {
   Preserve times = Preserve::keep;
   Preserve xattrs = Preserve::off;
   Preserve acls = Preserve::off;
+  // Owner and permission bits are kept from here, not from the source.
+  std::optional<Ownership> as;
 };
 
 }  // namespace susten

@@ -40,6 +40,13 @@ void CopyJob::open_roots(Context &context) {
   DirectoryRef root = adopt_directory(context.sys, std::move(target), request_.dest_root, error_);
   if (!root) return;
   directories_.set_roots(std::move(root), std::move(source), request_.src_root);
+  if (const std::optional<Ownership> &as = request_.options.as) {
+    struct stat model {};
+    model.st_uid = as->uid;
+    model.st_gid = as->gid;
+    model.st_mode = S_IFDIR | as->directory_mode;
+    directories_.set_model(model);
+  }
   for (size_t i = 0; i < request_.files.size(); ++i) {
     spawn([this, i](Context &worker) { copy(worker, i); });
   }
@@ -90,7 +97,8 @@ void CopyJob::copy(Context &context, size_t index) {
                     .known = file.known,
                     .known_digest = file.known_digest,
                     .parents = opened->parents};
-  const SourceFile from{.directory = source, .name = source_name, .path = source_path, .follow = false};
+  const SourceFile from{
+      .directory = source, .name = source_name, .path = source_path, .follow = false, .size = file.size};
   hold();
   commit_file(context, engine_.commit(), request_.options, from, std::move(target),
               [self = std::static_pointer_cast<CopyJob>(shared_from_this()), index, opened](FileResult result) {

@@ -18,6 +18,7 @@ struct CopyRequest {
     std::optional<Expected> expected;
     std::optional<Fingerprint> known;
     std::string known_digest;
+    std::optional<int64_t> size;
   };
   std::string src_root;
   std::string dest_root;

@@ -50,7 +50,8 @@ void ReceiveJob::open_root(Context &context) {
   model.st_uid = request_.options.uid;
   model.st_gid = request_.options.gid;
   model.st_mode = S_IFDIR | request_.options.directory_mode;
-  directories_.set_root(std::move(root), model);
+  directories_.set_root(std::move(root));
+  directories_.set_model(model);
   const size_t lanes = std::min(request_.connections, request_.files.size());
   for (size_t i = 0; i < lanes; ++i) {
     spawn([this](Context &worker) { receive_next(worker); });

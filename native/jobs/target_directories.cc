@@ -49,11 +49,6 @@ void TargetDirectories::set_roots(DirectoryRef target, Fd source, std::string so
   source_path_ = std::move(source_path);
 }
 
-void TargetDirectories::set_root(DirectoryRef target, const struct stat &model) {
-  root_ = std::move(target);
-  model_ = model;
-}
-
 TargetDirectories::Opened TargetDirectories::open(const std::string &target, const std::string &source,
                                                   Error &failure) {
   {
@@ -109,8 +104,11 @@ TargetDirectories::Opened TargetDirectories::find(const std::string &target, con
     // alone.
     const size_t left = ends.size() - 1 - i;
     Origin origin;
-    if (i >= layout_ && left < origins.size()) origin.source = source.substr(0, origins[origins.size() - 1 - left]);
-    if (i >= layout_ && model_) origin.model = &*model_;
+    if (i >= layout_ && model_) {
+      origin.model = &*model_;
+    } else if (i >= layout_ && left < origins.size()) {
+      origin.source = source.substr(0, origins[origins.size() - 1 - left]);
+    }
     const size_t begin = i == 0 ? 0 : ends[i - 1] + 1;
     parents.push_back(at);
     at = step(at, target.substr(0, ends[i]), target.substr(begin, ends[i] - begin), origin, left == 0, failure);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "commit/directory.h"
@@ -33,8 +34,9 @@ class TargetDirectories {
 
   // `source_path`: for messages.
   void set_roots(DirectoryRef target, Fd source, std::string source_path);
-  // Without a source: what is made behind the layout gets owner and mode of `model`.
-  void set_root(DirectoryRef target, const struct stat &model);
+  void set_root(DirectoryRef target) { root_ = std::move(target); }
+  // What is made behind the layout gets owner and mode of this one, whatever the source has.
+  void set_model(const struct stat &model) { model_ = model; }
   // The directory `target` below the target root. Missing ones get owner and mode of the same one of `source`, a path
   // below the source root that ends alike. Thread-safe. Null and `failure` if it can't be.
   Opened open(const std::string &target, const std::string &source, Error &failure);

@@ -108,9 +108,9 @@ export function listen(mirror: Mirror | Grimsel): Told {
 }
 
 /** Waits for something to come true; only a Mirror that never gets there fails here. */
-export async function until(holds: () => boolean, what: string): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = performance.now() + 60_000
-  while (!holds()) {
+  while (!(await holds())) {
     assert.ok(performance.now() < end, `still waiting: ${what}`)
     await sleep(5)
   }

@@ -44,8 +44,8 @@ export async function pipeWorld(t: TestContext, options: Partial<PipeOptions> = 
 }
 
 /** Waits until something is so. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await sleep(2)
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(2)
 }
 
 /** Runs a shell script; `$1`, `$2`, … are the arguments. */

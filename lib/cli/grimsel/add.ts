@@ -31,7 +31,7 @@ ${placeHelp}`,
   },
 }
 
-/** Characters and paths of a request: the daemon takes 256 KiB. */
+/** Characters and paths of a request: what the daemon works on at a stretch. */
 const mostCharacters = 100_000
 const mostPaths = 1000
 

@@ -1,7 +1,7 @@
 /** The status of a daemon, for people. */
 import type { DaemonStatus } from '../../grimsel/daemon/index.js'
 import type { GrimselStatus } from '../../grimsel/types.js'
-import { localTime, percent, size, table } from './table.js'
+import { localTime, percent, size, table } from '../table.js'
 
 /** Shifts that are shown; `--json` has all. */
 const mostShifts = 5

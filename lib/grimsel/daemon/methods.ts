@@ -1,33 +1,20 @@
-/** What the control socket can be asked to do: docs/PROTOCOLS.md describes each. */
+/** What Grimsel's control socket can be asked to do besides what all daemons can: docs/PROTOCOLS.md describes each. */
 import { Buffer } from 'node:buffer'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type ByteString, textOfBytes } from '../../bytes.js'
-import type { Method } from '../../control/index.js'
+import type { JsonText, Method } from '../../control/index.js'
 import type { FailedFile } from '../../mirror/index.js'
 import type { Grimsel, User } from '../types.js'
 import type { RefusedPath } from './announce.js'
-import {
-  checkAccept,
-  checkFilter,
-  checkInterval,
-  checkNone,
-  checkNow,
-  checkPaths,
-  checkStorage,
-  checkUser,
-} from './params.js'
-import type { DaemonStatus } from './status.js'
+import { checkAccept, checkFilter, checkPaths, checkSought, checkStorage, checkUser } from './params.js'
 
 /** What the methods work on. */
 export interface Subject {
-  status(): DaemonStatus
   /** @throws SustenError `ERR_SUSTEN_CLOSED` while it starts or stops */
   grimsel(): Grimsel
   announce(paths: readonly ByteString[]): Promise<readonly RefusedPath[]>
+  find(paths: readonly ByteString[]): Promise<JsonText>
   /** Notes in the log what somebody asked for. */
   note(method: string, uid: number, fields: object): void
-  /** @param by Who asked for it. */
-  stop(now: boolean, by: number): void
 }
 
 /** Refused paths that an answer names; the others are counted. */
@@ -35,23 +22,9 @@ const mostNamed = 100
 
 export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
   return {
-    version: {
-      call(params) {
-        checkNone('version', params)
-        const { version, pid, phase } = subject.status()
-        return { version, pid, phase }
-      },
-    },
-    status: {
-      call(params) {
-        checkNone('status', params)
-        return subject.status()
-      },
-    },
-    watch: { stream: (params, { signal }) => statuses(subject, checkInterval(params), signal) },
     add: {
       async call(params) {
-        const paths = checkPaths(params)
+        const paths = checkPaths('add', params)
         const refused = await subject.announce(paths)
         return {
           added: paths.length - refused.length,
@@ -63,6 +36,7 @@ export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
         }
       },
     },
+    find: { call: (params) => subject.find(checkSought(params)) },
     shift: {
       async call(params, { caller }) {
         const user: User = checkUser(params)
@@ -98,13 +72,6 @@ export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
         return {}
       },
     },
-    stop: {
-      call(params, { caller }) {
-        const now = checkNow(params)
-        subject.stop(now, caller.uid)
-        return { pid: process.pid }
-      },
-    },
   }
 
   function setPaused(method: 'pause' | 'resume', params: unknown, uid: number): object {
@@ -112,14 +79,6 @@ export function methodsOf(subject: Subject): Readonly<Record<string, Method>> {
     subject.grimsel()[method](storage)
     subject.note(method, uid, { storage })
     return {}
-  }
-}
-
-/** At once, and after each interval. */
-async function* statuses(subject: Subject, interval: number, signal: AbortSignal): AsyncGenerator<DaemonStatus> {
-  while (!signal.aborted) {
-    yield subject.status()
-    await sleep(interval, undefined, { signal, ref: false }).catch(() => {})
   }
 }
 

@@ -2,24 +2,12 @@
 import { Buffer } from 'node:buffer'
 import { inspect } from 'node:util'
 import { type ByteString, bytesOfBuffer, bytesOfText } from '../../bytes.js'
+import { namesOf } from '../../daemon/index.js'
 import type { FailureFilter } from '../../mirror/index.js'
-import { checkBoolean, checkInteger, checkNames, optionError } from '../../options.js'
+import { checkBoolean, checkInteger, optionError } from '../../options.js'
 import type { User } from '../types.js'
 
-type Record = Readonly<globalThis.Record<string, unknown>>
-
 const biggestId = 2 ** 32 - 2
-
-/** The parameters of a method: an object with no other names, or nothing. */
-function namesOf(method: string, params: unknown, names: readonly string[]): Record {
-  const given = params ?? {}
-  checkNames(method, given as object, names)
-  return given as Record
-}
-
-export function checkNone(method: string, params: unknown): void {
-  namesOf(method, params, [])
-}
 
 /** A path as text, or as `{ base64 }` where it isn't UTF-8. */
 function pathOf(name: string, value: unknown): ByteString {
@@ -30,10 +18,19 @@ function pathOf(name: string, value: unknown): ByteString {
   throw optionError(`${name} must be text or { base64 }, not ${inspect(value, { maxStringLength: 80 })}`)
 }
 
-export function checkPaths(params: unknown): readonly ByteString[] {
-  const { paths } = namesOf('add', params, ['paths'])
-  if (!Array.isArray(paths)) throw optionError('add: paths must be a list')
+export function checkPaths(method: string, params: unknown): readonly ByteString[] {
+  const { paths } = namesOf(method, params, ['paths'])
+  if (!Array.isArray(paths)) throw optionError(`${method}: paths must be a list`)
   return paths.map((path, index) => pathOf(`paths[${index}]`, path))
+}
+
+/** Paths of one question. */
+const mostSought = 1000
+
+export function checkSought(params: unknown): readonly ByteString[] {
+  const paths = checkPaths('find', params)
+  if (paths.length > mostSought) throw optionError(`find: at most ${mostSought} paths, not ${paths.length}`)
+  return paths
 }
 
 export function checkUser(params: unknown): User {
@@ -62,18 +59,6 @@ export function checkStorage(method: string, params: unknown): string | undefine
 export function checkAccept(params: unknown): { storage: string; recopy: boolean } {
   const { storage, recopy } = namesOf('accept', params, ['storage', 'recopy'])
   return { storage: textOf('storage', storage), recopy: checkBoolean('recopy', recopy ?? true) }
-}
-
-/** Milliseconds between two answers. */
-export function checkInterval(params: unknown): number {
-  const { interval } = namesOf('watch', params, ['interval'])
-  return checkInteger('interval', interval ?? 1000, 100, 3_600_000)
-}
-
-/** Whether what moves isn't waited for. */
-export function checkNow(params: unknown): boolean {
-  const { now } = namesOf('stop', params, ['now'])
-  return checkBoolean('now', now ?? false)
 }
 
 function textOf(name: string, value: unknown): string {

@@ -37,6 +37,8 @@ export interface Catalog {
   wake(): void
   remove(file: FileOffer): Promise<Removal>
   readonly size: number
+  /** Files that have been seen, and not offered as they are. */
+  readonly unsettled: number
   /** Forgets all; nothing is looked at any more. */
   clear(): void
 }
@@ -247,6 +249,14 @@ export function createCatalog(options: CatalogOptions): Catalog {
   return {
     get size() {
       return entries.size
+    },
+    get unsettled() {
+      let count = 0
+      // What lists have and looks don't find may never be there.
+      for (const { known, offered, misses } of entries.values()) {
+        if (misses === 0 && (known === undefined || known !== offered)) count++
+      }
+      return count
     },
     listed(names) {
       const added: Entry[] = []

@@ -62,7 +62,8 @@ export function openSimplon(options: SimplonOptions): FileSource {
 
   function tellState(): void {
     const { version } = server
-    const state = stateOf({ available, failure, version, status, listed, taken: catalog.size, strange })
+    const { size: taken, unsettled } = catalog
+    const state = stateOf({ available, failure, version, status, listed, taken, unsettled, strange })
     if (told !== undefined && sameState(told, state)) return
     told = state
     queue?.push({ type: 'state', state })

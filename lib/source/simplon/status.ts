@@ -13,11 +13,14 @@ export interface Known {
   readonly listed: number
   /** Those of them that are dealt with. */
   readonly taken: number
+  /** Files that were seen, and not offered as they are. */
+  readonly unsettled: number
   /** Entries of lists that are no text. */
   readonly strange: number
 }
 
-export function stateOf({ available, failure, version, status, listed, taken, strange }: Known): SourceState {
+export function stateOf(known: Known): SourceState {
+  const { available, failure, version, status, listed, taken, unsettled, strange } = known
   const { detector, filewriter, free } = status ?? {}
   const busy = status && busyOf(status)
   const told = {
@@ -34,6 +37,7 @@ export function stateOf({ available, failure, version, status, listed, taken, st
     ...(failure === undefined ? {} : { failure }),
     ...(available && busy !== undefined ? { busy } : {}),
     ...(available && free !== undefined ? { free } : {}),
+    ...(available ? { unsettled: unsettled + Math.max(0, listed - taken) } : {}),
     details,
   }
 }

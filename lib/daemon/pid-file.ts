@@ -1,7 +1,7 @@
 /** The process's number in a file, as init scripts want it. Locks are what keeps two daemons apart. */
 import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
-import { bytesOfText } from '../../bytes.js'
-import { fromSystem } from '../../errors.js'
+import { bytesOfText } from '../bytes.js'
+import { fromSystem } from '../errors.js'
 
 /** Beside the control socket. */
 export const pidFileOf = (controlSocket: string): string => `${controlSocket}.pid`

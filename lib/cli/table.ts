@@ -1,5 +1,5 @@
 /** Tables as people read them. */
-import { printable } from '../../config/index.js'
+import { printable } from '../config/index.js'
 
 /** Numbers stand to the right, the rest to the left. */
 export type Cell = string | number

@@ -1,5 +1,5 @@
 /** Those who wait until something is so. */
-import { abortError } from '../engine/index.js'
+import { abortError } from './engine/index.js'
 
 export interface Waiting {
   /** Looks whether those who wait have what they wait for. */

@@ -1,0 +1,67 @@
+/** What is known of one offered file, and whose turn it is. Plain data: the journal keeps it as JSON. */
+import type { ByteString } from '../../bytes.js'
+import type { FurkaUser } from '../user.js'
+
+/** A file that a source has, as it was offered. `lib/source/files.ts` tells what the parts mean. */
+export interface Offer {
+  readonly name: string
+  /** Below the user's directory; checked. */
+  readonly path: ByteString
+  readonly version: string
+  readonly exact: boolean
+  readonly size?: number
+  /** Milliseconds since the epoch. */
+  readonly mtime?: number
+  /** Milliseconds since the epoch. */
+  readonly seen: number
+}
+
+/** A file that was received. */
+export interface Here {
+  /** Absolute, with the `/./` in front of what Grimsel recreates. */
+  readonly path: ByteString
+  readonly size: number
+  /** XXH3-128 as 32 hex digits. */
+  readonly digest: string
+  /** Milliseconds since the epoch. */
+  readonly received: number
+  /** Older content that was found under the name, and kept: to be announced too. Absolute, like `path`. */
+  readonly version?: ByteString
+}
+
+export interface FileRecord {
+  /** Order of the offers; unique. */
+  readonly seq: number
+  /** The source's id. */
+  readonly source: string
+  readonly offer: Offer
+  /** Number of the turn to which it belongs. */
+  readonly turn: number
+  readonly here?: Here
+  /** Grimsel has it. */
+  readonly announced?: true
+  /** It is durable where it must be: it may be removed at the source. */
+  readonly safe?: true
+  /** This version isn't at the source any more: nothing is to be removed there. */
+  readonly withdrawn?: true
+}
+
+/** A user's time. */
+export interface Turn {
+  /** 1 for the first. */
+  readonly number: number
+  /** Milliseconds since the epoch: files that were seen later are this user's, up to the next turn. */
+  readonly since: number
+  readonly user: FurkaUser
+  /** Grimsel knows of it. */
+  readonly told: boolean
+}
+
+/** Why something failed, as plain data. */
+export interface Failure {
+  readonly code: string
+  readonly errno: number
+  readonly syscall: string
+  /** What it was about, for people. */
+  readonly text: string
+}

@@ -1,0 +1,60 @@
+/** Has sources look at what they have, before something is said of all of it. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { OpenSource } from './sources.js'
+import { within } from './within.js'
+
+/** Milliseconds that a look may take where a user waits for it, and between two attempts where nobody does. */
+const lookTime = 5000
+const pause = 200
+
+export interface Looks {
+  /** Resolves when the sources have seen all that they can see soon; those that fail, or take long, aren't waited for. */
+  soon(): Promise<void>
+  /** Begins; whether all that was there at the call has been seen, and offered as far as the sources tell. */
+  whole(): () => boolean
+}
+
+export interface LooksHost {
+  readonly sources: ReadonlyMap<string, OpenSource>
+  readonly signal: AbortSignal
+  /** What `whole` gave may answer otherwise now. */
+  readonly onChange: () => void
+}
+
+export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
+  const isAvailable = ({ reading }: OpenSource): boolean => reading?.state?.available === true
+
+  async function lookOnce({ source }: OpenSource): Promise<void> {
+    if (source.look !== undefined) await within(source.look(), { signal, timeout: lookTime, what: 'look' })
+  }
+
+  /** Until it succeeds. */
+  async function lookWhole(one: OpenSource): Promise<void> {
+    while (!signal.aborted) {
+      if (isAvailable(one)) {
+        try {
+          await lookOnce(one)
+          return
+        } catch {
+          // What fails is told by its state.
+        }
+      }
+      await sleep(pause, undefined, { signal, ref: false }).catch(() => {})
+    }
+  }
+
+  return {
+    async soon() {
+      const list = [...sources.values()].filter(isAvailable)
+      await Promise.all(list.map((one) => lookOnce(one).catch(() => {})))
+    },
+    whole() {
+      let looked = false
+      void Promise.all([...sources.values()].map(lookWhole)).then(() => {
+        looked = true
+        onChange()
+      })
+      return () => looked && [...sources.values()].every(({ reading }) => reading?.quiet ?? false)
+    },
+  }
+}

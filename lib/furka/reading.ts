@@ -1,0 +1,160 @@
+/** Reads a source for as long as its Furka is open, whatever the source does. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backoff } from '../core/backoff.js'
+import { createSlices } from '../slices.js'
+import type { FileSource, SourceEvent, SourceState } from '../source/files.js'
+import type { CoreEvent, Failure } from './core/index.js'
+import { failureOf, finding } from './failures.js'
+import { createForecast } from './forecast.js'
+import { checkText, readOffer } from './offers.js'
+
+/** Milliseconds of work at a stretch. */
+const slice = 0.5
+/** Events that may wait for the core, beyond which no more are read. */
+const mostWaiting = 4096
+/** Milliseconds until a source that fails against its contract is opened again. */
+const firstWait = 200
+const longestWait = 10_000
+/** Characters of a refused name, and of its reason, that are told. */
+const longestTold = 1000
+
+export interface ReadingHost {
+  readonly source: FileSource
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly report: (event: CoreEvent) => void
+  /** Events that wait for the core. */
+  readonly waiting: () => number
+  /** Told when there is nothing more to read for now. */
+  readonly onQuiet: () => void
+}
+
+export interface Reading {
+  /** What it told of itself last; undefined: nothing yet, or not since it failed. */
+  readonly state: SourceState | undefined
+  /** All that it has told was taken in, and it hasn't seen anything that it hasn't told of, as far as it says. */
+  readonly quiet: boolean
+  /** See Forecast. */
+  secondsToFull(): number | undefined
+  /** Nothing is reported any more. Resolves at once: who doesn't come back isn't waited for. */
+  close(): void
+}
+
+export function readSource({ source, now, report, waiting, onQuiet }: ReadingHost): Reading {
+  const { id } = source
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const forecast = createForecast()
+  let state: SourceState | undefined
+  let failures = 0
+  /** Counts the events, and how many there were when there was last nothing more to read. */
+  let events = 0
+  let read = -1
+  let isLooking = false
+  /** There may be more to read, for which there is no time now. */
+  let resting = false
+
+  /** Whatever waits to be read comes before the loop's next turn. */
+  function lookForMore(): void {
+    if (isLooking) return
+    isLooking = true
+    const before = events
+    setImmediate(() => {
+      isLooking = false
+      if (resting || events !== before) return lookForMore()
+      read = events
+      onQuiet()
+    })
+  }
+
+  async function readOn(): Promise<void> {
+    while (!signal.aborted) {
+      const failure = await readOnce()
+      if (signal.aborted) return
+      failures += 1
+      state = undefined
+      forecast.see(now(), undefined)
+      report({ type: 'source', at: now(), source: id, available: false, failure })
+      await sleep(backoff(failures, firstWait, longestWait, 0), undefined, { signal, ref: false }).catch(() => {})
+    }
+  }
+
+  /** @returns why it ended, which it shouldn't have */
+  async function readOnce(): Promise<Failure> {
+    const pause = createSlices(slice)
+    try {
+      for await (const event of source.open(signal)) {
+        if (signal.aborted) break
+        events += 1
+        take(event)
+        failures = 0
+        lookForMore()
+        resting = true
+        await pause()
+        while (waiting() > mostWaiting && !signal.aborted) await new Promise((resolve) => setImmediate(resolve))
+        resting = false
+      }
+      return finding('ERR_SUSTEN_CLOSED', 'it ended by itself', 'open')
+    } catch (error) {
+      return failureOf(error)
+    }
+  }
+
+  /** @throws TypeError for what the contract doesn't know */
+  function take(event: SourceEvent): void {
+    switch (event.type) {
+      case 'file': {
+        const offer = readOffer(event.file)
+        if ('reason' in offer) refuse(event.file.name, offer.reason, offer.text)
+        else report({ type: 'offered', at: now(), source: id, offer })
+        break
+      }
+      case 'withdrawn':
+        checkText('name', event.name)
+        checkText('version', event.version)
+        report({ type: 'withdrawn', at: now(), source: id, name: event.name, version: event.version })
+        break
+      case 'refused':
+        checkText('name', event.name)
+        refuse(event.name, String(event.reason), String(event.text))
+        break
+      case 'state':
+        see(event.state)
+        break
+      default:
+        throw new TypeError('it tells what nobody understands')
+    }
+  }
+
+  function refuse(name: string, reason: string, text: string): void {
+    const [shown, why, told] = [name, reason, text].map((one) => one.slice(0, longestTold)) as [string, string, string]
+    report({ type: 'refused', at: now(), source: id, name: shown, reason: why, text: told })
+  }
+
+  function see(told: SourceState): void {
+    if (typeof told !== 'object' || told === null) throw new TypeError('its state is none')
+    const at = now()
+    state = told
+    const { available, failure, free } = told
+    const why = available ? undefined : failure === undefined ? undefined : failureOf(failure)
+    report({ type: 'source', at, source: id, available: available === true, failure: why })
+    if (!available) return
+    forecast.see(at, typeof free === 'number' && free >= 0 ? free : undefined)
+    const seconds = forecast.warning(at)
+    if (seconds !== undefined) report({ type: 'filling', at, source: id, seconds })
+  }
+
+  void readOn()
+  return {
+    get state() {
+      return state
+    },
+    get quiet() {
+      return state?.available === true && !resting && read === events && (state.unsettled ?? 0) === 0
+    },
+    secondsToFull: () => forecast.secondsToFull(now()),
+    close() {
+      stopping.abort()
+    },
+  }
+}

@@ -1,0 +1,263 @@
+/** Gets one file from its source to its name, whichever way the source has for it. */
+import type { FileHandle } from 'node:fs/promises'
+import { type ByteString, textOfBytes } from '../../bytes.js'
+import type { Engine } from '../../engine/index.js'
+import { fromNative, SustenError } from '../../errors.js'
+import type { Existing, NativeFileResult, NativeOwnership } from '../../native.js'
+import type { FileBody, FileOffer, FileSource } from '../../source/files.js'
+import { join } from '../../storage/index.js'
+import type { Failure } from '../core/index.js'
+import { failureOf, finding } from '../failures.js'
+import { within } from '../within.js'
+import { WriteError, writeBody } from './body.js'
+import { checkPlace, type HttpPlace, type PathPlace } from './place.js'
+import type { Stage, Staging } from './staging.js'
+
+/** Where a file goes. */
+export interface Destination {
+  readonly root: ByteString
+  /** What must be mounted there. Undefined: anything. */
+  readonly identity: string | undefined
+  /** Below the root. */
+  readonly dest: ByteString
+  /** So many directories at its beginning are this process's. */
+  readonly layout: number
+  readonly as: NativeOwnership
+  readonly existing: Existing
+}
+
+/** A file that is under its name. */
+export interface Arrived {
+  readonly outcome: 'created' | 'replaced' | 'versioned'
+  readonly size: number
+  readonly digest: string
+  /** Name, beside it, of older content that was kept. */
+  readonly version?: ByteString | undefined
+}
+
+/** What went wrong, and on which side. `gone`: the source says that there is no such file. */
+export interface Missed {
+  readonly outcome: 'missed'
+  readonly side: 'source' | 'target'
+  readonly gone: boolean
+  readonly failure: Failure
+}
+
+export interface TransferHost {
+  readonly source: FileSource
+  readonly engine: Engine
+  readonly staging: Staging
+  /** Milliseconds after which a transfer that stands still is given up. */
+  readonly stall: number
+  readonly signal: AbortSignal
+}
+
+/** How often a transfer that broke goes on where it broke. */
+const resumes = 5
+/** Milliseconds to connect. */
+const connectTime = 10_000
+
+/** Never rejects. */
+export async function transfer(host: TransferHost, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
+  const { source, signal } = host
+  try {
+    const place = checkPlace(await within(Promise.resolve(source.locate?.(file)), { signal, what: 'place' }))
+    if (place?.type === 'path') return await copy(host, place, file, to)
+    const arrived = place === undefined ? undefined : await receive(host, place, file, to)
+    return arrived ?? (await read(host, file, to))
+  } catch (error) {
+    return missed('source', error)
+  }
+}
+
+/** Undefined: its answer must be read another way. */
+async function receive(
+  { engine, stall, signal }: TransferHost,
+  { host, port, target, headers }: HttpPlace,
+  { size, mtime }: FileOffer,
+  { root, identity, dest, layout, as, existing }: Destination,
+): Promise<Arrived | Missed | undefined> {
+  const job = {
+    host,
+    port,
+    headers,
+    destRoot: root,
+    ...(identity === undefined ? {} : { destIdentity: identity }),
+    layout,
+    ...as,
+    durability: 'batch',
+    digest: true,
+    connections: 1,
+    timeouts: { connect: Math.min(stall, connectTime), header: stall, stall, leastBytes: 1 },
+    resumes,
+    files: [
+      {
+        target,
+        dest,
+        existing,
+        ...(size === undefined ? {} : { size }),
+        ...(mtime === undefined ? {} : { mtimeNs: nanoseconds(mtime) }),
+      },
+    ],
+  } as const
+  try {
+    const [result] = await engine.receive(job, { signal })
+    if (result === undefined) throw new RangeError('there was one file')
+    const { outcome, status, error, digest = '', bytes, version } = result
+    if (outcome === 'unsupported') return undefined
+    if (outcome === 'status') return answered(status, `http://${host}:${port}${target}`)
+    if (outcome === 'skipped' || outcome === 'failed') {
+      const found = error === undefined ? new RangeError(`it was ${outcome}`) : fromNative(error)
+      return missed(error?.path.startsWith('http://') ? 'source' : 'target', found)
+    }
+    return { outcome, size: bytes, digest, version }
+  } catch (error) {
+    return missed(isOfSource(error) ? 'source' : 'target', error)
+  }
+}
+
+function answered(status: number, url: string): Missed {
+  const gone = status === 404 || status === 410
+  const failure = finding('ERR_SUSTEN_SERVER', `the server answered ${status} to GET ${url}`, 'GET')
+  return { outcome: 'missed', side: 'source', gone, failure }
+}
+
+/** The server's name isn't known, or its place makes no request. */
+const isOfSource = (error: unknown): boolean =>
+  error instanceof SustenError && (error.syscall === 'getaddrinfo' || error.code === 'ERR_SUSTEN_OPTION')
+
+async function copy(host: TransferHost, place: PathPlace, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
+  try {
+    return await copyFrom(host, place, to, { size: file.size, times: 'keep', side: 'source' })
+  } finally {
+    // It is given back, whatever became of it.
+    await Promise.resolve(host.source.release?.(file)).catch(() => {})
+  }
+}
+
+interface CopyFrom {
+  /** Bytes that it must have. */
+  readonly size: number | undefined
+  /** Whether the file's own time is that of its content. */
+  readonly times: 'keep' | 'off'
+  /** Whose trouble it is if it can't be read. */
+  readonly side: Missed['side']
+}
+
+async function copyFrom(
+  { engine, signal }: Pick<TransferHost, 'engine' | 'signal'>,
+  { root: srcRoot, name: src }: PathPlace,
+  { root, identity, dest, layout, as, existing }: Destination,
+  { size, times, side }: CopyFrom,
+): Promise<Arrived | Missed> {
+  const isThere = (error: unknown): boolean => {
+    const path = error instanceof SustenError ? error.path : undefined
+    return path === textOfBytes(srcRoot) || path === textOfBytes(join(srcRoot, src))
+  }
+  try {
+    const [result] = await engine.copyFiles(
+      {
+        srcRoot,
+        destRoot: root,
+        ...(identity === undefined ? {} : { destIdentity: identity }),
+        layout,
+        as,
+        options: { ...copying, times },
+        files: [{ src, dest, existing, ...(size === undefined ? {} : { size }) }],
+      },
+      { signal },
+    )
+    if (result?.error !== undefined) {
+      const error = fromNative(result.error)
+      return missed(isThere(error) ? side : 'target', error)
+    }
+    return arrivedOf(result)
+  } catch (error) {
+    // Of the job as a whole: a directory that isn't there says nothing of the file.
+    return { ...missed(isThere(error) ? side : 'target', error), gone: false }
+  }
+}
+
+const copying = {
+  verify: 'inline',
+  durability: 'batch',
+  strategy: 'auto',
+  uid: 'keep',
+  gid: 'keep',
+  mode: 'keep',
+  xattrs: 'off',
+  acls: 'off',
+} as const
+
+function arrivedOf(result: NativeFileResult | undefined): Arrived {
+  if (result === undefined || result.digest === undefined) throw new RangeError('there was one file')
+  const { outcome, digest, bytes, fingerprint, version } = result
+  if (outcome === 'skipped' || outcome === 'failed') throw new RangeError(`it was ${outcome}`)
+  // Nothing was written where the very content was there; nevertheless it has arrived.
+  return {
+    outcome: outcome === 'unchanged' ? 'replaced' : outcome,
+    size: fingerprint?.size ?? bytes,
+    digest,
+    version,
+  }
+}
+
+/** The slow way: through this thread to a private file, which is then copied to its name. */
+async function read(host: TransferHost, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
+  const { source, staging, stall, signal } = host
+  const body = await within(source.read(file, signal), { signal, timeout: 2 * stall, what: 'answer' })
+  try {
+    return await staging.use((stage) => readTo(host, stage, body, file, to))
+  } catch (error) {
+    return missed('target', error)
+  } finally {
+    // Harmless where it was read to its end; where not, who gives must know.
+    void Promise.resolve(body.content[Symbol.asyncIterator]().return?.()).catch(() => {})
+  }
+}
+
+async function readTo(
+  host: TransferHost,
+  stage: Stage,
+  body: FileBody,
+  file: FileOffer,
+  to: Destination,
+): Promise<Arrived | Missed> {
+  const { stall, signal } = host
+  const name = stage.name()
+  const mtime = file.mtime ?? body.mtime
+  try {
+    const handle = await stage.create(name)
+    let size: number
+    try {
+      size = await writeBody(handle, body, { size: file.size ?? body.size, stall, signal })
+      if (mtime !== undefined) await setTime(handle, mtime)
+    } catch (error) {
+      return error instanceof WriteError ? missed('target', error.cause) : missed('source', error)
+    } finally {
+      await handle.close()
+    }
+    const times = mtime === undefined ? 'off' : 'keep'
+    return await copyFrom(host, { type: 'path', root: stage.root, name }, to, { size, times, side: 'target' })
+  } finally {
+    await stage.remove(name)
+  }
+}
+
+async function setTime(handle: FileHandle, mtime: number): Promise<void> {
+  try {
+    await handle.utimes(new Date(), mtime / 1000)
+  } catch (cause) {
+    throw new WriteError('the time of the content could not be set', { cause })
+  }
+}
+
+const absent = new Set(['ENOENT', 'ENOTDIR'])
+
+function missed(side: Missed['side'], error: unknown): Missed {
+  const failure = failureOf(error)
+  return { outcome: 'missed', side, gone: side === 'source' && absent.has(failure.code), failure }
+}
+
+/** Of milliseconds, to the microsecond: they come as floating-point numbers. */
+const nanoseconds = (milliseconds: number): bigint => BigInt(Math.round(milliseconds * 1000)) * 1000n

@@ -1,0 +1,38 @@
+/** Waiting for other people's code, which may never come back. */
+import { abortError } from '../engine/index.js'
+import { SustenError } from '../errors.js'
+
+export interface Bounds {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds. Default: for ever. */
+  readonly timeout?: number | undefined
+  /** What is waited for, for the message. */
+  readonly what: string
+}
+
+/** What a promise resolves to, if that is in time: rejects with `ETIMEDOUT` or `ABORT_ERR` else. */
+export function within<T>(work: PromiseLike<T>, { signal, timeout, what }: Bounds): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined
+    const stop = (): void => end(() => reject(abortError(signal)))
+    const end = (act: () => void): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', stop)
+      act()
+    }
+    work.then(
+      (value) => end(() => resolve(value)),
+      (error: unknown) => end(() => reject(error)),
+    )
+    if (signal?.aborted) {
+      stop()
+      return
+    }
+    signal?.addEventListener('abort', stop, { once: true })
+    if (timeout === undefined) return
+    timer = setTimeout(() => end(() => reject(late(what, timeout))), timeout)
+  })
+}
+
+const late = (what: string, timeout: number): SustenError =>
+  new SustenError(`ETIMEDOUT: no ${what} came for ${timeout} ms`, { code: 'ETIMEDOUT', errno: -110, syscall: 'read' })

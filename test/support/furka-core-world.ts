@@ -1,0 +1,486 @@
+/** A world around Furka's core: a server, a buffer, a Grimsel and a journal, all of which fail. Driven by a seed. */
+import assert from 'node:assert/strict'
+import type { ByteString } from '#lib/bytes.js'
+import {
+  type Command,
+  type CoreConfig,
+  type CoreEvent,
+  createState,
+  decide,
+  type FileRecord,
+  fileKeys,
+  type Here,
+  isIdle,
+  type State,
+  type Turn,
+  turnsKey,
+} from '#lib/furka/core/index.js'
+import type { Confirm } from '#lib/furka/types.js'
+import { createRandom, type Random } from './random.js'
+
+interface Remote {
+  readonly version: string
+  readonly content: string
+  seen: number
+}
+
+interface Known {
+  readonly content: string
+  state: 'pending' | 'durable' | 'failed'
+}
+
+type Order<T extends Command['type']> = Extract<Command, { type: T }>
+
+/** What a history is like. */
+export interface WorldOptions {
+  readonly seed: number
+  readonly confirm: Confirm
+  readonly grimsel: CoreConfig['grimsel']
+  /** Versions tell contents apart. */
+  readonly exact: boolean
+  /** The machine may fail too: the buffer's content and what isn't durable is gone then. */
+  readonly powerCuts: boolean
+}
+
+/** Runs a history of so many steps, then heals everything and lets it come to its end. Throws where a rule is broken. */
+export function runHistory(options: WorldOptions, steps: number): void {
+  const world = createWorld(options)
+  for (let step = 0; step < steps; step++) world.step()
+  world.finish()
+}
+
+const failure = (code: string) => ({ code, errno: 0, syscall: 'test', text: code })
+const nobody = { uid: 0, gid: 0, userDirectory: '' }
+
+function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions) {
+  const random: Random = createRandom(seed)
+  const config: CoreConfig = {
+    sources: ['a', 'b'].map((id) => ({ id, target: '/ram', connections: 3 })),
+    grimsel,
+    grimselPlace: '/run/grimsel',
+    confirm,
+  }
+  const servers = new Map([
+    ['a', new Map<string, Remote>()],
+    ['b', new Map<string, Remote>()],
+  ])
+  const up = new Map([
+    ['a', true],
+    ['b', true],
+  ])
+  /** Contents that a server completed, and those that it lost by itself. */
+  const completed = new Set<string>()
+  const lost = new Set<string>()
+  const buffer = new Map<string, string>()
+  const durable = new Set<string>()
+  const known = new Map<string, Known>()
+  let grimselUp = true
+  let grimselTurn = 0
+  let targetFails = false
+  let healed = false
+  let now = 1_000_000
+  let counter = 0
+  let process = 0
+  /** What was offered since the start, and neither removed nor withdrawn. */
+  const told = new Set<string>()
+  /** Removals under way. */
+  const removing = new Set<string>()
+  const seenAs = new Map<string, number[]>()
+  const changes: { readonly since: number; readonly uid: number }[] = [{ since: now, uid: 0 }]
+
+  // ---- The journal: durable in order, some time later ---------------------------------------------------------------
+  const stored = new Map<string, string>()
+  let unwritten: { readonly ops: Order<'journal'>['ops'] }[] = []
+  let state: State
+  let results: { readonly at: number; readonly process: number; readonly run: () => void }[] = []
+
+  const later = (run: () => void, most = 40): void => {
+    results.push({ at: now + 1 + random.below(most), process, run })
+  }
+  const chance = (probability: number): boolean => !healed && random.chance(probability)
+
+  function post(event: CoreEvent): void {
+    for (const command of decide(state, [event])) carryOut(command)
+  }
+
+  function start(): void {
+    process += 1
+    told.clear()
+    removing.clear()
+    results = results.filter((result) => result.process === -1)
+    unwritten = []
+    const files: FileRecord[] = []
+    for (const [key, json] of stored) if (key.startsWith(fileKeys)) files.push(JSON.parse(json) as FileRecord)
+    const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
+    state = createState(config, now, { turns, files }, nobody)
+    post({ type: 'tick', at: now })
+    const gone = files.filter(({ here, safe }) => here && (!safe || confirm === 'buffer') && !buffer.has(here.path))
+    post({ type: 'missing', at: now, seqs: gone.map(({ seq }) => seq) })
+    for (const id of servers.keys()) if (up.get(id)) appear(id)
+  }
+
+  /** A source is there, and offers all that it has. */
+  function appear(id: string): void {
+    post({ type: 'source', at: now, source: id, available: true })
+    for (const key of told) {
+      const [source, name = ''] = key.split('/')
+      if (source === id && !servers.get(id)?.has(name)) withdraw(id, name)
+    }
+    for (const name of servers.get(id)?.keys() ?? []) offer(id, name, true)
+  }
+
+  function withdraw(id: string, name: string): void {
+    told.delete(`${id}/${name}`)
+    post({ type: 'withdrawn', at: now, source: id, name, version: 'whatever' })
+  }
+
+  function offer(id: string, name: string, anew: boolean): void {
+    const remote = servers.get(id)?.get(name)
+    if (remote === undefined || !up.get(id)) return
+    if (anew) remote.seen = now
+    const key = `${id}/${name}/${remote.version}`
+    seenAs.set(key, [...(seenAs.get(key) ?? []), remote.seen])
+    told.add(`${id}/${name}`)
+    const { version, content, seen } = remote
+    const path = name as ByteString
+    post({ type: 'offered', at: now, source: id, offer: { name, path, version, exact, size: content.length, seen } })
+  }
+
+  // ---- Commands -----------------------------------------------------------------------------------------------------
+
+  function carryOut(command: Command): void {
+    switch (command.type) {
+      case 'journal': {
+        unwritten.push(command)
+        later(() => {
+          // What was handed over before is durable too.
+          const upTo = unwritten.indexOf(command)
+          const written = unwritten.splice(0, upTo + 1)
+          for (const { ops } of written) write(ops)
+          const ops = written.reduce((sum, one) => sum + one.ops.length, 0)
+          if (ops > 0) post({ type: 'journaled', at: now, ops })
+        }, 10)
+        break
+      }
+      case 'receive':
+        for (const file of command.files) later(() => receive(command.source, file))
+        break
+      case 'verify':
+        for (const {
+          seq,
+          offer: { name },
+          here,
+        } of command.files) {
+          later(() => {
+            const remote = servers.get(command.source)?.get(name)
+            if (!up.get(command.source) || chance(0.1)) {
+              post({ type: 'verifyFailed', at: now, seq, failure: failure('ECONNRESET') })
+            } else post({ type: 'verified', at: now, seq, outcome: compared(remote, here) })
+          })
+        }
+        break
+      case 'announce':
+        later(() => announce(command))
+        break
+      case 'tellUser':
+        checkOrder(command.turn)
+        later(() => {
+          const works = grimselUp && !chance(0.1)
+          if (works || (grimselUp && chance(0.5))) grimselTurn = command.turn.number
+          if (works) post({ type: 'userTold', at: now, turn: command.turn.number })
+          else post({ type: 'grimselFailed', at: now, call: 'tellUser', seqs: [], failure: failure('ECONNREFUSED') })
+        })
+        break
+      case 'ask':
+        later(() => ask(command))
+        break
+      case 'remove':
+        for (const {
+          seq,
+          offer: { name, version },
+        } of command.files) {
+          checkRemoval(command.source, seq, name, version)
+          removing.add(`${command.source}/${name}`)
+          later(() => remove(command.source, seq, name, version))
+        }
+        break
+      case 'wake':
+      case 'tell':
+        break
+    }
+  }
+
+  const compared = (remote: Remote | undefined, here: Here) =>
+    remote === undefined ? 'gone' : remote.content === here.digest ? 'same' : 'different'
+
+  function write(ops: Order<'journal'>['ops']): void {
+    for (const { key, value } of ops) {
+      if (value === undefined) stored.delete(key)
+      else stored.set(key, JSON.stringify(value))
+    }
+  }
+
+  function receive(id: string, { seq, offer: { name, version }, user }: Order<'receive'>['files'][number]): void {
+    const remote = servers.get(id)?.get(name)
+    const fail = (side: 'source' | 'target', code: string, gone = false): void =>
+      post({ type: 'receiveFailed', at: now, seq, side, gone, failure: failure(code) })
+    if (!up.get(id) || chance(0.1)) return fail('source', 'ECONNRESET')
+    if (targetFails) return fail('target', 'ENOSPC')
+    if (chance(0.05)) return fail('target', 'EACCES')
+    if (remote === undefined) return fail('source', 'ENOENT', true)
+    if (remote.version !== version && chance(0.5)) return fail('source', 'ERR_SUSTEN_CHANGED')
+    checkOwner(id, name, version, user.uid)
+    const path = `/ram/./u${user.uid}/${id}/${name}`
+    const before = buffer.get(path)
+    const isOther = before !== undefined && before !== remote.content
+    const kept = isOther ? `${path}.~${++counter}~` : undefined
+    if (kept !== undefined) buffer.set(kept, before as string)
+    buffer.set(path, remote.content)
+    const outcome = isOther ? 'versioned' : before === undefined ? 'created' : 'replaced'
+    const { content: digest } = remote
+    const here = { path: path as ByteString, size: digest.length, digest, received: now }
+    post({
+      type: 'received',
+      at: now,
+      seq,
+      outcome,
+      here: kept === undefined ? here : { ...here, version: kept as ByteString },
+    })
+  }
+
+  function announce({ files }: Order<'announce'>): void {
+    const works = grimselUp && !chance(0.1)
+    // It may have taken them although its answer was lost.
+    if (works || (grimselUp && chance(0.5))) {
+      for (const { paths, seq } of files) {
+        checkTurn(seq)
+        for (const path of paths) {
+          const content = buffer.get(path)
+          known.set(path, { content: content ?? '', state: content === undefined ? 'failed' : 'pending' })
+        }
+      }
+    }
+    const seqs = files.map(({ seq }) => seq)
+    if (works) post({ type: 'announced', at: now, seqs, refused: [] })
+    else post({ type: 'grimselFailed', at: now, call: 'announce', seqs, failure: failure('ECONNREFUSED') })
+  }
+
+  function ask({ files }: Order<'ask'>): void {
+    if (!grimselUp || chance(0.1)) {
+      const seqs = files.map(({ seq }) => seq)
+      post({ type: 'grimselFailed', at: now, call: 'ask', seqs, failure: failure('ECONNREFUSED') })
+      return
+    }
+    const answers = files.map(({ seq, here: { path, digest } }) => {
+      const entry = known.get(path)
+      const isSame = entry?.content === digest
+      const answer =
+        entry === undefined
+          ? ('unknown' as const)
+          : entry.state === 'durable' && !isSame
+            ? ('different' as const)
+            : entry.state
+      return { seq, answer, present: buffer.has(path) }
+    })
+    post({ type: 'answered', at: now, answers })
+  }
+
+  function remove(id: string, seq: number, name: string, version: string): void {
+    const server = servers.get(id)
+    const remote = server?.get(name)
+    removing.delete(`${id}/${name}`)
+    if (!up.get(id) || chance(0.1)) {
+      // It may have been removed although the answer was lost.
+      if (remote?.version === version && chance(0.3)) server?.delete(name)
+      post({ type: 'removeFailed', at: now, seq, failure: failure('ECONNRESET') })
+      return
+    }
+    if (chance(0.1)) post({ type: 'removeLater', at: now, seq, after: 50 })
+    else if (chance(0.02)) post({ type: 'removeRefused', at: now, seq, reason: 'read-only' })
+    else if (remote === undefined) {
+      told.delete(`${id}/${name}`)
+      post({ type: 'removed', at: now, seq, outcome: 'gone' })
+    } else if (remote.version !== version) post({ type: 'removed', at: now, seq, outcome: 'changed' })
+    else {
+      server?.delete(name)
+      told.delete(`${id}/${name}`)
+      post({ type: 'removed', at: now, seq, outcome: 'removed' })
+    }
+  }
+
+  // ---- Rules --------------------------------------------------------------------------------------------------------
+
+  /** Nothing is removed at its source that isn't received, journaled, and durable where it must be. */
+  function checkRemoval(id: string, seq: number, name: string, version: string): void {
+    const json = stored.get(`${fileKeys}${seq}`)
+    assert.ok(json !== undefined, `removal of ${name} before anything of it is journaled`)
+    const { here } = JSON.parse(json) as FileRecord
+    assert.ok(here !== undefined, `removal of ${name} before it is journaled that it is here`)
+    const remote = servers.get(id)?.get(name)
+    if (remote === undefined || remote.version !== version) return
+    if (exact) assert.equal(here.digest, remote.content, `removal of ${name}, of which other content was received`)
+    if (confirm === 'buffer') assert.ok(isSaved(here.digest), `removal of ${name}, which isn't here`)
+    else assert.ok(durable.has(here.digest), `removal of ${name} before it is confirmed`)
+  }
+
+  /** A file belongs to whose turn it was when it was seen. */
+  function checkOwner(id: string, name: string, version: string, uid: number): void {
+    const seen = seenAs.get(`${id}/${name}/${version}`) ?? []
+    const owners = seen.map((at) => changes.findLast(({ since }) => since < at)?.uid ?? 0)
+    assert.ok(owners.includes(uid), `${name}, seen in a turn of ${owners}, was received for ${uid}`)
+  }
+
+  /** Grimsel hears of a file only behind the beginning of its turn. */
+  function checkTurn(seq: number): void {
+    const turn = state.files.get(seq)?.record.turn
+    if (grimsel !== 'answers' || turn === undefined) return
+    assert.ok(grimselTurn >= turn, `a file of turn ${turn} was announced in turn ${grimselTurn}`)
+  }
+
+  /** And of a turn only behind the files of those before it, unless that takes too long. */
+  function checkOrder({ number, since }: Turn): void {
+    if (now >= Math.max(since, state.started) + 20_000) return
+    for (const { record, stage } of state.files.values()) {
+      const isOwed = stage === 'receive' || stage === 'announce'
+      assert.ok(record.turn >= number || !isOwed, `turn ${number} was told before ${record.offer.name}`)
+    }
+  }
+
+  const isSaved = (content: string): boolean => durable.has(content) || [...buffer.values()].includes(content)
+
+  // ---- What happens -------------------------------------------------------------------------------------------------
+
+  const stageOf = (id: string, name: string) => state.sources.get(id)?.files.get(name)?.stage
+
+  function complete(): void {
+    const id = random.pick(['a', 'b'])
+    const server = servers.get(id)
+    const name = `f${random.below(12)}.cbf`
+    const before = server?.get(name)
+    // What changes under the same version between the last look and the removal is lost: nobody can tell.
+    if (!exact && (removing.has(`${id}/${name}`) || stageOf(id, name) === 'remove')) return
+    if (before !== undefined) lost.add(before.content)
+    counter += 1
+    const content = `content ${counter} ${'x'.repeat(random.below(5))}`
+    const version = exact ? `v${counter}` : `${content.length}`
+    server?.set(name, { version, content, seen: now })
+    completed.add(content)
+    offer(id, name, true)
+  }
+
+  function vanish(): void {
+    const id = random.pick(['a', 'b'])
+    const server = servers.get(id)
+    const [name, remote] = [...(server ?? [])].at(0) ?? []
+    if (name === undefined || remote === undefined) return
+    lost.add(remote.content)
+    server?.delete(name)
+    if (up.get(id)) withdraw(id, name)
+  }
+
+  function toggle(): void {
+    const id = random.pick(['a', 'b'])
+    const isUp = up.get(id) !== true
+    up.set(id, isUp)
+    if (isUp) appear(id)
+    else post({ type: 'source', at: now, source: id, available: false, failure: failure('ECONNREFUSED') })
+  }
+
+  function work(): void {
+    for (const [path, entry] of known) {
+      if (entry.state === 'pending' && random.chance(0.5)) {
+        const content = buffer.get(path)
+        entry.state = content === undefined ? 'failed' : 'durable'
+        if (content !== undefined) {
+          durable.add(content)
+          known.set(path, { content, state: 'durable' })
+        }
+      } else if (entry.state === 'durable' && chance(0.05)) {
+        // All done with, and cleared.
+        known.delete(path)
+        if (buffer.get(path) === entry.content) buffer.delete(path)
+      } else if (entry.state === 'pending' && chance(0.05)) entry.state = 'failed'
+      else if (entry.state === 'failed' && buffer.has(path)) known.set(path, { content: '', state: 'pending' })
+    }
+  }
+
+  function changeUser(): void {
+    const uid = 1 + random.below(100)
+    now += 1
+    changes.push({ since: now, uid })
+    post({ type: 'userChange', at: now, since: now, user: { uid, gid: uid, userDirectory: '' } })
+    now += 1
+  }
+
+  function crash(): void {
+    if (powerCuts && chance(0.5)) {
+      // What the servers have lost by themselves since is nobody's fault.
+      buffer.clear()
+      for (const entry of known.values()) if (entry.state === 'pending') entry.state = 'failed'
+    } else if (unwritten.length > 0) {
+      // Some of what wasn't durable is.
+      for (const { ops } of unwritten.slice(0, random.below(unwritten.length + 1))) write(ops)
+    }
+    // A user change that wasn't durable was never made.
+    const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
+    const last = turns.at(-1)
+    while (changes.length > 1 && (changes.at(-1)?.since ?? 0) > (last?.since ?? 0)) changes.pop()
+    start()
+  }
+
+  function advance(ms: number): void {
+    now += ms
+    results.sort((a, b) => a.at - b.at)
+    for (let next = results[0]; next !== undefined && next.at <= now; next = results[0]) {
+      results.shift()
+      if (next.process === process) next.run()
+    }
+    post({ type: 'tick', at: now })
+  }
+
+  state = createState(config, now, { turns: [], files: [] }, nobody)
+  now += 1
+  start()
+
+  return {
+    step(): void {
+      const dice = random.below(100)
+      if (dice < 35) complete()
+      else if (dice < 37) vanish()
+      else if (dice < 40) toggle()
+      else if (dice < 42) grimselUp = !grimselUp
+      else if (dice < 43) targetFails = !targetFails
+      else if (dice < 45) changeUser()
+      else if (dice < 46) crash()
+      else if (dice < 60) work()
+      advance(random.below(30))
+      if (random.chance(0.02)) advance(random.below(40_000))
+    },
+    finish(): void {
+      healed = true
+      grimselUp = true
+      targetFails = false
+      for (const id of servers.keys()) {
+        if (!up.get(id)) up.set(id, true)
+        appear(id)
+      }
+      for (let round = 0; round < 3000 && !(isIdle(state) && unwritten.length === 0); round++) {
+        work()
+        advance(round < 500 ? 20 : 1000)
+      }
+      assert.ok(
+        isIdle(state),
+        `not idle: ${JSON.stringify([...state.files.values()].slice(0, 3).map(({ record, stage, failure }) => ({ record, stage, failure })))}`,
+      )
+      for (const [id, server] of servers) {
+        for (const [name, remote] of server) {
+          const kept = state.sources.get(id)?.files.get(name)
+          assert.equal(kept?.stage, 'kept', `${name} is left at its source`)
+          assert.ok(isSaved(remote.content))
+        }
+      }
+      for (const content of completed) assert.ok(lost.has(content) || isSaved(content), `${content} is lost`)
+      assert.equal([...stored.keys()].filter((key) => key.startsWith(fileKeys)).length, state.files.size)
+    },
+  }
+}
