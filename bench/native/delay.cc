@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
   const int to = open_device(argv[3], argv[4]);
   // A nanosecond: the default lets the kernel wake us 50 µs late.
   prctl(PR_SET_TIMERSLACK, 1UL);
-  std::puts("ready");
+  std::printf("ready\n");
   std::fflush(stdout);
 
   std::deque<Packet> waiting;
