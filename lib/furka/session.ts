@@ -181,6 +181,10 @@ export async function openSession(
     }
   }
 
+  function userChange(user: FurkaUser): CoreEvent {
+    return { type: 'userChange', at: now(), since: Date.now(), user }
+  }
+
   // ---- Closing -----------------------------------------------------------------------------------------------------
 
   function close(mode: 'drain' | 'stop' = 'drain'): Promise<void> {
