@@ -1,4 +1,5 @@
 /** How things are, in one line for the supervisor, and how much was done, now and then, for the log. */
+import { counted } from '../../counted.js'
 import type { Log } from '../../log/index.js'
 import type { FurkaSourceStatus, FurkaStatus } from '../types.js'
 
@@ -11,7 +12,10 @@ export function summaryOf({ user, sources, grimsel }: FurkaStatus): string {
   const failing = sum((source) => source.failing)
   const unsafe = sum(({ unannounced, unconfirmed }) => unannounced + unconfirmed)
   const words = [
-    `${sum(({ waiting, receiving }) => waiting + receiving)} files to receive`,
+    `${counted(
+      sum(({ waiting, receiving }) => waiting + receiving),
+      'file',
+    )} to receive`,
     ...(unsafe > 0 ? [`${unsafe} not yet safe`] : []),
     ...(failing > 0 ? [`${failing} failing`] : []),
     `${(sum(({ rate }) => rate) / 1e6).toFixed(1)} MB/s`,
