@@ -64,6 +64,7 @@ const inDetector: Record<string, RegExp> = {
   'detectorID b\nmin_pause 5': /^4: detector 'b': unknown key 'min_pause'; did you mean 'minpause'\?$/,
   'detectorID b\nminpause 5ms': /^4: detector 'b': minpause must be a whole number from 0 to 60000, not '5ms'$/,
   'detectorID b\ninterrun_pause 60001': /not '60001'$/,
+  'detectorID b\nstaging shm': /^4: detector 'b': staging must be an absolute path, not 'shm'$/,
   'detectorID b\nprotocol ftp': /^4: detector 'b': protocol must be RSYNC or FILEWRITER or DIRECTORY, not 'ftp'$/,
   'detectorID b\nport 0': /^4: detector 'b': port must be a whole number from 1 to 65535, not '0'$/,
   'detectorID b\nmodule a/b': /^4: detector 'b': module must be a module's name: .*, not 'a\/b'$/,
@@ -134,6 +135,10 @@ test('a directory that files are fetched from must not be one that they are writ
       /^3: detector 'nfs': source '.*' and target '\/r.*' of detector '.*' lie in/,
     )
   }
+  assert.match(
+    errorsOf(directory('/dev/shm')).join(),
+    /^3: detector 'nfs': source '\/dev\/shm' and staging '\/dev\/shm\/furka_dectris' of detector '1MF' lie in/,
+  )
   assert.equal(parse(directory('/nfs')).detectors.length, 2)
 })
 

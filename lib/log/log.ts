@@ -32,6 +32,9 @@ export interface Log {
   close(): Promise<void>
 }
 
+/** The level of a message's severity. */
+export const levelOf = { info: 'info', warning: 'warn', error: 'error' } as const satisfies Record<string, keyof Log>
+
 /** @throws SustenError why there can't be a log file */
 export async function openLog(options: LogOptions): Promise<Log> {
   const { path, maxSize, maxNumber } = options
