@@ -12,14 +12,21 @@ const step = 20
 export interface Looks {
   /** Resolves when the sources have seen all that they can see soon; those that fail, or take long, aren't waited for. */
   soon(): Promise<void>
-  /** Begins; whether all that was there at the call has been seen, and offered as far as the sources tell. */
-  whole(): () => boolean
+  /** Begins to look, again and again as long as there is something that isn't offered yet. */
+  whole(): Whole
+}
+
+export interface Whole {
+  /** All that was there when it began has been seen, and offered as far as the sources tell. */
+  readonly done: boolean
+  /** To be called when nobody wants to know any more. */
+  end(): void
 }
 
 export interface LooksHost {
   readonly sources: ReadonlyMap<string, OpenSource>
   readonly signal: AbortSignal
-  /** What `whole` gave may answer otherwise now. */
+  /** What `whole` gave may be done now. */
   readonly onChange: () => void
 }
 
@@ -42,32 +49,37 @@ export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
     await sleep(milliseconds, undefined, { signal, ref: false })
   }
 
-  /** Until it succeeds. */
-  async function lookWhole(one: OpenSource): Promise<void> {
-    while (!signal.aborted) {
-      if (isAvailable(one)) {
-        try {
-          await lookOnce(one)
-          return
-        } catch {
-          // What fails is told by its state.
-        }
-      }
-      await rest(pause).catch(() => {})
-    }
-  }
-
   return {
     async soon() {
       await Promise.all([...sources.values()].map((one) => lookSoon(one).catch(() => {})))
     },
     whole() {
-      let looked = false
-      void Promise.all([...sources.values()].map(lookWhole)).then(() => {
-        looked = true
-        onChange()
-      })
-      return () => looked && [...sources.values()].every(({ reading }) => reading?.quiet ?? false)
+      const unseen = new Set(sources.values())
+      let ended = false
+
+      async function look(one: OpenSource): Promise<void> {
+        while (!ended && !signal.aborted) {
+          if (isAvailable(one) && (unseen.has(one) || !one.reading?.quiet)) {
+            try {
+              await lookOnce(one)
+              if (unseen.delete(one)) onChange()
+            } catch {
+              // What fails is told by its state.
+            }
+          }
+          await rest(pause).catch(() => {})
+        }
+      }
+
+      for (const one of unseen) void look(one)
+      return {
+        get done() {
+          return unseen.size === 0 && [...sources.values()].every(({ reading }) => reading?.quiet ?? false)
+        },
+        end() {
+          ended = true
+        },
+      }
     },
   }
 }
