@@ -1,5 +1,5 @@
 /** Has sources look at what they have, before something is said of all of it. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { OpenSource } from './sources.js'
 import { within } from './within.js'
 
@@ -62,6 +62,8 @@ export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
           if (isAvailable(one) && (unseen.has(one) || !one.reading?.quiet)) {
             try {
               await lookOnce(one)
+              // What the source tells of it is read by then.
+              await turn()
               if (unseen.delete(one)) onChange()
             } catch {
               // What fails is told by its state.
