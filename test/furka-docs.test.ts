@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { startDcu } from './support/dcu-world.js'
-import { runExample } from './support/example.js'
+import { documentText, runExample } from './support/example.js'
 import { checkAllThere } from './support/furka-world.js'
 import { createPlace } from './support/mirror-world.js'
 
@@ -17,4 +19,21 @@ test('the example of FURKA.md runs: a series goes from the detector to the disk'
   assert.match(said, /3 files \d+ bytes/)
   checkAllThere(dcu, `${place.disk}/eiger`)
   assert.ok(dcu.truth.completed.every(({ state }) => state === 'deleted'))
+})
+
+test('the camera of SOURCES.md is as good a source as any', async (t) => {
+  const place = await createPlace(t)
+  const text = documentText('SOURCES.md')
+  const [, short] = /(\n\/\/ What Furka does with it, in short\.[\s\S]*?)```/.exec(text) ?? []
+  assert.ok(short)
+  const said = await runExample(t, 'SOURCES.md', place, 0, {
+    [short]: `
+import { Furka } from 'susten'
+await using furka = await Furka.open({ sources: [{ source, target: '${place.disk}' }], journal: '${place.journal}' })
+furka.on('removed', ({ name }) => console.log(name))
+await furka.idle()
+`,
+  })
+  assert.equal(said, 'lyso/loop_1.jpg\n')
+  assert.equal(readFileSync(join(place.disk, 'lyso/loop_1.jpg'), 'utf8'), 'a picture')
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -41,6 +41,8 @@ test('a Furka that is killed 20 times under load loses nothing, and has every fi
   const root = await scratch(t)
   for (const name of ['buffer', 'disk']) mkdirSync(join(root, name))
   const dcu = await startDcu(t)
+  // Some go the slow way, by a private directory.
+  dcu.fault({ kind: 'chunked', on: 'data', chance: 0.3 })
   const random = createRandom(20)
   const early: string[] = []
   dcu.on('gone', ({ name, digest }) => {
@@ -68,6 +70,7 @@ test('a Furka that is killed 20 times under load loses nothing, and has every fi
   const names = dcu.truth.completed.map(({ name }) => name).sort()
   assert.equal(names.length, 240)
   assert.ok(dcu.truth.completed.every(({ state }) => state === 'deleted'))
+  assert.deepEqual(readdirSync(join(root, 'buffer')), ['eiger'])
   for (const where of ['buffer/eiger', 'disk/eiger']) {
     assert.deepEqual(filesBelow(join(root, where)), names, `${where} has every file once, and nothing else`)
     for (const { name, digest } of dcu.truth.completed) {

@@ -113,3 +113,33 @@ test('what is received on a disk is durable before anyone hears of it', options,
   disk.powerCut()
   checkAllThere(dcu, disk.path)
 })
+
+test('a journal that fails ends it, with an error; what was not journaled is received again', options, async (t) => {
+  const [dcu, place, disk] = [await startDcu(t), await createFurkaPlace(t), mount('tmpfs', MiB)]
+  t.after(() => disk.unmount())
+  const journal = join(disk.path, 'journal')
+  const { furka, told } = await openFurkaFor(t, place, dcu, { journal })
+  await dcu.add('a.bin', Buffer.from('a'))
+  await furka.idle()
+  const filler = join(disk.path, 'filler')
+  try {
+    writeFileSync(filler, Buffer.alloc(MiB))
+  } catch {
+    // As much as there is room for.
+  }
+  const idle = assert.rejects(furka.idle(), { code: 'ENOSPC' })
+  for (let i = 0; told.errors.length === 0; i++) {
+    await dcu.add(`${'n'.repeat(200)}${i}.bin`, Buffer.from(`${i}`))
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  assert.equal((told.errors[0] as NodeJS.ErrnoException).code, 'ENOSPC')
+  await idle
+  await assert.rejects(furka.changeUser({ uid: 0 }), { code: 'ENOSPC' })
+  await furka.close().catch(() => {})
+  rmSync(filler)
+  const again = await openFurkaFor(t, place, dcu, { journal })
+  await again.furka.idle()
+  checkAllThere(dcu, place.buffer)
+  assert.ok(dcu.truth.completed.every(({ state }) => state === 'deleted'))
+  await again.furka.close()
+})

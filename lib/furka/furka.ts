@@ -1,7 +1,7 @@
 /** Detectors' files, on the buffer the moment they are whole. */
 import { abortError } from '../engine/index.js'
 import { checkInteger, checkNames } from '../options.js'
-import { openFurkaJournal } from './journal.js'
+import { type OpenedJournal, openFurkaJournal } from './journal.js'
 import { type CompleteFurkaOptions, completeFurkaOptions } from './options.js'
 import { checkMayGive } from './ownership.js'
 import { openSession, type Session } from './session.js'
@@ -30,10 +30,13 @@ export async function openFurka(options: FurkaOptions): Promise<Furka> {
 
 /** Sources are Furka's from the call on, also where nothing comes of it. */
 async function openSafely(options: CompleteFurkaOptions): Promise<Session> {
+  let opened: OpenedJournal | undefined
   try {
     if (options.signal?.aborted) throw abortError(options.signal)
-    return await openSession(options, await openFurkaJournal(options.journal))
+    opened = await openFurkaJournal(options.journal)
+    return await openSession(options, opened)
   } catch (error) {
+    await opened?.journal.close().catch(() => {})
     const close = async ({ source }: (typeof options.sources)[number]): Promise<void> =>
       within(Promise.resolve(source.close()), { timeout: closeTime, what: 'end' })
     await Promise.allSettled(options.sources.map(close))

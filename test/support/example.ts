@@ -10,6 +10,9 @@ import type { Place } from './mirror-world.js'
 
 const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
 
+/** All of a document. */
+export const documentText = (name: string): string => readFileSync(join(root, 'docs', name), 'utf8')
+
 /**
  * Runs an example of a document, by default the first, in other places; what it printed.
  * @param more What else is to be replaced in it.
@@ -21,16 +24,17 @@ export async function runExample(
   index = 0,
   more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
-  const text = readFileSync(join(root, 'docs', document), 'utf8')
+  const text = documentText(document)
   const example = [...text.matchAll(/```ts\n([\s\S]*?)```/g)][index]?.[1]
   assert.ok(example, `${document} has an example`)
   let source = example
+  for (const [text, other] of Object.entries(more)) source = source.replaceAll(text, other)
+  source = source
     .replaceAll('/mnt/data_buffer', place.source)
     .replaceAll("'/data'", `'${place.disk}'`)
     .replaceAll('/gpfs/current/raw', place.gpfs)
     .replaceAll('/var/lib/susten/p11', place.journal)
     .replaceAll("'susten'", `'${join(root, 'dist/index.js')}'`)
-  for (const [text, other] of Object.entries(more)) source = source.replaceAll(text, other)
   // Types only are taken out by the compiler that the project uses.
   const [file, out] = [join(place.root, 'example.mts'), join(place.root, 'example.mjs')]
   writeFileSync(file, source)
