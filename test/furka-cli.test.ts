@@ -299,7 +299,7 @@ test('names that cannot be taken are told in the log and counted', options, asyn
     () => lines().some(({ event, code, level }) => event === 'message' && code === 'NAME_REFUSED' && level !== 'info'),
     `a line about one of ${hostile.length}`,
   )
-  assert.match((await furka('status')).out, /^EIGER: \d+ names were refused$/m)
+  assert.match((await furka('status')).out, /^EIGER: \d+ names? (was|were) refused$/m)
 })
 
 test('the status can be watched by the control socket, and a stop ends that', options, async (t) => {

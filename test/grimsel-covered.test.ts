@@ -42,7 +42,7 @@ for (const volumeInterval of [50, 1000]) {
       await grimsel.add('run/b')
       await grimsel.changeUser({ uid: 1000, gid: 100 })
       const { text } = await heard(told, 'SOURCE_UNAVAILABLE')
-      assert.match(text, /another one was mounted over it; unmount that/)
+      assert.match(text, /^Buffer \S+ is unavailable: .*another one was mounted over it; unmount that/)
       await until(() => !grimsel.status().source.available, 'it is told in the status')
       await new Promise((resolve) => setTimeout(resolve, 100))
       assert.deepEqual(filesBelow(place.buffer), ['run/a'])

@@ -14,6 +14,7 @@ import type { Failure, FileRecord, TierRecord } from './record.js'
 import type { Entry, State, StorageState } from './state.js'
 import { onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
+import { failureText } from './wording.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -160,7 +161,7 @@ function tellFailure(state: State, { tier, by }: Leaving, path: ByteString, fail
     severity: 'error',
     storage: tier.storage?.config.id,
     subject: path,
-    text: `Failed to ${what} ${textOfBytes(path)}${how}: ${failure.code} (${failure.syscall}); it is tried again`,
+    text: `Failed to ${what} ${textOfBytes(path)}${how}: ${failureText(failure)}; it is tried again`,
     reason: failure.code,
   })
 }

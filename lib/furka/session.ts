@@ -181,6 +181,10 @@ export async function openSession(
     }
   }
 
+  function userChange(user: FurkaUser): CoreEvent {
+    return { type: 'userChange', at: now(), since: Date.now(), user }
+  }
+
   // ---- Closing -----------------------------------------------------------------------------------------------------
 
   function close(mode: 'drain' | 'stop' = 'drain'): Promise<void> {
@@ -230,10 +234,6 @@ export async function openSession(
   function beginTelling(): void {
     telling.begin()
     shell.beginTelling()
-  }
-
-  function userChange(user: FurkaUser): CoreEvent {
-    return { type: 'userChange', at: now(), since: Date.now(), user }
   }
 
   /** Targets must be there at first: what was received can't be looked for otherwise. */

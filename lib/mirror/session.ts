@@ -128,7 +128,7 @@ export async function openSession(
 
   function checkOpen(): void {
     if (failure !== undefined) throw failure.error
-    if (closing !== undefined) throw closedError()
+    if (closing !== undefined) throw closedError(state)
   }
 
   async function announce(files: readonly Announced[]): Promise<void> {
@@ -336,7 +336,7 @@ export async function openSession(
       await directory?.scan()
     },
     async idle(signal) {
-      if (closing !== undefined && !isIdle()) throw closedError()
+      if (closing !== undefined && !isIdle()) throw closedError(state)
       let caughtUp = closing !== undefined
       if (!caughtUp) {
         void catchUp().then(() => {
@@ -345,7 +345,7 @@ export async function openSession(
         })
       }
       await until(() => (caughtUp && isIdle()) || closing !== undefined, signal)
-      if (!isIdle()) throw closedError()
+      if (!isIdle()) throw closedError(state)
     },
     close,
   }

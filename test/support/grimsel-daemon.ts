@@ -32,7 +32,12 @@ export interface Status {
   readonly pipe: { readonly announced: number; readonly refused: number; readonly bad: Record<string, number> }
   readonly grimsel: {
     readonly storages: readonly { readonly id: string; readonly state: string; readonly copied: number }[]
-    readonly shifts: readonly { readonly number: number; readonly uid: number; readonly gid: number }[]
+    readonly shifts: readonly {
+      readonly number: number
+      readonly uid: number
+      readonly gid: number
+      readonly userDirectory?: string
+    }[]
   }
 }
 

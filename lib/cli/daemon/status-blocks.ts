@@ -1,4 +1,5 @@
 /** A daemon's status, for people: how every daemon's begins and ends. */
+import { counted } from '../../counted.js'
 import type { DaemonBasics } from '../../daemon/index.js'
 import { localTime } from '../table.js'
 
@@ -9,7 +10,7 @@ export function statusBlocks(
   blocks: readonly (readonly string[])[],
 ): string {
   const first = [`${program} ${version} is ${phase} (process ${pid}, since ${localTime(started)})`]
-  const last = logLinesLost > 0 ? [`log: ${logLinesLost} lines are missing`] : []
+  const last = logLinesLost > 0 ? [`log: ${counted(logLinesLost, 'line is', 'lines are')} missing`] : []
   return [first, ...blocks, last]
     .filter((lines) => lines.length > 0)
     .map((lines) => `${lines.join('\n')}\n`)

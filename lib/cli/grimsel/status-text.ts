@@ -1,4 +1,5 @@
 /** The status of a daemon, for people. */
+import { counted } from '../../counted.js'
 import type { DaemonStatus } from '../../grimsel/daemon/index.js'
 import type { GrimselStatus } from '../../grimsel/types.js'
 import { statusBlocks } from '../daemon/status-blocks.js'
@@ -44,13 +45,16 @@ function shifts({ shifts }: GrimselStatus): string[] {
     }),
   )
   if (rows.length === 0) return []
-  return table(['Shift', 'Began', 'uid', 'gid', 'Directory', 'Storage', 'Pending', 'Copied', 'Failed'], rows)
+  const lines = table(['Shift', 'Began', 'uid', 'gid', 'Directory', 'Storage', 'Pending', 'Copied', 'Failed'], rows)
+  const earlier = shifts.length - mostShifts
+  if (earlier > 0) lines.push(`and ${counted(earlier, 'earlier shift')}: --json shows all`)
+  return lines
 }
 
 function oddities({ refused, bad }: DaemonStatus['pipe']): string[] {
   const lines: string[] = []
   const reasons = Object.entries(bad).filter(([, count]) => count > 0)
-  if (refused > 0) lines.push(`file pipe: ${refused} paths were refused`)
+  if (refused > 0) lines.push(`file pipe: ${counted(refused, 'path was', 'paths were')} refused`)
   if (reasons.length > 0) {
     lines.push(`file pipe: bad lines: ${reasons.map(([reason, count]) => `${count} ${reason}`).join(', ')}`)
   }

@@ -37,7 +37,7 @@ export function stateOf(known: Known): SourceState {
     ...(failure === undefined ? {} : { failure }),
     ...(available && busy !== undefined ? { busy } : {}),
     ...(available && free !== undefined ? { free } : {}),
-    ...(available ? { unsettled: unsettled + Math.max(0, listed - taken) } : {}),
+    ...(available ? { unsettled } : {}),
     details,
   }
 }
