@@ -27,7 +27,7 @@ export function summaryOf({ user, sources, grimsel }: FurkaStatus): string {
   return words.join('; ')
 }
 
-const added = ['received', 'bytes', 'removed', 'lost', 'refused'] as const
+const counters = ['received', 'bytes', 'removed', 'lost', 'refused'] as const
 const lasting = ['waiting', 'receiving', 'unannounced', 'unconfirmed', 'removing', 'kept', 'failing'] as const
 
 /** Milliseconds between two of the log's lines about a source that does something. */
@@ -43,7 +43,7 @@ export function logFigures(status: () => FurkaStatus, log: Log): () => void {
   function tell(): void {
     for (const source of status().sources) {
       const last = before.get(source.id)
-      const done = added.map((key) => [key, source[key] - (last?.[key] ?? 0)] as const)
+      const done = counters.map((key) => [key, source[key] - (last?.[key] ?? 0)] as const)
       if (done.every(([, count]) => count === 0)) continue
       before.set(source.id, source)
       const left = lasting.filter((key) => source[key] > 0).map((key) => [key, source[key]] as const)

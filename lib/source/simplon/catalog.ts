@@ -5,10 +5,9 @@
  */
 import { backoff } from '../../core/backoff.js'
 import { createHeap } from '../../core/heap.js'
+import { type Claim, isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from '../complete.js'
 import type { FileOffer, Removal, SourceEvent } from '../files.js'
-import type { Claim } from './claim.js'
-import { isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from './complete.js'
-import { placeOf, shownName } from './names.js'
+import { placeOf, shownName } from '../names.js'
 import type { Server } from './server.js'
 import type { FileFacts } from './version.js'
 
