@@ -40,7 +40,7 @@ export interface Report {
   readonly loopDelay: Delays
   /** Of the embedding process, verification included. */
   readonly peakMemory: number
-  /** What Furka and Grimsel told meanwhile. */
+  /** What Furka and Grimsel told meanwhile, and when the user changed. */
   readonly messages: readonly string[]
   /** What went wrong on the way. */
   readonly failures: readonly Failure[]

@@ -16,8 +16,8 @@ export interface Delays {
   readonly max: number | undefined
 }
 
-/** What becomes of a file that is complete at its server, in this order, but for the last two, which may change places. */
-export const STEPS = ['received', 'internal', 'removed', 'external'] as const
+/** What becomes of a file that is complete at its server: received, durable on two storages, removed at the server. */
+export const STEPS = ['received', 'internal', 'external', 'removed'] as const
 export type Step = (typeof STEPS)[number]
 
 /** How far files have come. One counts when the digest that was told is the server's. */

@@ -47,14 +47,6 @@ export interface Picture {
   readonly messages: readonly string[]
 }
 
-/** What files have come to, in words. */
-const STEP_NAMES: Readonly<Record<Step, string>> = {
-  received: 'received',
-  internal: 'internal',
-  removed: 'removed there',
-  external: 'external',
-}
-
 /** The whole screen, for a terminal of `columns`. */
 export function drawScreen(picture: Picture, columns: number, unicode: boolean): Span[][] {
   const width = Math.max(6, Math.min(40, columns - NAME - 1 - CELLS.reduce((all, one) => all + one)))
@@ -66,7 +58,7 @@ export function drawScreen(picture: Picture, columns: number, unicode: boolean):
     const cells = [of(files, planned), used === undefined ? '-' : percent(used / memory), printable(state)]
     lines.push(line(name, files / planned, cells))
   }
-  lines.push(title('Furka', width, ['received', 'per second', 'median, 99 %']))
+  lines.push(title('Furka', width, ['received', 'a second', 'median, 99 %']))
   for (const { name, files, received, rate, latency } of detectors) {
     const cells = [of(received, files), size(rate), `${duration(latency?.p50)}, ${duration(latency?.p99)}`]
     lines.push(line(name, files === 0 ? 0 : received / files, cells))
@@ -77,7 +69,7 @@ export function drawScreen(picture: Picture, columns: number, unicode: boolean):
     if (failed > 0) lines.push([span(`    ${count(failed)} failed`, 'bad')])
   }
   lines.push(title('from complete to', width, ['median', '99 %', 'longest']))
-  for (const { step, ...delay } of delays) lines.push(line(STEP_NAMES[step], undefined, delayCells(delay)))
+  for (const { step, ...delay } of delays) lines.push(line(step, undefined, delayCells(delay)))
   lines.push(line('event loop', undefined, delayCells(loopDelay)))
   return [...lines, ...volumeLines(picture, width, line), ...lastLines(picture)]
 }
