@@ -18,8 +18,16 @@ const replicated = '/'
 /** The running shift uses a file's directory. */
 export function useDirectory(state: State, path: ByteString, cut: number): void {
   if (state.tiers.length === 0 || state.directories.has(tooMany)) return
-  for (const directory of parents(path)) use(state, directory)
-  for (const directory of parents(path.slice(cut))) use(state, `${replicated}${directory}` as ByteString)
+  // Those above one that is known are known.
+  for (const directory of parents(path)) {
+    if (state.directories.has(directory)) break
+    use(state, directory)
+  }
+  for (const directory of parents(path.slice(cut))) {
+    const name = `${replicated}${directory}` as ByteString
+    if (state.directories.has(name)) break
+    use(state, name)
+  }
 }
 
 function use(state: State, directory: ByteString): void {
