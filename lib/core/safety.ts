@@ -126,10 +126,16 @@ export function disagree(state: State, { record, leaving }: Entry): boolean {
   if (buffer === undefined || record.copies.length < 2) return false
   const is = onTier(record, buffer.config.id)?.state
   if (is !== 'held' && (is !== 'unsure' || leaving[0] !== undefined)) return false
-  const copies = record.copies.filter(({ storage }) => state.byId.has(storage))
-  if (copies.some((copy) => copy.state === 'pending')) return false
-  const [first, ...others] = copies.flatMap((copy) => (copy.state === 'copied' ? (copy.source ?? []) : []))
-  return first !== undefined && others.some((other) => !sameVersion(first, other))
+  let first: Fingerprint | undefined
+  let isOther = false
+  for (const { storage, state: copied, source } of record.copies) {
+    if (!state.byId.has(storage)) continue
+    if (copied === 'pending') return false
+    if (copied !== 'copied' || source === undefined) continue
+    if (first === undefined) first = source
+    else isOther ||= !sameVersion(first, source)
+  }
+  return isOther
 }
 
 /**

@@ -35,10 +35,15 @@ export function tiersFor(
   const tiers: TierRecord[] = []
   for (const { config, storage, below } of state.tiers) {
     if (storage !== undefined && !isAmong(copies, storage)) continue
-    if (!below.some((further) => isAmong(copies, further))) continue
+    if (!isAnyAmong(copies, below)) continue
     tiers.push(known.find(({ tier }) => tier === config.id) ?? { tier: config.id, state: 'held', attempts: 0 })
   }
   return tiers.length === 0 ? {} : { tiers }
+}
+
+function isAnyAmong(copies: readonly CopyRecord[], storages: readonly StorageState[]): boolean {
+  for (const storage of storages) if (isAmong(copies, storage)) return true
+  return false
 }
 
 function isAmong(copies: readonly CopyRecord[], { config }: StorageState): boolean {
