@@ -40,9 +40,12 @@ void CopyJob::open_roots(Context &context) {
   DirectoryRef root = adopt_directory(context.sys, std::move(target), request_.dest_root, error_);
   if (!root) return;
   directories_.set_roots(std::move(root), std::move(source), request_.src_root);
+  std::vector<Task> tasks;
+  tasks.reserve(request_.files.size());
   for (size_t i = 0; i < request_.files.size(); ++i) {
-    spawn([this, i](Context &worker) { copy(worker, i); });
+    tasks.emplace_back([this, i](Context &worker) { copy(worker, i); });
   }
+  spawn_all(std::move(tasks));
 }
 
 void CopyJob::copy(Context &context, size_t index) {
