@@ -13,7 +13,7 @@ export type Order =
       /** URL of the module that computes digests. */
       readonly digests: string
     }
-  /** No series begins later than so many seconds from now, but for the first one of a turn. */
+  /** No series begins much later than so many seconds from now, but for the first one of a turn. */
   | { readonly type: 'measure'; readonly seconds: number }
   /** The second turn begins, for detectors that wait for that. */
   | { readonly type: 'go on' }
