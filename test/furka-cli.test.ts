@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { usualFile } from '#lib/cli/daemon/place.js'
@@ -156,6 +156,34 @@ test('a user change needs no restart, and a restart no user', options, async (t)
   assert.equal((await furka('user')).out, 'uid 7, gid 8, no directory\n')
 })
 
+test(
+  "a user change in the middle of a series parts it: what was complete before is the former user's",
+  options,
+  async (t) => {
+    const { furka, dcu, target, until: figuresAre } = await furkaWorld(t, { dcu: { imagesPerFile: 1 } })
+    await succeeds(furka('start', '-u', '700:701:first'))
+    const series = dcu.acquire({ images: 60, frameTime: 0.03 })
+    await until(() => dcu.truth.completed.length >= 10)
+    const before = Date.now()
+    await succeeds(furka('user', '-u', '800:801:second'))
+    const after = Date.now()
+    await series
+    const files = dcu.truth.completed
+    await figuresAre(({ sources }) => sources[0]?.removed === files.length, `${files.length} files removed`)
+    const first: readonly string[] = readdirSync(join(target, 'first'))
+    const second: readonly string[] = readdirSync(join(target, 'second'))
+    assert.ok(first.length >= 10 && second.length > 0)
+    assert.deepEqual([...first, ...second].sort(), files.map(({ name }) => name).sort(), 'each once')
+    for (const { name, completed = 0 } of files) {
+      const isFirst = first.includes(name)
+      const owner: number = statSync(join(target, isFirst ? 'first' : 'second', name)).uid
+      assert.equal(owner, isFirst ? 700 : 800, name)
+      if (completed < before) assert.ok(isFirst, `${name} was complete before`)
+      if (completed > after) assert.ok(!isFirst, `${name} was complete after`)
+    }
+  },
+)
+
 test('a restart keeps what -d said, also of one that was killed; a stop and a start do not', options, async (t) => {
   const { furka, dcu, target, status, pid } = await furkaWorld(t, {
     lines: ({ port, ramdisk }) => `required_mount ${ramdisk}
@@ -271,7 +299,7 @@ test('names that cannot be taken are told in the log and counted', options, asyn
     () => lines().some(({ event, code, level }) => event === 'message' && code === 'NAME_REFUSED' && level !== 'info'),
     `a line about one of ${hostile.length}`,
   )
-  assert.match((await furka('status')).out, /^EIGER: \d+ names were refused$/m)
+  assert.match((await furka('status')).out, /^EIGER: \d+ names? (was|were) refused$/m)
 })
 
 test('the status can be watched by the control socket, and a stop ends that', options, async (t) => {

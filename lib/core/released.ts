@@ -32,6 +32,8 @@ export function released(state: State, event: About<'released'>): void {
     case 'released':
       freed(state, tier, event.bytes, !isLink)
       tier.strikes = 0
+      // While it is out, others have been passed over for it: it is tried again in its time.
+      if (tier.unfit.get(leaving.to)?.isOut === false) tier.unfit.delete(leaving.to)
       left(state, leaving, isLink ? 'link' : 'gone')
       break
     case 'already':
@@ -192,6 +194,11 @@ export function kept(state: State, event: About<'kept'>): void {
   }
   if (!some || event.failure === undefined || event.failure.code === 'ABORT_ERR') return
   const { first, max } = state.config.retry
+  if (event.to !== undefined) {
+    const strikes = (tier.unfit.get(event.to)?.strikes ?? 0) + 1
+    tier.unfit.set(event.to, { strikes, until: state.now + backoff(strikes, first, max, tier.index), isOut: true })
+    return
+  }
   tier.strikes += 1
   tier.retryAt = state.now + backoff(tier.strikes, first, max, tier.index)
 }

@@ -172,11 +172,12 @@ export async function openSession(
 
   /** What was received before another file system took its place isn't here any more. */
   async function lookForMissing(root?: ByteString): Promise<void> {
-    const records = [...state.files.values()].flatMap(({ record }) => {
-      const isThere = root === undefined || sources.get(record.source)?.target.root === root
-      return isThere && record.here !== undefined ? record : []
-    })
-    for await (const seqs of findMissing(records, options.confirm)) {
+    function* records() {
+      for (const { record } of state.files.values()) {
+        if (root === undefined || sources.get(record.source)?.target.root === root) yield record
+      }
+    }
+    for await (const seqs of findMissing(records(), options.confirm)) {
       if (seqs.length > 0) report({ type: 'missing', at: now(), seqs })
     }
   }

@@ -1,6 +1,6 @@
 /** A tier that gives space back: carries out release commands, and reports what came of each file. */
 import PQueue from 'p-queue'
-import { type ByteString, bufferOfBytes } from '../bytes.js'
+import { type ByteString, bufferOfBytes, textOfBytes } from '../bytes.js'
 import type { Command, CoreEvent, Failure, FileRecord, ReleaseOrder } from '../core/index.js'
 import { type EngineOptions, openEngine } from '../engine/index.js'
 import { SustenError } from '../errors.js'
@@ -128,7 +128,9 @@ export function openTier(options: TierOptions): Tier {
     } catch (error) {
       if (stopping.signal.aborted) return
       const paths = files.filter((_, index) => !reported.has(index)).map(({ path }) => path)
-      report({ type: 'kept', at: now(), tier: id, paths, failure: failureOf(error, root) })
+      const isNext = next !== undefined && next.root !== root && isAbout(error, next.root)
+      const to = isNext ? { to: command.to } : {}
+      report({ type: 'kept', at: now(), tier: id, ...to, paths, failure: failureOf(error, isNext ? next.root : root) })
     }
   }
 
@@ -221,6 +223,10 @@ const unknown = (path: ByteString): NativeError => ({ code: 'EIO', errno: 5, sys
 function plain({ code, errno, syscall, path, dest }: NativeError): Failure {
   return dest === undefined ? { code, errno, syscall, path } : { code, errno, syscall, path, dest }
 }
+
+/** Whether it was this directory that couldn't be worked below. */
+const isAbout = (error: unknown, path: ByteString): boolean =>
+  error instanceof SustenError && error.path === textOfBytes(path)
 
 /** Why a whole job could not be done. */
 function failureOf(error: unknown, path: ByteString): Failure {

@@ -1,4 +1,5 @@
 /** The status of a daemon, for people. */
+import { counted } from '../../counted.js'
 import type { DaemonStatus } from '../../furka/daemon/index.js'
 import type { FurkaSourceStatus, FurkaStatus } from '../../furka/types.js'
 import type { FurkaUser } from '../../furka/user.js'
@@ -66,8 +67,8 @@ function oddities({ sources }: FurkaStatus): string[] {
   return sources.flatMap(({ id, failure, blocked, kept, lost, refused }) => [
     ...(failure === undefined ? [] : [`${id}: ${failure.message}`]),
     ...(blocked === undefined ? [] : [`${id}: nothing can be written, files wait: ${blocked.message}`]),
-    ...(kept > 0 ? [`${id}: ${kept} files stay at the detector`] : []),
-    ...(lost > 0 ? [`${id}: ${lost} files were gone before they were received`] : []),
-    ...(refused > 0 ? [`${id}: ${refused} names were refused`] : []),
+    ...(kept > 0 ? [`${id}: ${counted(kept, 'file stays', 'files stay')} at the detector`] : []),
+    ...(lost > 0 ? [`${id}: ${counted(lost, 'file was', 'files were')} gone before being received`] : []),
+    ...(refused > 0 ? [`${id}: ${counted(refused, 'name was', 'names were')} refused`] : []),
   ])
 }

@@ -1,4 +1,5 @@
 /** How things are, in one line for the supervisor, and how much was done, now and then, for the log. */
+import { counted } from '../../counted.js'
 import type { Log } from '../../log/index.js'
 import type { FurkaSourceStatus, FurkaStatus } from '../types.js'
 
@@ -11,7 +12,10 @@ export function summaryOf({ user, sources, grimsel }: FurkaStatus): string {
   const failing = sum((source) => source.failing)
   const unsafe = sum(({ unannounced, unconfirmed }) => unannounced + unconfirmed)
   const words = [
-    `${sum(({ waiting, receiving }) => waiting + receiving)} files to receive`,
+    `${counted(
+      sum(({ waiting, receiving }) => waiting + receiving),
+      'file',
+    )} to receive`,
     ...(unsafe > 0 ? [`${unsafe} not yet safe`] : []),
     ...(failing > 0 ? [`${failing} failing`] : []),
     `${(sum(({ rate }) => rate) / 1e6).toFixed(1)} MB/s`,
@@ -23,7 +27,7 @@ export function summaryOf({ user, sources, grimsel }: FurkaStatus): string {
   return words.join('; ')
 }
 
-const counted = ['received', 'bytes', 'removed', 'lost', 'refused'] as const
+const counters = ['received', 'bytes', 'removed', 'lost', 'refused'] as const
 const lasting = ['waiting', 'receiving', 'unannounced', 'unconfirmed', 'removing', 'kept', 'failing'] as const
 
 /** Milliseconds between two of the log's lines about a source that does something. */
@@ -39,7 +43,7 @@ export function logFigures(status: () => FurkaStatus, log: Log): () => void {
   function tell(): void {
     for (const source of status().sources) {
       const last = before.get(source.id)
-      const done = counted.map((key) => [key, source[key] - (last?.[key] ?? 0)] as const)
+      const done = counters.map((key) => [key, source[key] - (last?.[key] ?? 0)] as const)
       if (done.every(([, count]) => count === 0)) continue
       before.set(source.id, source)
       const left = lasting.filter((key) => source[key] > 0).map((key) => [key, source[key]] as const)
