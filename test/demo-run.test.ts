@@ -214,7 +214,7 @@ describe('the demo', { timeout: 600_000 }, () => {
     writeFileSync(join(internal, 'mine'), 'x')
     // A file that nobody wrote is a mistake as well.
     assert.equal(await run.ended, 1)
-    assert.ok(run.output().includes(`wrong: ${join(internal, 'mine')}: nobody wrote this`))
+    assert.ok(run.output().includes(`wrong: ${join(internal, 'mine')}: must not be here`))
     assert.ok(run.output().includes(`left: ${join(internal, 'mine')}`))
     assert.deepEqual(readdirSync(folder), ['internal'])
     assert.deepEqual(readdirSync(internal), ['mine'])
