@@ -128,6 +128,35 @@ test('changes of user are made one after the other', { skip }, async (t) => {
   assert.equal(ownerOf(join(place.buffer, 'c.bin'))[0], 3)
 })
 
+test('right after the opening, too, what is complete at the server is the former user’s', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  await dcu.add('a.bin', Buffer.from('a'))
+  const { furka } = await openFurkaFor(t, place, dcu, { user: anna })
+  await furka.changeUser(bert)
+  await furka.idle()
+  assert.deepEqual(ownerOf(join(place.buffer, 'anna/a.bin')), [1001, 100])
+})
+
+test('Grimsel knows whose turn it is, with and without a directory', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const grimsel = await openGrimselFor(t, place)
+  const { furka } = await openFurkaFor(t, place, dcu, { grimsel, user: anna })
+  await furka.changeUser({ ...anna, userDirectory: '' })
+  await furka.changeUser({ uid: 5, gid: 6, userDirectory: 'x/$UID' })
+  await furka.idle()
+  assert.deepEqual(
+    grimsel
+      .status()
+      .shifts.slice(0, 3)
+      .map(({ uid, gid, userDirectory }) => [uid, gid, userDirectory]),
+    [
+      [5, 6, 'x/5'],
+      [1001, 100, undefined],
+      [1001, 100, 'anna'],
+    ],
+  )
+})
+
 test('a server that hangs holds up a change of user for some seconds only', { skip }, async (t) => {
   const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
   const { furka } = await openFurkaFor(t, place, dcu)
