@@ -212,7 +212,7 @@ describe('the demo', { timeout: 600_000 }, () => {
     const run = start(['--seconds', '2', '--internal', internal])
     await run.says(/internal [1-9]\d* after/)
     writeFileSync(join(internal, 'mine'), 'x')
-    // A file that nobody wrote is a mistake as well.
+    // A file of somebody else's is a mistake as well.
     assert.equal(await run.ended, 1)
     assert.ok(run.output().includes(`wrong: ${join(internal, 'mine')}: must not be here`))
     assert.ok(run.output().includes(`left: ${join(internal, 'mine')}`))
@@ -263,6 +263,15 @@ describe('the demo', { timeout: 600_000 }, () => {
       assert.deepEqual(readdirSync(folder), [])
     })
   }
+
+  it('says so when its detector servers die, and leaves nothing', async () => {
+    const run = start(['--seconds', '60', '--buffer', join(folder, 'buffer')])
+    await run.says(/internal [1-9]\d* after/)
+    for (const pid of childrenOf(run.child)) process.kill(pid, 'SIGKILL')
+    assert.equal(await run.ended, 1)
+    assert.equal(run.errors(), 'the simulated detector servers are gone\n')
+    assert.deepEqual(readdirSync(folder), [])
+  })
 
   it('takes its detector servers with it when it is killed', async () => {
     const run = start(['--seconds', '60', '--buffer', join(folder, 'buffer')])

@@ -104,7 +104,7 @@ export async function startServers(
   }
 
   async function dispose(): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
     if (child.connected) child.disconnect()
