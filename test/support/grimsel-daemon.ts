@@ -168,7 +168,7 @@ function isThere(pid: number): boolean {
 }
 
 /** Two ports that nobody has, as far as anyone can know. */
-async function freePorts(): Promise<[number, number]> {
+export async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()]
   const ports = await Promise.all(
     servers.map(async (server) => {
