@@ -28,8 +28,8 @@ import { join } from 'node:path'
 
 const KiB = 1024
 
-/** @param {string} command @param {RegExp} pattern */
-function programVersion(command, pattern) {
+/** What a program says of itself; undefined if it isn't installed. @param {string} command @param {RegExp} pattern */
+export function programVersion(command, pattern) {
   const { stdout, error } = spawnSync(command, ['--version'], { encoding: 'utf8' })
   return error ? undefined : (pattern.exec(stdout)?.[1] ?? 'unknown version')
 }

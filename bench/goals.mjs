@@ -1,9 +1,11 @@
 /** What is to be reached, and whether it was. */
+import { linkUse } from './furka/link.mjs'
 import { isDisturbed } from './measure.mjs'
 import { spread } from './statistics.mjs'
 
 /** @typedef {import('./rounds.mjs').Group} Group */
 /** @typedef {import('./rounds.mjs').Row} Row */
+/** @typedef {import('./sets.mjs').SourceSet} SourceSet */
 /** @typedef {import('./statistics.mjs').Spread} Spread */
 
 /**
@@ -13,8 +15,11 @@ import { spread } from './statistics.mjs'
  * - `time`: `of`'s time over `to`'s, in the same round;
  * - `seconds`: `of`'s time;
  * - `latencyP50`, `latencyP99`: that percentile of `of` over `to`'s, in the same round;
+ * - `latencyP50Beyond`, `latencyP99Beyond`: what that percentile of `of`, in milliseconds, has beyond 1.5 times `to`'s
+ *   median, and beyond three times that;
  * - `peakRss`, `restRss`: in MiB, at its peak and when all is done;
- * - `cpu`: processor time over time, in percent.
+ * - `cpu`: processor time over time, in percent;
+ * - `linkUse`: the part of a link of 10 Gbit/s that was used, headers included, in percent.
  *
  * @typedef {object} Goal
  * @property {keyof typeof measures} what
@@ -47,12 +52,13 @@ export function perRound(a, b, ratio) {
 
 /** @typedef {import('./measure.mjs').Run} Run */
 
-/** @param {(run: Run) => number} value */
-const single = (value) => (/** @type {Row} */ row) => row.runs.map(value)
+/** One figure for each run. @typedef {(row: Row, other: Row | undefined, set: SourceSet) => number[]} Measure */
 
-/** @param {(of: Run, to: Run) => number} value */
-const ratio = (value) => (/** @type {Row} */ row, /** @type {Row | undefined} */ other) =>
-  other ? perRound(row, other, value) : []
+/** @param {(run: Run, set: SourceSet) => number} value @returns {Measure} */
+const single = (value) => (row, _, set) => row.runs.map((run) => value(run, set))
+
+/** @param {(of: Run, to: Run) => number} value @returns {Measure} */
+const ratio = (value) => (row, other) => (other ? perRound(row, other, value) : [])
 
 const MiB = 2 ** 20
 
@@ -65,9 +71,12 @@ const measures = {
   loopDelayRatio: ratio((of, to) => (of.loopDelayMs?.p99 ?? 0) / (to.loopDelayMs?.p99 ?? Infinity)),
   latencyP50: ratio((of, to) => (of.latencyMs?.p50 ?? Number.NaN) / (to.latencyMs?.p50 ?? Number.NaN)),
   latencyP99: ratio((of, to) => (of.latencyMs?.p99 ?? Number.NaN) / (to.latencyMs?.p99 ?? Number.NaN)),
+  latencyP50Beyond: ratio((of, to) => (of.latencyMs?.p50 ?? Number.NaN) - 1.5 * (to.latencyMs?.p50 ?? Number.NaN)),
+  latencyP99Beyond: ratio((of, to) => (of.latencyMs?.p99 ?? Number.NaN) - 4.5 * (to.latencyMs?.p50 ?? Number.NaN)),
   peakRss: single(({ peakRssBytes }) => peakRssBytes / MiB),
   restRss: single(({ restRssBytes }) => (restRssBytes ?? Number.NaN) / MiB),
   cpu: single(({ cpuSeconds, seconds }) => (100 * cpuSeconds) / seconds),
+  linkUse: single(({ seconds }, { files, fileSize }) => 100 * linkUse(files * fileSize, seconds)),
 }
 
 /**
@@ -84,7 +93,7 @@ export function judge(goals, groups) {
       .flatMap(({ set, rows }) => {
         const row = rows.find(({ name }) => name === goal.of)
         const other = rows.find(({ name }) => name === goal.to)
-        const found = row ? measures[goal.what](row, other) : []
+        const found = row ? measures[goal.what](row, other, set) : []
         if (!row || found.length === 0) return []
         const value = spread(found)
         const reached =

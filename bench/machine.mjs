@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { copyContenders } from './contenders.mjs'
 import { gib } from './file-systems.mjs'
+import { furkaPrograms, furkaVersion } from './furka/contenders.mjs'
 
 /** @typedef {import('./tools.mjs').Tools} Tools */
 
@@ -26,9 +27,10 @@ const find = (path, pattern) => pattern.exec(readFileSync(path, 'utf8'))?.[1]
 /** @param {Tools} tools @returns {Machine} */
 export function describeMachine(tools) {
   /** @type {[string, string][]} */
-  const versions = copyContenders(tools.raw)
-    .filter(({ side }) => side === 'peer')
-    .map(({ name, version }) => [name, version() ?? 'not installed'])
+  const versions = [
+    ...copyContenders(tools.raw).filter(({ side }) => side === 'peer'),
+    ...furkaPrograms.map((name) => ({ name, version: () => furkaVersion(name) })),
+  ].map(({ name, version }) => [name, version() ?? 'not installed'])
   return {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,

@@ -20,7 +20,7 @@ import { parseArgs } from 'node:util'
 export const usage = `usage: npm run bench -- [OPERATION…] [options]
 
   OPERATION             copy-tree, million-files, grimsel-copy, grimsel-latency, grimsel-clearing, grimsel-pending,
-                        grimsel-idle (default: all)
+                        grimsel-idle, furka-receive, furka-link, furka-latency (default: all)
   --quick               small sets and three rounds: to see that all works, not for figures
   --rounds N            runs of each contender (default 5; with --quick 3)
   --sets A,B            of large, medium, small, deep, million (default: all)

@@ -2,10 +2,14 @@
 import { join } from 'node:path'
 import { chosen } from './bench.mjs'
 import { copyContenders } from './contenders.mjs'
+import { furkaNames } from './furka/contenders.mjs'
 import { judge } from './goals.mjs'
 import { grimselNames } from './grimsel/contenders.mjs'
 import { describeMachine, machineLines } from './machine.mjs'
 import { run as copyTree } from './operations/copy-tree.mjs'
+import { run as furkaLatency } from './operations/furka-latency.mjs'
+import { run as furkaLink } from './operations/furka-link.mjs'
+import { run as furkaReceive } from './operations/furka-receive.mjs'
 import { run as grimselClearing } from './operations/grimsel-clearing.mjs'
 import { run as grimselCopy } from './operations/grimsel-copy.mjs'
 import { run as grimselIdle } from './operations/grimsel-idle.mjs'
@@ -33,6 +37,9 @@ const operations = {
   'grimsel-clearing': grimselClearing,
   'grimsel-pending': grimselPending,
   'grimsel-idle': grimselIdle,
+  'furka-receive': furkaReceive,
+  'furka-link': furkaLink,
+  'furka-latency': furkaLatency,
 }
 
 /** @param {string} line */
@@ -64,7 +71,7 @@ async function runAll(options, signal, save) {
   const unknown = names.find((name) => !operations[name])
   if (unknown) throw new Error(`${unknown}: no such operation; give ${Object.keys(operations).join(', ')}`)
   refuseUnknown('sets', options.sets, [...copySets(options.quick), emptyFiles(options.quick)])
-  refuseUnknown('contenders', options.contenders, [...copyContenders(''), ...grimselNames])
+  refuseUnknown('contenders', options.contenders, [...copyContenders(''), ...grimselNames, ...furkaNames])
   refuseUnknown('file-systems', options.fileSystems, [{ name: 'tmpfs' }, { name: 'ext4' }])
   const scratch = openScratch(options.memory, options.disk)
   try {

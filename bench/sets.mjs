@@ -63,7 +63,10 @@ export function emptyFiles(quick) {
  * As a beamline has them: another user's, not world-readable, modified in the past. The owner is left alone without
  * the privilege to change it.
  */
-const owner = { uid: 1234, gid: 1234, mode: 0o640, modified: 1_700_000_000.123456 }
+export const owner = { uid: 1234, gid: 1234, mode: 0o640, modified: 1_700_000_000.123456 }
+
+/** What the file of this number is called. @param {number} index */
+export const fileName = (index) => `image_${String(index).padStart(7, '0')}.cbf`
 
 /**
  * Makes a set's files below `root`, which must not exist.
@@ -82,7 +85,7 @@ export async function makeSet(set, root, signal) {
     const directory = join(root, set.directoryOf(index))
     if (!made.has(directory)) await mkdir(directory, { recursive: true })
     made.add(directory)
-    const path = join(directory, `image_${String(index).padStart(7, '0')}.cbf`)
+    const path = join(directory, fileName(index))
     const file = await open(path, 'wx', owner.mode)
     for (let left = set.fileSize; left > 0; left -= zeros.length) {
       await file.write(keystream.update(left < zeros.length ? zeros.subarray(0, left) : zeros))

@@ -11,6 +11,7 @@ import { system } from './scratch.mjs'
  * @property {string} pace See `native/pace.cc`.
  * @property {string} durable See `native/durable.cc`.
  * @property {string} links See `native/links.cc`.
+ * @property {string} delay See `native/delay.cc`.
  * @property {string} compiler
  */
 
@@ -34,6 +35,7 @@ export function compileTools(directory) {
     pace: compile('pace'),
     durable: compile('durable'),
     links: compile('links'),
+    delay: compile('delay'),
     compiler,
   }
 }

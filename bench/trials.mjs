@@ -11,6 +11,7 @@ import { chosen } from './bench.mjs'
  * @typedef {object} Trial
  * @property {Contender} contender Its command is given no directories.
  * @property {() => Promise<void>} [prepare] Before each run; not timed.
+ * @property {() => Promise<void>} [check] After each run: throws unless all is as it should be.
  * @property {() => Promise<void>} [clear] After each run, even one that failed.
  */
 
@@ -36,7 +37,7 @@ export async function runTrials(bench, about, trials, { rounds = bench.options.r
     for (const { trial, row } of order(both, round)) {
       if (row.failed !== undefined) continue
       bench.progress(`${set.name}: round ${round + 1} of ${rounds}, ${row.label}`)
-      const { contender, prepare = async () => {}, clear = async () => {} } = trial
+      const { contender, prepare = async () => {}, check = async () => {}, clear = async () => {} } = trial
       try {
         row.runs.push(
           await attempt(bench, contender, {
@@ -48,7 +49,7 @@ export async function runTrials(bench, about, trials, { rounds = bench.options.r
             // The kernel's own threads write for the contender.
             countKernel: false,
             prepare,
-            check: async () => {},
+            check,
             clear,
           }),
         )

@@ -22,7 +22,7 @@ const none: readonly SustenError[] = Object.freeze([])
  * | `ERR_SUSTEN_LOCKED` | another process, or this one, has the journal, the file pipe or the control socket open |
  * | `ERR_SUSTEN_JOURNAL` | the journal is damaged, or stopped by a mistake of its own |
  * | `ERR_SUSTEN_JOURNAL_VERSION` | the journal was written by an unknown version |
- * | `ERR_SUSTEN_SERVER` | a server answers with an error's status, or with what its API doesn't know |
+ * | `ERR_SUSTEN_SERVER` | a server answers with an error's status, or with what its API doesn't know; rsync fails |
  * | `ERR_SUSTEN_OPTION` | an option has a wrong name or value |
  * | `ERR_SUSTEN_CONFIG` | a configuration file is wrong; all that is wrong with it is in {@link SustenError.failures} |
  * | `ERR_SUSTEN_CLOSED` | the object is closed |

@@ -92,5 +92,7 @@ export type {
   SourceEvent,
   SourceState,
 } from './source/files.js'
+export { type IncomingOptions, openIncoming } from './source/incoming/index.js'
+export { openRsync, type RsyncOptions } from './source/rsync/index.js'
 export { openSimplon, type SimplonOptions } from './source/simplon/index.js'
 export { volume } from './volume.js'

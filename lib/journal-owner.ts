@@ -18,7 +18,10 @@ export function checkOwner(journal: Journal, { kind, source }: JournalOwner): vo
   const owner = journal.value(ownerKey) as JournalOwner | undefined
   if (owner === undefined || (owner.source === source && owner.kind === kind)) return
   const where = Buffer.from(owner.source ?? '', 'latin1').toString('utf8')
-  const whose = owner.kind === kind ? `source ${where}` : `a ${nameOf(owner.kind)}, not of a ${nameOf(kind)}`
+  const whose =
+    owner.kind === kind
+      ? `${kind === undefined ? 'source' : 'buffer'} ${where}`
+      : `a ${nameOf(owner.kind)}, not of a ${nameOf(kind)}`
   throw optionError(`journal ${journal.directory} is that of ${whose}; give this one a journal of its own`)
 }
 

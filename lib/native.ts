@@ -162,7 +162,8 @@ export interface NativeReleaseFile {
   readonly name: ByteString
   readonly by: 'link' | 'delete' | 'clear'
   readonly known: NativeKnownVersion
-  readonly copy: NativeTierCopy
+  /** Absent: none is looked at, the caller answers for it. Only with `delete`. */
+  readonly copy?: NativeTierCopy
   /** Text of the link: to be made with `link`, to be recognised with `clear`. */
   readonly link?: ByteString
 }
@@ -175,8 +176,8 @@ export interface NativeReleaseJob {
   readonly root: ByteString
   /** If set, the job fails with `ERR_SUSTEN_STORAGE` before touching anything unless `root` has this volume identity. */
   readonly rootIdentity?: string
-  /** Where the copies are. Not opened if there are no files. */
-  readonly nextRoot: ByteString
+  /** Where the copies are. Not opened, and not needed, if no file has one. */
+  readonly nextRoot?: ByteString
   /** The same for `nextRoot`. */
   readonly nextIdentity?: string
   readonly files: readonly NativeReleaseFile[]

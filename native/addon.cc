@@ -199,12 +199,18 @@ ReleaseFile to_release_file(const Napi::Object &object) {
   if (known.Get("ino").IsBigInt()) file.known.ino = to_unsigned(known.Get("ino"));
   if (known.Get("ctimeNs").IsBigInt()) file.known.ctime_ns = to_int(known.Get("ctimeNs"));
   if (known.Get("digest").IsString()) file.known.digest = to_bytes(known.Get("digest"));
-  const auto copy = object.Get("copy").As<Napi::Object>();
-  file.copy = {.name = to_bytes(copy.Get("name")),
-               .size = to_int(copy.Get("size")),
-               .mtime_ns = to_int(copy.Get("mtimeNs")),
-               .digest = {}};
-  if (copy.Get("digest").IsString()) file.copy.digest = to_bytes(copy.Get("digest"));
+  if (object.Get("copy").IsObject()) {
+    const auto copy = object.Get("copy").As<Napi::Object>();
+    file.copy = {.name = to_bytes(copy.Get("name")),
+                 .size = to_int(copy.Get("size")),
+                 .mtime_ns = to_int(copy.Get("mtimeNs")),
+                 .digest = {}};
+    if (copy.Get("digest").IsString()) file.copy.digest = to_bytes(copy.Get("digest"));
+  } else if (file.by == ReleaseBy::remove) {
+    file.vouched = true;
+  } else {
+    throw Napi::TypeError::New(object.Env(), "only a release by 'delete' goes without a copy");
+  }
   if (object.Get("link").IsString()) file.link = to_bytes(object.Get("link"));
   if (file.by == ReleaseBy::link && file.link.empty()) {
     throw Napi::TypeError::New(object.Env(), "a release by 'link' needs the link's text");
@@ -793,7 +799,7 @@ Napi::Value release_files(const Napi::CallbackInfo &info) {
   const auto object = info[1].As<Napi::Object>();
   const auto files = object.Get("files").As<Napi::Array>();
   ReleaseRequest request{.root = to_bytes(object.Get("root")),
-                         .next_root = to_bytes(object.Get("nextRoot")),
+                         .next_root = {},
                          .root_identity = {},
                          .next_identity = {},
                          .files = {},
@@ -803,6 +809,7 @@ Napi::Value release_files(const Napi::CallbackInfo &info) {
   const size_t count = files.Length() + request.directories.size();
   check_queue(info, handle, count);
   if (object.Get("rootIdentity").IsString()) request.root_identity = to_bytes(object.Get("rootIdentity"));
+  if (object.Get("nextRoot").IsString()) request.next_root = to_bytes(object.Get("nextRoot"));
   if (object.Get("nextIdentity").IsString()) request.next_identity = to_bytes(object.Get("nextIdentity"));
   request.files.reserve(files.Length());
   for (uint32_t i = 0; i < files.Length(); ++i) {

@@ -1,12 +1,11 @@
 // Builds the addon: by CMake into build/cmake; without CMake by npm's own node-gyp into build/Release.
 // Does only what has changed since the last time. Further arguments go to cmake-js.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findTools, missingToolsMessage } from './tools.mjs'
+import { findTools, isMoved, missingToolsMessage } from './tools.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const jobs = String(availableParallelism())
@@ -17,12 +16,6 @@ const run = (script, ...args) => {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** CMake refuses a cache that was made for another folder, say because the checkout was moved: start anew then. */
-const isMoved = () => {
-  const cache = join(root, 'build/cmake/CMakeCache.txt')
-  return existsSync(cache) && !readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)
-}
-
 const tools = findTools()
 if (tools.with === 'nothing') {
   console.error(missingToolsMessage(tools.missing, `npm --prefix ${root} run build:native`))
@@ -30,7 +23,7 @@ if (tools.with === 'nothing') {
 } else if (tools.with === 'cmake') {
   const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin/cmake-js')
   const args = ['--out', 'build/cmake', '--prefer-make', '--parallel', jobs, '--log-level', 'warn']
-  run(cmakeJs, isMoved() ? 'rebuild' : 'build', ...args, ...process.argv.slice(2))
+  run(cmakeJs, isMoved(root, join(root, 'build/cmake')) ? 'rebuild' : 'build', ...args, ...process.argv.slice(2))
 } else {
   const headers = tools.headers === undefined ? [] : [`--nodedir=${tools.headers}`]
   // Not `rebuild`: that would empty build/, where other things are too.

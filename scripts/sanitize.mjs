@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isOnAddon, splitReports } from './sanitizer-reports.mjs'
+import { isMoved } from './tools.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -41,17 +42,12 @@ if (sanitizer === undefined) {
 }
 
 const out = join(root, 'build', name)
-const reports = join(out, 'reports')
-rmSync(reports, { recursive: true, force: true })
-mkdirSync(reports, { recursive: true })
-chmodSync(reports, 0o1777) // some tests run the addon as another user
-
 const cmakeJs = join(dirname(createRequire(import.meta.url).resolve('cmake-js/package.json')), 'bin/cmake-js')
 execFileSync(
   process.execPath,
   [
     cmakeJs,
-    'build',
+    isMoved(root, out) ? 'rebuild' : 'build',
     `--out=${out}`,
     '--config=RelWithDebInfo',
     `--CDSUSTEN_SANITIZE=${sanitizer.flags}`,
@@ -61,6 +57,12 @@ execFileSync(
   ],
   { cwd: root, stdio: 'inherit' },
 )
+
+// Only now: what was built elsewhere is removed with all that is beside it.
+const reports = join(out, 'reports')
+rmSync(reports, { recursive: true, force: true })
+mkdirSync(reports, { recursive: true })
+chmodSync(reports, 0o1777) // some tests run the addon as another user
 
 // A Node of its own that loads the sanitizer first. LD_PRELOAD would load it into every tool that a test starts, too.
 // The compiler says which library: it must be of the version that the addon was built with.

@@ -1,6 +1,6 @@
 // What a machine has for building the addon, and what to tell its owner if that is not enough.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** @type {(command: string, ...args: string[]) => string | undefined} What a command prints, if it can be run. */
@@ -23,6 +23,17 @@ const nodeGyp = () => {
 const headers = () => {
   const prefix = dirname(dirname(process.execPath))
   return existsSync(join(prefix, 'include/node/common.gypi')) ? prefix : undefined
+}
+
+/**
+ * Whether what was built was built elsewhere, say because the checkout was moved or copied. CMake refuses its cache then:
+ * it is to start anew.
+ *
+ * @type {(root: string, out: string) => boolean}
+ */
+export const isMoved = (root, out) => {
+  const cache = join(out, 'CMakeCache.txt')
+  return existsSync(cache) && !readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)
 }
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tiersOf } from '#lib/core/index.js'
-import { pair, type TierDriver, tiered } from './support/core-tiers.js'
+import { chain, pair, type TierDriver, tiered } from './support/core-tiers.js'
 
 const codes = (driver: TierDriver): string[] => driver.messages().map(({ code }) => code)
 
@@ -47,6 +47,45 @@ test('a full tier is told once', () => {
     told.push(...codes(driver).filter((code) => code === 'DISK_OVERFLOW'))
   }
   assert.equal(told.length, 2)
+})
+
+test('a storage that takes no more is told as full once each time, whatever its fill state is', () => {
+  for (const config of [pair, chain]) {
+    for (const { id } of config.storages ?? []) {
+      const driver = tiered(config)
+      const told: string[] = []
+      const tell = (): void => {
+        for (const { code, storage, text } of driver.messages())
+          if (code === 'DISK_OVERFLOW') told.push(`${storage}: ${text}`)
+      }
+      driver.announce('a', 'b')
+      driver.settle()
+      for (let time = 0; time < 2; time++) {
+        driver.failed('a', 'ENOSPC', 'storage', id)
+        driver.failed('b', 'ENOSPC', 'storage', id)
+        tell()
+        // It is tried again, and once more.
+        for (let trial = 0; trial < 2; trial++) {
+          driver.pass(70_000)
+          driver.settle()
+          driver.failed('a', 'ENOSPC', 'storage', id)
+          driver.failed('b', 'ENOSPC', 'storage', id)
+          tell()
+        }
+        if (time > 0) break
+        driver.pass(70_000)
+        driver.settle()
+        driver.copied('a', { storage: id })
+        driver.copied('b', { storage: id })
+        driver.pass(1_000_000)
+        driver.volume({ fill: 0.3 }, id)
+        driver.announce('a', 'b')
+        driver.settle()
+      }
+      assert.equal(told.length, 2, told.join(' '))
+      assert.match(told[0] ?? '', new RegExp(`^${id}: /\\S* is full`))
+    }
+  }
 })
 
 /** Seconds of a steady inflow, in bytes a second, into a buffer of 1000 bytes that is read every second. */

@@ -103,10 +103,10 @@ test('messages about storages and the source say what an error code means', () =
   const driver = ready()
   const full = { code: 'ENOSPC', errno: 28, syscall: 'pwrite', path: bytes('/disk/a') }
   driver.feed({ type: 'unavailable', storage: 'disk', failure: full })
-  assert.match(unavailableText(driver), /is unavailable: ENOSPC, no space left on device \(pwrite\); its files wait/)
+  assert.match(unavailableText(driver), /is unavailable: no space left on device \(ENOSPC, pwrite\); its files wait/)
   driver.feed({ type: 'source', available: false, failure: { ...lost, path: bytes('/source') } })
   const [message] = driver.messages()
-  assert.match(message?.text ?? '', /is unavailable: ENOENT, no such file or directory \(open\); all files wait/)
+  assert.match(message?.text ?? '', /is unavailable: no such file or directory \(ENOENT, open\); all files wait/)
 })
 
 test('a file system that is not mounted where it should be gets nothing, at the first start too', () => {

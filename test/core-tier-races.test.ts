@@ -12,6 +12,46 @@ function keep(driver: TierDriver, name: string): void {
   driver.feed({ type: 'kept', tier: 'buffer', paths: [bytes(name)], failure: failure('ERR_SUSTEN_STORAGE') })
 }
 
+test('a storage that cannot serve files now keeps none from being served by another', () => {
+  const driver = tiered(chain)
+  driver.announce('a')
+  driver.copyTo('disk', 'a')
+  driver.copyTo('gpfs', 'a')
+  driver.changeUser()
+  const sent = (): unknown =>
+    driver
+      .settle()
+      .filter(({ tier }) => tier === 'buffer')
+      .map(({ to, files }) => [to, files.map(({ path }) => path)])
+  assert.deepEqual(sent(), [['disk', ['a']]])
+  const failed = failure('ERR_SUSTEN_STORAGE')
+  driver.feed({ type: 'kept', tier: 'buffer', to: 'disk', paths: [bytes('a')], failure: failed })
+  assert.deepEqual(sent(), [['gpfs', ['a']]], 'at once')
+  driver.release('a')
+  assert.equal(driver.on('a'), 'gone')
+})
+
+test('a storage that could not serve files is tried again, later and later, until it can', () => {
+  const driver = tiered(pair)
+  driver.arrive('a')
+  driver.changeUser()
+  const kept = { type: 'kept', tier: 'buffer', to: 'disk', failure: failure('ERR_SUSTEN_STORAGE') } as const
+  const waits: number[] = []
+  driver.settle()
+  for (let time = 0; time < 4; time++) {
+    driver.feed({ ...kept, paths: [bytes('a')] })
+    const since = driver.now
+    while (driver.leaving().length === 0) driver.pass(50)
+    waits.push(driver.now - since)
+  }
+  assert.ok(
+    waits.every((wait, i) => wait > (i === 0 ? 500 : (waits[i - 1] ?? 0))),
+    `${waits}`,
+  )
+  driver.release('a')
+  assert.equal(driver.records.has(bytes('a')), false, 'it is done with')
+})
+
 /** What a restart finds. */
 function restarted(driver: TierDriver): TierDriver {
   const keys = [...driver.values.keys()].filter((key) => key.startsWith(shiftKeys))

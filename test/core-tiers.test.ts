@@ -371,6 +371,35 @@ test('shifts beyond the history are forgotten once they are cleared, and their f
   assert.deepEqual(keys.sort(), ['shift/-1', 'shift/4', 'shift/5'])
 })
 
+test('a file whose copy to a tier was given up is not held there, and the shift is cleared without it', () => {
+  const driver = tiered(chain)
+  driver.announce('a', 'b')
+  driver.copyTo('disk', 'a')
+  for (const name of ['a', 'b']) driver.copyTo('gpfs', name)
+  driver.failed('b', 'ERR_SUSTEN_NOT_REGULAR', 'storage')
+  const held = (): unknown => tiersOf(driver.state).map((tier) => [tier.id, tier.held])
+  assert.deepEqual(held(), [
+    ['buffer', 2],
+    ['disk', 1],
+  ])
+  driver.changeUser()
+  for (let round = 0; round < 4; round++) {
+    for (const { tier, files } of driver.settle()) for (const { path } of files) driver.release(path, 'released', tier)
+  }
+  assert.deepEqual(held(), [
+    ['buffer', 0],
+    ['disk', 0],
+  ])
+  const [, ended] = shiftsOf(driver.state)
+  assert.deepEqual(
+    ended?.tiers.map(({ tier, clearing }) => [tier, clearing]),
+    [
+      ['buffer', false],
+      ['disk', false],
+    ],
+  )
+})
+
 test('a shift is listed with its user, and what is pending, copied and failed per storage', () => {
   const driver = tiered(pair)
   driver.feed({ type: 'userChange', uid: 12, gid: 34, userDirectory: 'p11' })

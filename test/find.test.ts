@@ -163,7 +163,7 @@ test('nothing is said that the journal does not have durably', async () => {
   const found = findFiles(
     {
       source: '/source' as ByteString,
-      state: { byId: new Map([['disk', { config: { type: 'internal' } }]]) } as unknown as State,
+      state: { tiers: [], byId: new Map([['disk', { config: { type: 'internal' } }]]) } as unknown as State,
       journal: {
         get() {
           steps.push('read')

@@ -16,7 +16,7 @@ const globally: Record<string, RegExp> = {
   'gid 4294967295': /^1: gid must be a whole number from 0 to 4294967294, not '4294967295'$/,
   'uid -1': /not '-1'$/,
   'uid 5\nuid 6': /^2: uid is given twice, first in line 1$/,
-  'usrdir /abs': /^1: usrdir must be relative: it begins at the target; leave out the '\/' at its beginning$/,
+  'usrdir /abs': /^1: usrdir must be relative; leave out the '\/' at its beginning$/,
   'usrdir a/../b': /^1: usrdir must have no '\.\.'$/,
   'usrdir ..': /^1: usrdir must have no '\.\.'$/,
   'usrdir $USER': /^1: usrdir must have no '\$' but in \$UID and \$GID$/,
@@ -64,6 +64,7 @@ const inDetector: Record<string, RegExp> = {
   'detectorID b\nmin_pause 5': /^4: detector 'b': unknown key 'min_pause'; did you mean 'minpause'\?$/,
   'detectorID b\nminpause 5ms': /^4: detector 'b': minpause must be a whole number from 0 to 60000, not '5ms'$/,
   'detectorID b\ninterrun_pause 60001': /not '60001'$/,
+  'detectorID b\nstaging shm': /^4: detector 'b': staging must be an absolute path, not 'shm'$/,
   'detectorID b\nprotocol ftp': /^4: detector 'b': protocol must be RSYNC or FILEWRITER or DIRECTORY, not 'ftp'$/,
   'detectorID b\nport 0': /^4: detector 'b': port must be a whole number from 1 to 65535, not '0'$/,
   'detectorID b\nmodule a/b': /^4: detector 'b': module must be a module's name: .*, not 'a\/b'$/,
@@ -134,6 +135,10 @@ test('a directory that files are fetched from must not be one that they are writ
       /^3: detector 'nfs': source '.*' and target '\/r.*' of detector '.*' lie in/,
     )
   }
+  assert.match(
+    errorsOf(directory('/dev/shm')).join(),
+    /^3: detector 'nfs': source '\/dev\/shm' and staging '\/dev\/shm\/furka_dectris' of detector '1MF' lie in/,
+  )
   assert.equal(parse(directory('/nfs')).detectors.length, 2)
 })
 
@@ -158,7 +163,7 @@ test('JSON is refused with line, column and key', () => {
       "3:10: GID must be a whole number from 0 to 4294967294, not '1000'",
       '3:18: GID is given twice, first in line 3',
       '4:10: UID must be a whole number from 0 to 4294967294, not -1',
-      "5:15: USER_DIR must be relative: it begins at the target; leave out the '/' at its beginning",
+      "5:15: USER_DIR must be relative; leave out the '/' at its beginning",
       "6:17: TARGET_DIR must be an absolute path, not 'data'",
       "7:3: unknown key 'LOGFILE'; did you mean 'LOG_FILE'?",
       '8:3: remoteIP is a key of the form with sections; in JSON the server is EIGER_HOST',

@@ -37,6 +37,7 @@ const pilatus = {
   path: '/',
   minPause: 10,
   interrunPause: 500,
+  staging: '/dev/shm/furka_dectris',
   stallTimeout: 30_000,
 }
 
@@ -144,6 +145,7 @@ source /p11//raw/
 target /ramdisk/./1mf
 minpause 0
 interrun_pause 7
+staging /ramdisk/.staging
 port 873
 module data
 stall_timeout 1000
@@ -189,6 +191,7 @@ target /ramdisk/2m
           path: '/p11/raw',
           minPause: 0,
           interrunPause: 7,
+          staging: '/ramdisk/.staging',
           stallTimeout: 1000,
         },
         target: '/ramdisk/./1mf',

@@ -52,7 +52,7 @@ const refused: Record<string, RegExp> = {
   '5\n': /the uid must be a number, not '5\\u000a'/,
   '4294967295': /the uid must be at most 4294967294/,
   ':99999999999': /the gid must be at most 4294967294/,
-  '500:500:/data/visit': /the user directory must be relative: it begins at the target; leave out the '\/'/,
+  '500:500:/data/visit': /the user directory must be relative; leave out the '\/'/,
   '500:500://': /the user directory must be relative/,
   '500:500:..': /the user directory must have no '\.\.'/,
   '500:500:a/../../etc': /the user directory must have no '\.\.'/,
@@ -99,7 +99,7 @@ test('a user who did not come through -u is looked at as well', () => {
   const said = (change: unknown): string => refusal(() => resolveUser(change as UserChange, base))
   assert.match(said({ uid: '500' }), /^option 'uid' must be a whole number from 0 to 4294967294, not '500'$/)
   assert.match(said({ gid: -1 }), /^option 'gid' must be/)
-  assert.match(said({ userDirectory: '/etc' }), /^option 'userDirectory' must be relative: .*, not '\/etc'$/)
+  assert.match(said({ userDirectory: '/etc' }), /^option 'userDirectory' must be relative; .*, not '\/etc'$/)
   assert.match(said({ userDirectory: 'a/../..' }), /^option 'userDirectory' must have no '\.\.', not 'a\/\.\.\/\.\.'$/)
   assert.match(said({ userDirectory: 7 }), /^option 'userDirectory' must be text$/)
   assert.match(said({ user: 5 }), /unknown option 'user'/)

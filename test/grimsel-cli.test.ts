@@ -123,7 +123,15 @@ test(
     const some = await grimsel('add', join(buffer, 'a'), '/etc/passwd', join(buffer, 'b'))
     assert.equal(some.code, 1)
     assert.equal(some.out, '2 files announced\n')
-    assert.match(some.err, /^grimsel: The announced path '\/etc\/passwd' is not below the source/)
+    assert.match(some.err, /^grimsel: The announced path '\/etc\/passwd' is not below the buffer /)
+    const missing = await grimsel('add', join(buffer, 'nothere'), join(buffer, 'a/below'), join(buffer, 'a'))
+    assert.deepEqual([missing.code, missing.out], [1, '1 file announced\n'])
+    assert.equal(
+      missing.err,
+      ['nothere', 'a/below']
+        .map((name) => `grimsel: ${join(buffer, name)}: there is no such file; it was not announced\n`)
+        .join(''),
+    )
     const more = await fed(`${buffer}/./c\n\n${buffer}/d`, 'add', '-')
     assert.deepEqual([more.code, more.out, more.err], [0, '2 files announced\n', ''])
     const odd = await fed(Buffer.concat([raw, Buffer.from(`\0${buffer}/größe\0`)]), 'add', '-0', '-')
@@ -151,12 +159,29 @@ test(
 test('a restart keeps the shift and what is pending, and writers of the pipe wait for it', options, async (t) => {
   const { grimsel, status, buffer, disk, pipe, pid } = await daemonWorld(t)
   assert.equal((await grimsel('start')).code, 0)
-  assert.equal((await grimsel('shift', '-u', '1000')).code, 2)
+  const nobody = await grimsel('shift', '-u', '::')
+  assert.equal(nobody.code, 2)
+  assert.match(nobody.err, /names nobody/)
+  assert.equal((await grimsel('shift', '-u', '500:501:../up')).code, 2)
   const shift = await grimsel('shift', '-u', '1234:567:visit/2')
   assert.equal(shift.code, 0)
   assert.match(shift.out, /^shift \d+ has begun\n$/)
+  const shifts = async () =>
+    (await status()).grimsel.shifts.map(({ uid, gid, userDirectory }) => [uid, gid, userDirectory])
+  assert.deepEqual((await shifts())[0], [1234, 567, 'visit/2'])
+  for (const [user, expected] of [
+    [':568', [1234, 568, 'visit/2']],
+    ['1235', [1235, 568, undefined]],
+    ['::Hello', [1235, 568, 'Hello']],
+    ['500::$UID', [500, 568, '500']],
+    ['::.', [500, 568, undefined]],
+    ['1234:567', [1234, 567, undefined]],
+  ] as const) {
+    assert.equal((await grimsel('shift', '-u', user)).code, 0, user)
+    assert.deepEqual((await shifts())[0], expected, user)
+  }
+  assert.match((await grimsel('status')).out, /^and 3 earlier shifts: --json shows all$/m)
   const [running] = (await status()).grimsel.shifts
-  assert.deepEqual([running?.uid, running?.gid], [1234, 567])
 
   assert.equal((await grimsel('pause', 'disk')).code, 0)
   writeFileSync(join(buffer, 'waits'), 'x')
@@ -184,7 +209,7 @@ test('failures are listed, retried and dismissed', options, async (t) => {
   const failed = (): number => lines().filter(({ event }) => event === 'failed').length
   await until(() => failed() === 2)
   const listed = await grimsel('failures', '-s', 'disk')
-  assert.match(listed.out, /^disk: .*directory: ERR_SUSTEN_NOT_REGULAR: .* \(1 attempts\)\n$/)
+  assert.match(listed.out, /^disk: .*directory: ERR_SUSTEN_NOT_REGULAR: .* \(1 attempt\)\n$/)
   const [item] = (await grimsel('failures', '--json', '-s', 'über:2')).out
     .trimEnd()
     .split('\n')
@@ -213,7 +238,10 @@ test('the control socket refuses what it does not know, and lets a status be wat
     ['add', { paths: [1] }],
     ['add', { paths: [''], path: '' }],
     ['shift', { uid: '1', gid: 1 }],
-    ['shift', { uid: 1 }],
+    ['shift', {}],
+    ['shift', { uid: 1, name: 'x' }],
+    ['shift', { uid: 1, gid: 1, userDirectory: 7 }],
+    ['shift', { uid: 1, gid: 1, userDirectory: 'a\nb' }],
     ['shift', { uid: 1, gid: 1, userDirectory: '../up' }],
     ['watch', { interval: 1 }],
     ['failures', { storage: 'none' }],

@@ -1,37 +1,16 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { daemonWorld, whyNoDaemon } from './support/grimsel-daemon.js'
-import { openRoot, until } from './support/pipe-world.js'
+import { until } from './support/pipe-world.js'
 import { rawClient } from './support/ports.js'
 import { runPython, startProgram, testPython } from './support/python.js'
+import { supervisor } from './support/supervisor.js'
 
 const options = { skip: whyNoDaemon() ?? false }
-
-/** Reads datagrams, and prints each as one line. */
-const listener = `
-import socket, sys
-server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-server.bind(sys.argv[1].replace('@', '\\0', 1))
-print('listening', flush=True)
-while True:
-    print(server.recv(65536).decode().replace('\\n', ' '), flush=True)
-`
-
-/** A supervisor's notify socket, and what it was told. */
-async function supervisor(t: TestContext, address: string): Promise<() => string> {
-  const child = spawn('python3', ['-c', listener, address], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.after(() => child.kill('SIGKILL'))
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (some: string) => {
-    text += some
-  })
-  await until(() => text.includes('listening'))
-  return () => text
-}
 
 async function endOf(child: ChildProcess): Promise<number | null> {
   const [code] = (await once(child, 'close')) as [number | null]
@@ -146,15 +125,3 @@ function clientsOf(port: number): number {
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n')
   return lines.filter((line) => /^ *\d+: \S+/.exec(line)?.[0].concat(' ').endsWith(local) && / 01 /.test(line)).length
 }
-
-test('systemd takes the unit file as it is', {
-  skip: spawnSync('systemd-analyze', ['--version']).status === 0 ? false : 'needs systemd-analyze',
-}, async (t) => {
-  const root = await openRoot(t)
-  // The program's place is the machine's own affair.
-  const unit = readFileSync(new URL('../../packaging/systemd/grimsel.service', import.meta.url), 'utf8')
-  const file = join(root, 'grimsel.service')
-  writeFileSync(file, unit.replace('/usr/bin/grimsel', '/bin/true'))
-  const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' })
-  assert.deepEqual([status, stderr.split('\n').filter((line) => line.includes('grimsel.service'))], [0, []])
-})

@@ -231,7 +231,8 @@ test('who leaves its scope stops it, and calls after that say so', async (t) => 
   const { grimsel } = await openFor(t, place)
   await grimsel[Symbol.asyncDispose]()
   await assert.rejects(grimsel.add('a'), { code: 'ERR_SUSTEN_CLOSED' })
-  await assert.rejects(grimsel.changeUser(user), { code: 'ERR_SUSTEN_CLOSED' })
+  await assert.rejects(grimsel.changeUser(user), { code: 'ERR_SUSTEN_CLOSED', message: 'the Grimsel is closed' })
+  await assert.rejects(grimsel.add('/etc/passwd'), { code: 'ERR_SUSTEN_CLOSED' })
 })
 
 for (const [what, more, message] of [
@@ -260,6 +261,9 @@ for (const [wrong, message] of [
   [{ uid: 0, gid: 1.5 }, "'gid'"],
   [{ uid: 0, gid: 0, userDirectory: '/abs' }, "'userDirectory'"],
   [{ uid: 0, gid: 0, userDirectory: 'a/../b' }, "'userDirectory'"],
+  [{ uid: 0, gid: 0, userDirectory: 'a\nb' }, "'userDirectory' must have no control characters"],
+  [{ uid: 0, userDirectory: '$HOME' }, "'userDirectory' must have no '$'"],
+  [{}, 'names nobody'],
 ] as const) {
   test(`a user ${JSON.stringify(wrong)} is refused`, async (t) => {
     const place = await createGrimselPlace(t)

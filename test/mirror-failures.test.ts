@@ -112,7 +112,10 @@ test('a file that fails is tried again with growing waits, then failed with its 
   assert.deepEqual([error.name, error.code, error.errno, error.syscall], ['SustenError', 'EPERM', -1, 'futimens'])
   assert.deepEqual([figures(mirror, 'gpfs').failed, figures(mirror, 'gpfs').pending], [1, 0])
   assert.deepEqual(filesBelow(place.gpfs), [])
-  assert.match((await heard(told, 'COPY_ERROR')).text, /Failed to copy .*image to .*image: EPERM \(futimens\)/)
+  assert.match(
+    (await heard(told, 'COPY_ERROR')).text,
+    /Failed to copy .*image to .*image: operation not permitted \(EPERM, futimens\)/,
+  )
 })
 
 test('failures are listed with their reasons, per storage or all', async (t) => {

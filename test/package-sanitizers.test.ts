@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { scratch } from './support/tree.js'
 
 interface Reports {
   splitReports(log: string): string[]
@@ -8,6 +11,11 @@ interface Reports {
 const { splitReports, isOnAddon } = (await import(
   new URL('../../scripts/sanitizer-reports.mjs', import.meta.url).href
 )) as Reports
+
+interface Tools {
+  isMoved(root: string, out: string): boolean
+}
+const { isMoved } = (await import(new URL('../../scripts/tools.mjs', import.meta.url).href)) as Tools
 
 const onAddon = (report: string) => isOnAddon(report, '/src/susten')
 
@@ -76,4 +84,19 @@ Indirect leak of 264 byte(s) in 1 object(s) allocated from:
 
 SUMMARY: AddressSanitizer: 387 byte(s) leaked in 2 allocation(s).`
   assert.deepEqual(splitReports(log).map(onAddon), [true, false])
+})
+
+test('what was built in a folder that was moved or copied since is built anew', async (t) => {
+  const root = await scratch(t)
+  const out = join(root, 'build/address')
+  assert.equal(isMoved(root, out), false)
+  mkdirSync(out, { recursive: true })
+  const cache = (home: string): void =>
+    writeFileSync(join(out, 'CMakeCache.txt'), `A:INTERNAL=x\nCMAKE_HOME_DIRECTORY:INTERNAL=${home}\nB:INTERNAL=y\n`)
+  cache(root)
+  assert.equal(isMoved(root, out), false)
+  for (const elsewhere of ['/work/other', `${root}/below`, join(root, '..')]) {
+    cache(elsewhere)
+    assert.equal(isMoved(root, out), true, elsewhere)
+  }
 })

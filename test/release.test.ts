@@ -97,6 +97,29 @@ test('a file is deleted, and its copy stays', async (t) => {
   assert.equal(readFileSync(`${tiers.disk}/f`, 'utf8'), 'content of f')
 })
 
+test('a file for whose copy the caller answers is deleted without a look at one; a link always needs one', async (t) => {
+  const tiers = await world(t)
+  const [{ copy: _, ...file }, { copy: __, ...other }] = [
+    releasable(tiers, 'd/f', 'delete'),
+    releasable(tiers, 'd/other', 'delete'),
+  ]
+  const job = { root: bytes(tiers.buffer), durability: 'none' } as const
+  const wrong = { ...other, known: { ...other.known, size: other.known.size + 1 } }
+  const { files } = await tiers.engine.release({ ...job, files: [file, wrong] })
+  assert.deepEqual(
+    files.map(({ outcome }) => outcome),
+    ['released', 'changed'],
+  )
+  assert.deepEqual(readdirSync(`${tiers.buffer}/d`), ['other'])
+  for (const by of ['link', 'clear'] as const) {
+    const release = tiers.engine.release({ ...job, files: [{ ...other, by, link: bytes('nowhere') }] })
+    await assert.rejects(release, /without a copy/)
+  }
+  // One that has a copy needs the place where it is.
+  await assert.rejects(tiers.engine.release({ ...job, files: [plan(tiers, 'd/other', 'delete')] }), { code: 'ENOENT' })
+  assert.deepEqual(readdirSync(`${tiers.buffer}/d`), ['other'])
+})
+
 for (const by of ['link', 'delete', 'clear'] as const) {
   test(`${by}: a file that isn't the version that was copied is changed, and stays`, async (t) => {
     const tiers = await world(t)

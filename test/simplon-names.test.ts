@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer'
 import { posix } from 'node:path'
 import { test } from 'node:test'
 import { hostileNames } from '#lib/simulate/dcu/index.js'
-import { placeOf, shownName, targetOf } from '#lib/source/simplon/names.js'
+import { placeOf, shownName } from '#lib/source/names.js'
+import { targetOf } from '#lib/source/simplon/target.js'
 
 const pathOf = (name: string): string | undefined => {
   const place = placeOf(name)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
+import { type Sighting, seen, untilOffered, untilSure } from '#lib/source/complete.js'
+import { pause } from '#lib/source/pace.js'
 import { readFree, readList, readText } from '#lib/source/simplon/answers.js'
 import { claimOfCbf, claimOfHdf5, formatOf } from '#lib/source/simplon/claim.js'
-import { type Sighting, seen, untilOffered, untilSure } from '#lib/source/simplon/complete.js'
-import { pause } from '#lib/source/simplon/pace.js'
 import { factsOf, mayBe } from '#lib/source/simplon/version.js'
 
 const times = { arriving: 50, acquiring: 150, idle: 1000, longest: 5000 }

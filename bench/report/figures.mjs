@@ -10,8 +10,9 @@ import { median, spread } from '../statistics.mjs'
 /**
  * @typedef {object} Figures
  * @property {Spread} rate In the unit of {@link units}.
- * @property {Spread} [toCp] Speed over `cp -a`'s in the same round.
+ * @property {Spread} [toReference] Speed over the {@link referenceOf} the group in the same round.
  * @property {number} cpuSeconds
+ * @property {number} [cpuPerGB] The same for 10⁹ bytes, where bytes count.
  * @property {number} peakRssMiB
  * @property {{ p99: number, max: number }} [loopDelayMs] Median of the 99th percentiles; the worst of all.
  * @property {{ p50: number, p99: number, max: number }} [latencyMs] Medians; the worst of all.
@@ -30,6 +31,9 @@ function rateOf({ seconds, cpuSeconds }, { files, fileSize }, per) {
   return (per === 'bytes' ? (files * fileSize) / 1e9 : files / 1e3) / seconds
 }
 
+/** Whom the others are compared with: what anybody has. @param {Group} group */
+export const referenceOf = ({ rows }) => rows.find(({ name }) => name === 'cp' || name === 'curl')
+
 /**
  * @param {Group} group
  * @param {Row} row
@@ -39,15 +43,18 @@ function rateOf({ seconds, cpuSeconds }, { files, fileSize }, per) {
 export function figures(group, row, per) {
   const { runs } = row
   if (runs.length === 0) return undefined
-  const cp = group.rows.find(({ name }) => name === 'cp')
-  const toCp = cp && perRound(row, cp, (a, b) => b.seconds / a.seconds)
+  const reference = referenceOf(group)
+  const toReference = reference && perRound(row, reference, (a, b) => b.seconds / a.seconds)
+  const cpuSeconds = median(runs.map(({ cpuSeconds }) => cpuSeconds))
+  const gigabytes = (group.set.files * group.set.fileSize) / 1e9
   const delays = runs.flatMap(({ loopDelayMs }) => loopDelayMs ?? [])
   const latencies = runs.flatMap(({ latencyMs }) => latencyMs ?? [])
   const rest = runs.flatMap(({ restRssBytes }) => restRssBytes ?? [])
   return {
     rate: spread(runs.map((run) => rateOf(run, group.set, per))),
-    ...(toCp && toCp.length > 0 && { toCp: spread(toCp) }),
-    cpuSeconds: median(runs.map(({ cpuSeconds }) => cpuSeconds)),
+    ...(toReference && toReference.length > 0 && { toReference: spread(toReference) }),
+    cpuSeconds,
+    ...(per === 'bytes' && { cpuPerGB: cpuSeconds / gigabytes }),
     peakRssMiB: median(runs.map(({ peakRssBytes }) => peakRssBytes / 2 ** 20)),
     ...(delays.length > 0 && {
       loopDelayMs: { p99: median(delays.map(({ p99 }) => p99)), max: Math.max(...delays.map(({ max }) => max)) },

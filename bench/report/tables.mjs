@@ -1,5 +1,5 @@
 /** The tables, as grids of text; laid out for a screen and as Markdown. */
-import { figures, loopText, range, three, units } from './figures.mjs'
+import { figures, loopText, range, referenceOf, three, units } from './figures.mjs'
 
 /** @typedef {import('../bench.mjs').Section} Section */
 /** @typedef {import('../goals.mjs').Outcome} Outcome */
@@ -25,9 +25,10 @@ export function groupGrid(group, per) {
     'contender',
     units[per],
     'min–max',
-    '× cp -a',
+    `× ${referenceOf(group)?.label}`,
     'min–max',
     'CPU s',
+    'CPU s/GB',
     'peak RSS',
     'then kept',
     'latency p50, p99 (max)',
@@ -37,15 +38,16 @@ export function groupGrid(group, per) {
   ]
   const lines = group.rows.map((row) => {
     const found = figures(group, row, per)
-    if (!found) return [label(row), 'failed', ...Array.from({ length: 9 }, () => ''), brief(row.failed)]
-    const { rate, toCp, cpuSeconds, peakRssMiB, restRssMiB, latencyMs, loopDelayMs } = found
+    if (!found) return [label(row), 'failed', ...Array.from({ length: 10 }, () => ''), brief(row.failed)]
+    const { rate, toReference, cpuSeconds, cpuPerGB, peakRssMiB, restRssMiB, latencyMs, loopDelayMs } = found
     return [
       label(row),
       three(rate.median),
       range(rate),
-      toCp ? three(toCp.median) : '',
-      toCp ? range(toCp) : '',
+      toReference ? three(toReference.median) : '',
+      toReference ? range(toReference) : '',
       three(cpuSeconds),
+      cpuPerGB === undefined ? '' : three(cpuPerGB),
       `${peakRssMiB.toFixed(0)} MiB`,
       restRssMiB ? `${restRssMiB.toFixed(0)} MiB` : '',
       latencyMs ? `${three(latencyMs.p50)}, ${three(latencyMs.p99)} (${three(latencyMs.max)}) ms` : '',
@@ -74,9 +76,12 @@ export function goalGrid(outcomes) {
       seconds: `time of ${of}, s`,
       latencyP50: `latency p50 of ${of} / ${to}`,
       latencyP99: `latency p99 of ${of} / ${to}`,
+      latencyP50Beyond: `latency p50 of ${of} − 1.5 × p50 of ${to}, ms`,
+      latencyP99Beyond: `latency p99 of ${of} − 4.5 × p50 of ${to}, ms`,
       peakRss: `peak RSS of ${of}, MiB`,
       restRss: `RSS after ${of}, MiB`,
       cpu: `CPU of ${of}, % of a core`,
+      linkUse: `link used by ${of}, headers included, %`,
     }[goal.what]
     const wanted = goal.atLeast === undefined ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`
     return [

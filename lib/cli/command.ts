@@ -5,6 +5,8 @@ import type { Output } from './output.js'
 /** What was given on the command line after the command's name. */
 export interface Arguments {
   readonly values: Readonly<Record<string, string | boolean | undefined>>
+  /** Values of options that may be given several times. */
+  readonly lists: Readonly<Record<string, readonly string[]>>
   readonly positionals: readonly string[]
 }
 

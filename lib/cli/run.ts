@@ -28,12 +28,9 @@ export async function run(
   const command = find(program, args)
   try {
     if (command === undefined) return await runAlone(program, args, out)
-    const { values, positionals } = parse(args.slice(command.name.length), command.options)
-    if (values['help'] === true) return await print(out, helpOf(program, command))
-    return await command.run(
-      { values, positionals },
-      { out, isTerminal: 'isTTY' in stdout && stdout.isTTY === true, warn },
-    )
+    const given = parse(args.slice(command.name.length), command.options)
+    if (given.values['help'] === true) return await print(out, helpOf(program, command))
+    return await command.run(given, { out, isTerminal: 'isTTY' in stdout && stdout.isTTY === true, warn })
   } catch (error) {
     if (error instanceof CommandError) {
       for (const line of error.lines) await warn(line)
@@ -73,7 +70,13 @@ function parse(args: readonly string[], options: NonNullable<ParseArgsConfig['op
       options: { ...options, help: { type: 'boolean', short: 'h' } },
       allowPositionals: true,
     })
-    return { values: parsed.values as Arguments['values'], positionals: parsed.positionals }
+    const values: Record<string, string | boolean> = {}
+    const lists: Record<string, readonly string[]> = {}
+    for (const [name, value] of Object.entries<unknown>(parsed.values)) {
+      if (Array.isArray(value)) lists[name] = value.map(String)
+      else if (typeof value === 'string' || typeof value === 'boolean') values[name] = value
+    }
+    return { values, lists, positionals: parsed.positionals }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     throw new UsageError(message.replace(/\. To specify.*$/s, '').replace(/\.$/, ''), { cause: error })

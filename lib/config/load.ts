@@ -37,5 +37,5 @@ function parse<C>(bytes: Uint8Array, name: string, language: Language<C>, proble
   const text = decodeConfig(bytes, problems)
   const isJson = name.endsWith('.json') || /^\s*\{/.test(text)
   const raw = isJson ? readJsonConfig(text, language, problems) : readConf(text, language, problems)
-  return { config: language.complete(raw, problems), notes: problems.notes() }
+  return { form: raw.form, config: language.complete(raw, problems), notes: problems.notes() }
 }

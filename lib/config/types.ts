@@ -10,6 +10,8 @@ export interface ConfigNote {
 
 /** A configuration and what is to be said about it. */
 export interface Loaded<C> {
+  /** The vendor's lines, or JSON. */
+  readonly form: 'conf' | 'json'
   readonly config: C
   readonly notes: readonly ConfigNote[]
 }

@@ -86,7 +86,7 @@ export type Notice =
  * | `POLICY` | file: what the policy asked was dropped |
  * | `FILLSTATE_LIMIT` | mount point of a tier: full up to its limit; files are released |
  * | `ALMOST_OVERFLOW` | mount point of a tier: it is likely to overflow; the text says in how many seconds |
- * | `DISK_OVERFLOW` | mount point of a tier: it is full |
+ * | `DISK_OVERFLOW` | mount point of a tier, or of a storage where there are tiers: it is full |
  * | `LINK_ERROR` | file: a link in its place couldn't be made; tried again |
  * | `DEL_ERROR` | file: it couldn't be deleted; tried again |
  * | `SHIFT_CLEARED` | mount point of a tier: an ended shift's files have left it |
@@ -144,7 +144,8 @@ export type Command =
   /**
    * Release these files of a tier, each only if it is the known version and its copy on the storage `to` is right;
    * then remove `directories` (below the tier's root, deepest first) where they are empty. Report each file as
-   * `released`, or those not begun as `kept`. Identities: of the right file systems; none for the buffer.
+   * `released`, or those not begun as `kept`. Identities: of the right file systems; the shell
+   * knows that of the buffer.
    */
   | {
       readonly type: 'release'

@@ -117,6 +117,8 @@ export type CoreEvent =
       readonly type: 'kept'
       readonly at: number
       readonly tier: string
+      /** The storage that can't serve them now, if it is that, and not the tier itself. */
+      readonly to?: string | undefined
       readonly paths: readonly ByteString[]
       readonly failure?: Failure | undefined
     }

@@ -4,7 +4,7 @@ import type { VolumeReading } from './events.js'
 import { heldInAll } from './holdings.js'
 import { say } from './messages.js'
 import { addToRate, rateAt, spreadOverRate } from './rate.js'
-import type { State } from './state.js'
+import type { State, StorageState } from './state.js'
 import { rescan } from './tier-passes.js'
 import { mountPointOf, type TierState } from './tier-state.js'
 
@@ -107,6 +107,24 @@ function overflow(state: State, tier: TierState, level: number): void {
   if (level < 1 || tier.overflowed) return
   tier.overflowed = true
   tell(state, tier, 'DISK_OVERFLOW', 'error', 'is full')
+}
+
+/** A storage takes no more, though its fill state may say otherwise: a part of it may be reserved, or its inodes used. */
+export function storageFull(state: State, storage: StorageState): void {
+  if (state.tiers.length === 0) return
+  const tier = state.tiers.find((one) => one.storage === storage)
+  if (tier?.overflowed === true) return
+  if (tier !== undefined) tier.overflowed = true
+  const { id, target } = storage.config
+  const mountPoint = tier === undefined ? (storage.volume?.mountPoint ?? target) : mountPointOf(state, tier)
+  say(state, {
+    code: 'DISK_OVERFLOW',
+    severity: 'error',
+    storage: id,
+    subject: mountPoint,
+    text: `${textOfBytes(mountPoint)} is full`,
+    reason: id,
+  })
 }
 
 /** Likely to overflow: told once, and again only after it was far from it. */

@@ -3,7 +3,7 @@ import type { FileRecord } from './record.js'
 
 /** What a tier has of one shift's files. */
 export interface Holding {
-  /** Files, those of which it isn't sure included. */
+  /** Files, those included of which it isn't sure, and those that are still to be copied there. */
   held: number
   /** Symbolic links in place of files. */
   links: number
@@ -31,7 +31,7 @@ export function recountHoldings(
   next: (tier: string) => string | undefined,
 ): void {
   for (const tier of record.tiers ?? []) {
-    if (tier.state === 'gone') continue
+    if (tier.state === 'gone' || neverCame(record, tier.tier)) continue
     const holding = holdingOf(holdings, shift, tier.tier)
     if (tier.state === 'link') {
       holding.links += by
@@ -40,6 +40,12 @@ export function recountHoldings(
       holding.bytes += by * spareBytes(record, next(tier.tier))
     }
   }
+}
+
+/** Its copy was given up before there was any. One that is pending counts: it will be there. */
+function neverCame({ copies }: FileRecord, tier: string): boolean {
+  const copy = copies.find(({ storage }) => storage === tier)
+  return copy?.state === 'failed' && copy.source === undefined
 }
 
 function spareBytes(record: FileRecord, next: string | undefined): number {

@@ -35,3 +35,4 @@ export {
   type TierStatus,
   tiersOf,
 } from './tier-status.js'
+export { sourceName } from './wording.js'

@@ -14,6 +14,7 @@ import type { Failure, FileRecord, TierRecord } from './record.js'
 import type { Entry, State, StorageState } from './state.js'
 import { onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
+import { failureText } from './wording.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -31,6 +32,8 @@ export function released(state: State, event: About<'released'>): void {
     case 'released':
       freed(state, tier, event.bytes, !isLink)
       tier.strikes = 0
+      // While it is out, others have been passed over for it: it is tried again in its time.
+      if (tier.unfit.get(leaving.to)?.isOut === false) tier.unfit.delete(leaving.to)
       left(state, leaving, isLink ? 'link' : 'gone')
       break
     case 'already':
@@ -160,7 +163,7 @@ function tellFailure(state: State, { tier, by }: Leaving, path: ByteString, fail
     severity: 'error',
     storage: tier.storage?.config.id,
     subject: path,
-    text: `Failed to ${what} ${textOfBytes(path)}${how}: ${failure.code} (${failure.syscall}); it is tried again`,
+    text: `Failed to ${what} ${textOfBytes(path)}${how}: ${failureText(failure)}; it is tried again`,
     reason: failure.code,
   })
 }
@@ -191,6 +194,11 @@ export function kept(state: State, event: About<'kept'>): void {
   }
   if (!some || event.failure === undefined || event.failure.code === 'ABORT_ERR') return
   const { first, max } = state.config.retry
+  if (event.to !== undefined) {
+    const strikes = (tier.unfit.get(event.to)?.strikes ?? 0) + 1
+    tier.unfit.set(event.to, { strikes, until: state.now + backoff(strikes, first, max, tier.index), isOut: true })
+    return
+  }
   tier.strikes += 1
   tier.retryAt = state.now + backoff(tier.strikes, first, max, tier.index)
 }

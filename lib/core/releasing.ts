@@ -19,7 +19,7 @@ import type { CopyRecord, Fingerprint } from './record.js'
 import { disagree, hasLinkAbove, servedBy } from './safety.js'
 import { isClearing, reviewShifts } from './shifts.js'
 import type { Entry, State } from './state.js'
-import { rescan, revisit, turnPages } from './tier-passes.js'
+import { rescan, rescanAll, revisit, turnPages } from './tier-passes.js'
 import { isDone, onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
 
@@ -43,8 +43,15 @@ export function releaseSpace(state: State): void {
 
 /** When something is to be done even if nothing happens. */
 export function nextRelease(state: State, tier: TierState): number {
-  const due = Math.min(nextDueLeaving(tier), tier.impatient)
+  const due = Math.min(nextDueLeaving(tier), tier.impatient, nextFit(tier))
   return tier.ready.size > 0 && tier.retryAt > state.now ? Math.min(due, tier.retryAt) : due
+}
+
+/** When a storage is to be tried again that failed to serve a tier's files. */
+function nextFit({ unfit }: TierState): number {
+  let next = Number.POSITIVE_INFINITY
+  for (const { until, isOut } of unfit.values()) if (isOut) next = Math.min(next, until)
+  return next
 }
 
 /** Whether releases may be sent off, as far as the tier is concerned. */
@@ -73,6 +80,12 @@ function retry(state: State, tier: TierState): void {
   for (const leaving of dueLeaving(state, tier)) {
     dismissLeaving(leaving)
     state.touched.add(leaving.entry)
+  }
+  for (const unfit of tier.unfit.values()) {
+    if (!unfit.isOut || unfit.until > state.now) continue
+    unfit.isOut = false
+    // What it alone could serve was passed over.
+    rescanAll(tier)
   }
   if (!tier.dropped || tier.waiting > state.config.limits.releasing / 4) return
   tier.dropped = false

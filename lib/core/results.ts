@@ -16,6 +16,7 @@ import type { CopyRecord, Failure, FileRecord, Fingerprint } from './record.js'
 import type { Earlier, Slot, State, StorageState } from './state.js'
 import { sourceGone, succeeded, troubled } from './storages.js'
 import { arrived, goneUncopied, isAsServed, leftBuffer, otherThanServed, versionCopied } from './tier-copies.js'
+import { failureText } from './wording.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -124,7 +125,7 @@ export function failed(state: State, event: About<'failed'>): void {
       putBack(state, storage, slot, false)
       break
     case 'changed':
-      changing(state, storage, slot, failure, again)
+      changing(state, storage, slot, again)
       break
     case 'full':
       troubled(state, storage, failure, slot.epoch)
@@ -164,7 +165,7 @@ function diskFailed(state: State, storage: StorageState, slot: Slot, failure: Fa
 }
 
 /** Still being written: tried again when it may be quiet, for as long as it takes. No failure. */
-function changing(state: State, storage: StorageState, slot: Slot, failure: Failure, again: boolean): void {
+function changing(state: State, storage: StorageState, slot: Slot, again: boolean): void {
   slot.changes += 1
   if (slot.changes >= patience) {
     const { path } = slot.entry.record
@@ -173,7 +174,7 @@ function changing(state: State, storage: StorageState, slot: Slot, failure: Fail
       severity: 'warning',
       storage: storage.config.id,
       subject: path,
-      text: `${textOfBytes(path)} keeps changing (${failure.syscall}); it is copied when it is quiet`,
+      text: `${textOfBytes(path)} keeps changing; it is copied when it is quiet`,
     })
   }
   if (again) putBack(state, storage, slot, false)
@@ -221,7 +222,7 @@ function reportFailure(state: State, storage: StorageState, record: FileRecord, 
     severity: 'error',
     storage: storage.config.id,
     subject: `${source}:${dest}` as ByteString,
-    text: `Failed to copy ${textOfBytes(source)} to ${textOfBytes(dest)}: ${failure.code} (${failure.syscall}); ${then}`,
+    text: `Failed to copy ${textOfBytes(source)} to ${textOfBytes(dest)}: ${failureText(failure)}; ${then}`,
     reason: failure.code,
   })
 }

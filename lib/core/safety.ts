@@ -27,7 +27,8 @@ export function servedBy(state: State, tier: TierState, entry: Entry): StorageSt
     // A link may stand there already. What it leads to serves the file, and nothing else does.
     if (on?.state === 'unsure' && on.to !== undefined && on.to !== storage.config.id) return false
     const lower = state.tiers.find((one) => one.storage === storage)
-    if (!canServe(storage) || (lower !== undefined && leaving[lower.index] !== undefined)) return false
+    if (!canServe(storage) || isUnfit(tier, storage) || (lower !== undefined && leaving[lower.index] !== undefined))
+      return false
     return hasVersion(record, storage.config.id, version)
   })
 }
@@ -47,6 +48,11 @@ function isBeingRead(state: State, tier: TierState, { record, slots }: Entry): b
   if (state.now >= until) return false
   tier.impatient = Math.min(tier.impatient, until)
   return true
+}
+
+/** It failed to serve the tier's files a moment ago. */
+function isUnfit({ unfit }: TierState, { config }: StorageState): boolean {
+  return unfit.get(config.id)?.isOut === true
 }
 
 /** Whether a storage's copies can be read. One that is full can't take more, and has what it has. */

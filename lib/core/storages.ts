@@ -3,13 +3,14 @@
  * succeed. A storage that can't stops its own queue only; nothing of it is dropped, and it is tried for ever.
  */
 import { textOfBytes } from '../bytes.js'
-import { meaningOf } from '../error-text.js'
 import { backoff } from './backoff.js'
 import type { CoreEvent, VolumeReading } from './events.js'
+import { storageFull } from './fill.js'
 import { say } from './messages.js'
 import type { Failure } from './record.js'
 import type { State, StorageState } from './state.js'
 import { rescanAll } from './tier-passes.js'
+import { failureText, sourceName } from './wording.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -107,6 +108,7 @@ export function troubled(state: State, storage: StorageState, failure: Failure, 
   storage.strikes += 1
   storage.suspect = true
   storage.retryAt = state.now + backoff(storage.strikes, first, max, storage.index)
+  if (failure.code === 'ENOSPC' && storage.failure?.code !== 'ENOSPC') storageFull(state, storage)
   fall(state, storage, failure)
 }
 
@@ -124,7 +126,7 @@ function fall(state: State, storage: StorageState, failure: Failure, volume?: Vo
 
 /** @param volume The file system that was read, if one was. */
 function why(storage: StorageState, failure: Failure, volume: VolumeReading | undefined): string {
-  if (failure.code !== 'ERR_SUSTEN_STORAGE' || volume === undefined) return inWords(failure)
+  if (failure.code !== 'ERR_SUSTEN_STORAGE' || volume === undefined) return failureText(failure)
   const here = textOfBytes(volume.mountPoint)
   if (failure.syscall === 'mountPoint') {
     const wanted = textOfBytes(failure.path)
@@ -134,11 +136,6 @@ function why(storage: StorageState, failure: Failure, volume: VolumeReading | un
     return `its file system is not mounted; what is there now belongs to the one at ${here}; if that is meant, accept it: acceptStorage('${storage.config.id}')`
   }
   return `another file system was mounted at ${here} in its place; if the disk was exchanged, accept it: acceptStorage('${storage.config.id}')`
-}
-
-function inWords({ code, errno, syscall }: Failure): string {
-  const meaning = meaningOf(code, -errno)
-  return `${meaning === '' ? code : `${code}, ${meaning}`} (${syscall})`
 }
 
 /** Where a file system is mounted, by the end of its identity. */
@@ -200,14 +197,23 @@ function turn(state: State, storage: StorageState, mode: StorageState['mode'], f
 export function sourceGone(state: State, failure: Failure): void {
   if (!state.sourceAvailable) return
   state.sourceAvailable = false
-  const why = failure.code === 'ERR_SUSTEN_STORAGE' ? 'its file system is not mounted' : inWords(failure)
+  const why = failure.code === 'ERR_SUSTEN_STORAGE' ? sourceElsewhere(failure) : failureText(failure)
   say(state, {
     code: 'SOURCE_UNAVAILABLE',
     severity: 'error',
     subject: state.config.source,
-    text: `Source ${textOfBytes(state.config.source)} is unavailable: ${why}; all files wait`,
+    text: `${sourceText(state)} is unavailable: ${why}; all files wait`,
     reason: failure.code,
   })
+}
+
+const sourceText = (state: State): string =>
+  `${sourceName(state) === 'buffer' ? 'Buffer' : 'Source'} ${textOfBytes(state.config.source)}`
+
+function sourceElsewhere({ syscall }: Failure): string {
+  if (syscall === 'mount') return 'its file system is not mounted'
+  const covered = 'another one was mounted over it; unmount that, its own files are below'
+  return syscall === 'covered' ? covered : `its file system is not mounted, or ${covered}`
 }
 
 export function sourceChanged(state: State, event: About<'source'>): void {
@@ -218,10 +224,13 @@ export function sourceChanged(state: State, event: About<'source'>): void {
   }
   if (state.sourceAvailable) return
   state.sourceAvailable = true
+  // What could have left it meanwhile was passed over.
+  const [buffer] = state.tiers
+  if (buffer !== undefined) rescanAll(buffer)
   say(state, {
     code: 'SOURCE_BACK',
     severity: 'info',
     subject: state.config.source,
-    text: `Source ${textOfBytes(state.config.source)} is available; its files go on`,
+    text: `${sourceText(state)} is available; its files go on`,
   })
 }

@@ -30,6 +30,13 @@ export interface Leaving {
   due: number
 }
 
+/** How often in a row a storage failed to serve a tier's files, until when it isn't asked to, and whether it is so far. */
+export interface Unfit {
+  readonly strikes: number
+  readonly until: number
+  isOut: boolean
+}
+
 /** A tier that gives space back. */
 export interface TierState {
   readonly index: number
@@ -52,6 +59,8 @@ export interface TierState {
   /** Failures of the whole tier in a row; nothing is tried before `retryAt`. */
   strikes: number
   retryAt: number
+  /** Storages that failed to serve its files. */
+  readonly unfit: Map<string, Unfit>
   volume: VolumeReading | undefined
   /** When it was read last, and bytes a second that came in between the last two readings. */
   read: number
@@ -116,6 +125,7 @@ function createTier(
     impatient: Number.POSITIVE_INFINITY,
     strikes: 0,
     retryAt: 0,
+    unfit: new Map(),
     volume: undefined,
     read: now,
     growth: 0,

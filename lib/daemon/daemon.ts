@@ -5,9 +5,9 @@ import { SustenError } from '../errors.js'
 import { type Fields, type Log, openLog } from '../log/index.js'
 import { type Notifier, startWatchdog } from '../systemd/index.js'
 import { asOf } from './blame.js'
+import { pidFileOf, wordsFileOf, writePidFile, writeWords } from './files.js'
 import { commonMethods } from './methods.js'
 import { closeParts, type Drainable, drain, type Part } from './parts.js'
-import { pidFileOf, writePidFile } from './pid-file.js'
 import type { DaemonBasics, Phase } from './status.js'
 
 /** How a daemon was called. */
@@ -53,6 +53,8 @@ export interface DaemonConfig {
   /** How the configuration file calls two of them. */
   readonly keys: { readonly controlSocket: string; readonly logfile: string }
   readonly notes: readonly ConfigNote[]
+  /** What it was started with besides the configuration, and keeps over a restart. Default: nothing. */
+  readonly words?: readonly string[]
   /** Bytes of a request on the control socket. Default: as few as it takes elsewhere. */
   readonly maxLine?: number
 }
@@ -97,7 +99,7 @@ const summaryInterval = 5000
 
 /** Begins at once; see {@link Daemon.ready}. */
 export function runDaemon<S extends object>(
-  { name, places, keys, notes, maxLine }: DaemonConfig,
+  { name, places, keys, notes, words = [], maxLine }: DaemonConfig,
   { file, version, notifier, supervised }: DaemonOptions,
   create: (inside: DaemonInside) => Service<S>,
 ): Daemon {
@@ -149,6 +151,7 @@ export function runDaemon<S extends object>(
     )
     open.push({ name: 'control socket', close: () => control.close() })
     open.push({ name: 'pid file', close: writePidFile(pidFileOf(control.path)) })
+    open.push({ name: 'options', close: writeWords(wordsFileOf(control.path), words) })
     const { logfile: path, logfileMaxSize: maxSize, logfileMaxNumber: maxNumber } = places
     const lines = await asOf(keys.logfile, openLog({ path, maxSize, maxNumber }))
     log = lines

@@ -6,10 +6,20 @@ import { within } from './within.js'
 /** Milliseconds that a look may take where a user waits for it, and between two attempts where nobody does. */
 const lookTime = 5000
 const pause = 200
+/** Milliseconds between two looks whether a source has said how it is. */
+const step = 20
+/** Milliseconds between two times that it is asked whether sources have told all, and until nobody waits for that. */
+const tellPause = 10
+const tellTime = 20_000
 
 export interface Looks {
   /** Resolves when the sources have seen all that they can see soon; those that fail, or take long, aren't waited for. */
   soon(): Promise<void>
+  /**
+   * Resolves when the sources have told of all that they had seen at a time, in milliseconds since the epoch. Those that
+   * are unavailable, or take too long, aren't waited for.
+   */
+  told(seen: number): Promise<void>
   /** Begins; whether all that was there at the call has been seen, and offered as far as the sources tell. */
   whole(): () => boolean
 }
@@ -23,9 +33,21 @@ export interface LooksHost {
 
 export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
   const isAvailable = ({ reading }: OpenSource): boolean => reading?.state?.available === true
+  /** It has said why it isn't available. Until then it may be about to be. */
+  const isOut = ({ reading }: OpenSource): boolean => reading?.state?.failure !== undefined
 
   async function lookOnce({ source }: OpenSource): Promise<void> {
     if (source.look !== undefined) await within(source.look(), { signal, timeout: lookTime, what: 'look' })
+  }
+
+  async function lookSoon(one: OpenSource): Promise<void> {
+    const end = performance.now() + lookTime
+    while (!isAvailable(one) && !isOut(one) && performance.now() < end) await rest(step)
+    if (isAvailable(one)) await lookOnce(one)
+  }
+
+  async function rest(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { signal, ref: false })
   }
 
   /** Until it succeeds. */
@@ -39,14 +61,21 @@ export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
           // What fails is told by its state.
         }
       }
-      await sleep(pause, undefined, { signal, ref: false }).catch(() => {})
+      await rest(pause).catch(() => {})
     }
   }
 
   return {
     async soon() {
-      const list = [...sources.values()].filter(isAvailable)
-      await Promise.all(list.map((one) => lookOnce(one).catch(() => {})))
+      await Promise.all([...sources.values()].map((one) => lookSoon(one).catch(() => {})))
+    },
+    async told(seen) {
+      const hasTold = ({ reading }: OpenSource): boolean => reading?.isQuietUntil(seen) ?? true
+      const end = performance.now() + tellTime
+      do {
+        // What has been told is taken in before the loop's next turn.
+        await sleep(tellPause, undefined, { signal, ref: false }).catch(() => {})
+      } while (!signal.aborted && performance.now() < end && ![...sources.values()].every(hasTold))
     },
     whole() {
       let looked = false

@@ -4,9 +4,13 @@ import { join, type Target } from '../storage/index.js'
 
 /** @param userDirectory As `resolveUser` gives it: relative, plain, maybe empty. */
 export function placeOf({ root, layout }: Target, userDirectory: string): Target {
-  const below = [layout, bytesOfText(userDirectory)].filter((part) => part !== '').join('/') as ByteString
+  const below = relative(layout, bytesOfText(userDirectory))
   return { root, layout: below, path: join(root, below) }
 }
+
+/** Relative paths, one below the other; empty ones are left out. */
+export const relative = (...parts: readonly string[]): ByteString =>
+  parts.filter((part) => part !== '').join('/') as ByteString
 
 /** A path as Grimsel is told it: the `/./` stands in front of what it recreates. */
 export const announcedPath = (root: ByteString, below: string): ByteString =>

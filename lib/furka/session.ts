@@ -172,13 +172,18 @@ export async function openSession(
 
   /** What was received before another file system took its place isn't here any more. */
   async function lookForMissing(root?: ByteString): Promise<void> {
-    const records = [...state.files.values()].flatMap(({ record }) => {
-      const isThere = root === undefined || sources.get(record.source)?.target.root === root
-      return isThere && record.here !== undefined ? record : []
-    })
-    for await (const seqs of findMissing(records)) {
+    function* records() {
+      for (const { record } of state.files.values()) {
+        if (root === undefined || sources.get(record.source)?.target.root === root) yield record
+      }
+    }
+    for await (const seqs of findMissing(records(), options.confirm)) {
       if (seqs.length > 0) report({ type: 'missing', at: now(), seqs })
     }
+  }
+
+  function userChange(user: FurkaUser): CoreEvent & { type: 'userChange' } {
+    return { type: 'userChange', at: now(), since: Date.now(), user }
   }
 
   // ---- Closing -----------------------------------------------------------------------------------------------------
@@ -263,8 +268,6 @@ export async function openSession(
     }
   }
 
-  const userChange = (user: FurkaUser): CoreEvent => ({ type: 'userChange', at: now(), since: Date.now(), user })
-
   return {
     journal,
     shell,
@@ -280,7 +283,11 @@ export async function openSession(
         checkOpen()
         await looks.soon()
         checkOpen()
-        await shell.postDurably([userChange(user)])
+        const change = userChange(user)
+        await shell.postDurably([{ ...change, unsettled: true }])
+        void looks.told(change.since).then(() => {
+          if (!stopping.signal.aborted) report({ type: 'settled', at: now(), before: change.since })
+        })
       })
       changing = change.catch(() => {})
       return change

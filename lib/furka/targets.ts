@@ -52,7 +52,7 @@ export function openTargets({ targets, requiredMount, tag, onLook }: TargetsOpti
     },
     all: [...places.values()],
     async close() {
-      await Promise.all([...places.values()].map(({ watch, staging }) => Promise.all([watch.close(), staging.close()])))
+      await Promise.all([...places.values()].map(({ watch }) => watch.close()))
       await engine.close('cancel')
     },
   }

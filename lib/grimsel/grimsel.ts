@@ -1,14 +1,11 @@
 /** A buffer, copied to storages, that gives space back before it overflows. */
-import { inspect } from 'node:util'
 import { shiftsOf, tiersOf } from '../core/index.js'
 import { abortError } from '../engine/index.js'
 import { faceOf, openSession, openSessionJournal } from '../mirror/index.js'
-import { checkInteger, checkNames, optionError } from '../options.js'
+import { checkNames, optionError } from '../options.js'
+import { resolveUser, type WholeUser } from '../user/index.js'
 import { completeGrimselOptions } from './options.js'
 import type { Grimsel, GrimselOptions, User } from './types.js'
-
-/** Of uid_t and gid_t; the greatest number means nobody in system calls. */
-const greatestId = 2 ** 32 - 2
 
 /**
  * Opens a Grimsel: locks its journal, puts in order what the last one left undone, goes on with what is pending, and
@@ -29,42 +26,34 @@ export async function openGrimsel(options: GrimselOptions): Promise<Grimsel> {
 
   async function beginShift(user: User): Promise<number> {
     checkOpen()
-    await shell.postDurably([{ type: 'userChange', at: now(), ...user }])
+    const { userDirectory, ...numbers } = completeUser(user)
+    const directory = userDirectory === '' ? {} : { userDirectory }
+    await shell.postDurably([{ type: 'userChange', at: now(), ...numbers, ...directory }])
     return state.shift
+  }
+
+  /** What isn't given is as it was; a directory, as long as it is the same user's. */
+  function completeUser(user: User): WholeUser {
+    const { uid = 0, gid = 0, userDirectory = '' } = state.shifts.at(-1) ?? {}
+    const isOther = user.uid !== undefined && user.uid !== uid
+    return resolveUser(user, { uid, gid, userDirectory: isOther ? '' : userDirectory })
   }
 
   const grimsel: Grimsel = {
     ...face,
     async changeUser(user) {
-      const known = checkUser(user)
+      checkNames('changeUser', user, ['uid', 'gid', 'userDirectory'])
+      const asked = { ...user }
+      completeUser(asked)
+      if (Object.values(asked).every((part) => part === undefined)) {
+        throw optionError('changeUser: names nobody; at least one of uid, gid and userDirectory must be given')
+      }
       checkOpen()
-      const change = changing.then(() => beginShift(known))
+      const change = changing.then(() => beginShift(asked))
       changing = change.catch(() => {})
       return change
     },
     status: () => ({ ...face.status(), shifts: shiftsOf(state), tiers: tiersOf(state) }),
   }
   return grimsel
-}
-
-function checkUser(user: User): User {
-  checkNames('changeUser', user, ['uid', 'gid', 'userDirectory'])
-  const { userDirectory } = user
-  const uid = checkInteger('uid', user.uid, 0, greatestId)
-  const gid = checkInteger('gid', user.gid, 0, greatestId)
-  if (userDirectory === undefined) return { uid, gid }
-  return { uid, gid, userDirectory: checkUserDirectory(userDirectory) }
-}
-
-/** It is only told, but who reads it may put it behind a path. */
-function checkUserDirectory(directory: unknown): string {
-  const isRight =
-    typeof directory === 'string' &&
-    directory !== '' &&
-    directory.length <= 4095 &&
-    !directory.startsWith('/') &&
-    !directory.includes('\0') &&
-    !directory.split('/').includes('..')
-  if (isRight) return directory
-  throw optionError(`option 'userDirectory' must be a relative path without '..', not ${inspect(directory)}`)
 }

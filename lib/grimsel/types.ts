@@ -32,11 +32,16 @@ export interface GrimselOptions
   readonly durability?: 'batch' | 'each' | undefined
 }
 
-/** Whose files are announced from now on. */
+/** Whose files are announced from now on. At least one part is given. */
 export interface User {
-  readonly uid: number
-  readonly gid: number
-  /** Below the buffer, relative, without `..`: told in the status. */
+  /** Default: that of the running shift, 0 before the first. */
+  readonly uid?: number | undefined
+  /** Default: that of the running shift, 0 before the first. */
+  readonly gid?: number | undefined
+  /**
+   * Below the buffer, relative, without `..`: told in the status. `$UID` and `$GID` stand for the numbers; empty or `.`:
+   * none. Default: that of the running shift if the uid stays, else none.
+   */
   readonly userDirectory?: string | undefined
 }
 

@@ -1,2 +1,2 @@
 /** The log of a daemon. */
-export { type Fields, type Log, type LogOptions, openLog } from './log.js'
+export { type Fields, type Log, type LogOptions, levelOf, openLog } from './log.js'

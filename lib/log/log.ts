@@ -1,6 +1,8 @@
 /** The log of a daemon: lines of JSON in a file that is rotated. */
+
 import { pino, stdTimeFunctions } from 'pino'
 import { bytesOfText } from '../bytes.js'
+import { counted } from '../counted.js'
 import { safeJson } from '../json-lines.js'
 import { textOfThrown } from '../thrown.js'
 import { openRotatingFile } from './rotating-file.js'
@@ -29,6 +31,9 @@ export interface Log {
   reopen(): void
   close(): Promise<void>
 }
+
+/** The level of a message's severity. */
+export const levelOf = { info: 'info', warning: 'warn', error: 'error' } as const satisfies Record<string, keyof Log>
 
 /** @throws SustenError why there can't be a log file */
 export async function openLog(options: LogOptions): Promise<Log> {
@@ -62,7 +67,7 @@ export async function openLog(options: LogOptions): Promise<Log> {
 
 function lostLine(count: number): string {
   const time = new Date().toISOString()
-  const msg = `${count} lines are missing here: the log's disk was full or too slow`
+  const msg = `${counted(count, 'line is', 'lines are')} missing here: the log's disk was full or too slow`
   return `${JSON.stringify({ level: 'warn', time, pid: process.pid, event: 'lost', count, msg })}\n`
 }
 

@@ -1,6 +1,6 @@
 /** What an open Mirror and an open Grimsel offer alike: their arguments are checked here. */
 import type { PathInput } from '../bytes.js'
-import { statusOf } from '../core/index.js'
+import { sourceName, statusOf } from '../core/index.js'
 import { checkBoolean, checkInteger, checkNames, optionError } from '../options.js'
 import { parseAnnounced } from '../source/index.js'
 import { chosenStorages, listFailures, oneStorage, treatFailures } from './failures.js'
@@ -28,7 +28,7 @@ export function faceOf<T>(session: Session, self: () => T): Face<T> {
 
   const meant = (name: string, filter: FailureFilter) => {
     checkNames(name, filter, ['storage', 'path'])
-    const path = filter.path === undefined ? undefined : parseAnnounced(source, filter.path).path
+    const path = filter.path === undefined ? undefined : parseAnnounced(source, filter.path, sourceName(state)).path
     return { storages: chosenStorages(state, filter.storage), path }
   }
 
@@ -62,7 +62,7 @@ export function faceOf<T>(session: Session, self: () => T): Face<T> {
       const list = listOf('add', paths, more)
       checkOpen()
       // All are read before the first is taken: a wrong one changes nothing.
-      const files = list.map((path) => parseAnnounced(source, path))
+      const files = list.map((path) => parseAnnounced(source, path, sourceName(state)))
       for (let at = 0; at < files.length; at += slice) await session.announce(files.slice(at, at + slice))
     },
     async find(paths: PathInput | readonly PathInput[], ...more: readonly unknown[]) {

@@ -1,6 +1,6 @@
 /** What is known of announced files, for who must know what became of them. */
 import { type ByteString, bufferOfBytes, type PathInput, textOfBytes } from '../bytes.js'
-import type { CopyRecord, FileRecord, State } from '../core/index.js'
+import { type CopyRecord, type FileRecord, type State, sourceName } from '../core/index.js'
 import { fromNative } from '../errors.js'
 import type { Journal } from '../journal/index.js'
 import { createSlices } from '../slices.js'
@@ -30,7 +30,7 @@ export async function findFiles(
   const found: (FoundFile | undefined)[] = []
   const pause = createSlices(slice)
   for (const given of paths) {
-    const { path } = parseAnnounced(source, given)
+    const { path } = parseAnnounced(source, given, sourceName(state))
     const record = journal.get(path)
     const known = record === undefined ? shell.leavers.get(path) : traceOf(state, record)
     found.push(known === undefined ? undefined : { ...named(join(source, path)), ...known })

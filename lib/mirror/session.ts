@@ -104,7 +104,9 @@ export async function openSession(
     onProgress: look,
   })
   const { state } = shell
-  const tiers = openTiers({ options, journal, targets, now, report: shell.post })
+  // A Mirror goes on with whatever is mounted at its source.
+  const sourceIdentity = (): string | undefined => (options.space === undefined ? undefined : sourceWatch.identity)
+  const tiers = openTiers({ options, journal, targets, sourceIdentity, now, report: shell.post })
 
   function beginTelling(): void {
     telling.begin()
@@ -126,7 +128,7 @@ export async function openSession(
 
   function checkOpen(): void {
     if (failure !== undefined) throw failure.error
-    if (closing !== undefined) throw closedError()
+    if (closing !== undefined) throw closedError(state)
   }
 
   async function announce(files: readonly Announced[]): Promise<void> {
@@ -162,6 +164,7 @@ export async function openSession(
       openStorage({
         id,
         source,
+        sourceIdentity,
         target,
         targets,
         concurrency,
@@ -207,8 +210,14 @@ export async function openSession(
         source,
         interval: sweepInterval,
         records: () => journal.files(),
-        vanished: (path) => shell.post({ type: 'vanished', at: now(), path }),
+        vanished: (path) => void gone.push(path),
       })
+  /** Files that were not found, until it is known that their file system was there. */
+  let gone: ByteString[] = []
+  function tellGone(isThere: boolean): void {
+    if (isThere) for (const path of gone) shell.post({ type: 'vanished', at: now(), path })
+    gone = []
+  }
   const sourceWatch = openSourceWatch({
     source,
     mountPoint: options.sourceMountPoint,
@@ -217,7 +226,10 @@ export async function openSession(
     nextReading: () => nextReading(state, bufferTier),
     report: shell.post,
     now,
-    onPresence: (there) => directory?.present(there),
+    onPresence(isThere) {
+      directory?.present(isThere)
+      tellGone(isThere)
+    },
   })
 
   // ---- Closing -----------------------------------------------------------------------------------------------------
@@ -324,7 +336,7 @@ export async function openSession(
       await directory?.scan()
     },
     async idle(signal) {
-      if (closing !== undefined && !isIdle()) throw closedError()
+      if (closing !== undefined && !isIdle()) throw closedError(state)
       let caughtUp = closing !== undefined
       if (!caughtUp) {
         void catchUp().then(() => {
@@ -333,7 +345,7 @@ export async function openSession(
         })
       }
       await until(() => (caughtUp && isIdle()) || closing !== undefined, signal)
-      if (!isIdle()) throw closedError()
+      if (!isIdle()) throw closedError(state)
     },
     close,
   }

@@ -18,6 +18,7 @@ import {
   type Stored,
   type StoredShift,
   shiftKeys,
+  sourceName,
 } from '../core/index.js'
 import { SustenError } from '../errors.js'
 import { type Journal, tierList } from '../journal/index.js'
@@ -276,7 +277,7 @@ export function createShell(host: ShellHost): Shell {
     queue = []
     at = 0
     // What was taken in and never decided on was not journaled: who waits for it must know.
-    for (const { done } of left) done?.reject(failure?.error ?? closedError())
+    for (const { done } of left) done?.reject(failure?.error ?? closedError(state))
   }
 
   return {
@@ -287,7 +288,7 @@ export function createShell(host: ShellHost): Shell {
     },
     postDurably(events) {
       if (failure !== undefined) return Promise.reject(failure.error)
-      if (stopped) return Promise.reject(closedError())
+      if (stopped) return Promise.reject(closedError(state))
       const list: readonly CoreEvent[] = events.length > 0 ? events : [{ type: 'tick', at: now() }]
       return new Promise((resolve, reject) => {
         const done = { left: list.length, resolve, reject }
@@ -305,9 +306,10 @@ export function createShell(host: ShellHost): Shell {
   }
 }
 
-/** Of calls on a Mirror that is closed. */
-export function closedError(): SustenError {
-  return new SustenError('the Mirror is closed', { code: 'ERR_SUSTEN_CLOSED' })
+/** Of calls on what is closed. */
+export function closedError(state: State): SustenError {
+  const what = sourceName(state) === 'buffer' ? 'Grimsel' : 'Mirror'
+  return new SustenError(`the ${what} is closed`, { code: 'ERR_SUSTEN_CLOSED' })
 }
 
 /** Of `setTimeout`: a longer delay would be none. */

@@ -37,6 +37,7 @@ interface TiersHost {
   readonly journal: Journal
   /** By storage. */
   readonly targets: ReadonlyMap<string, Target>
+  readonly sourceIdentity: () => string | undefined
   readonly now: () => number
   readonly report: (event: CoreEvent) => void
 }
@@ -47,13 +48,14 @@ export interface Tiers extends ReadonlyMap<string, Tier> {
   restore(): Promise<void>
 }
 
-export function openTiers({ options, journal, targets, now, report }: TiersHost): Tiers {
+export function openTiers({ options, journal, targets, sourceIdentity, now, report }: TiersHost): Tiers {
   const { source } = options
   const tiers = new Map<string, Tier>()
   for (const { id } of tiersOf(options).tiers ?? []) {
     const engine = options.storages.find((storage) => storage.id === id)?.engine ?? options.bufferEngine
     const target = targets.get(id)
-    tiers.set(id, openTier({ id, source, target, targets, now, report, engine: { tempTag: journal.id, ...engine } }))
+    const mine = { tempTag: journal.id, ...engine }
+    tiers.set(id, openTier({ id, source, sourceIdentity, target, targets, now, report, engine: mine }))
   }
   return Object.assign(tiers, {
     async restore() {

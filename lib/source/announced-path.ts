@@ -21,10 +21,15 @@ const odd = /(^|\/)\.{0,2}(\/|$)/
  * Reads an announced path. Relative ones are relative to the source. The first `/./` marks the replicate root: what
  * follows is recreated below a target. Only names are looked at, no file.
  * @param source Absolute, in its plainest form.
+ * @param called What it is called in errors.
  * @throws SustenError `ERR_INVALID_ARG_VALUE`: outside the source, with `..`, with `/./` above the source, or the
  *   source itself; and what {@link bytesOfPath} throws
  */
-export function parseAnnounced(source: ByteString, input: PathInput): AnnouncedPath {
+export function parseAnnounced(
+  source: ByteString,
+  input: PathInput,
+  called: 'source' | 'buffer' = 'source',
+): AnnouncedPath {
   const bytes = bytesOfPath(input)
   if (bytes.length > longest) throw tooLong(bytes)
   const prefix = source === '/' ? '/' : `${source}/`
@@ -32,10 +37,10 @@ export function parseAnnounced(source: ByteString, input: PathInput): AnnouncedP
     const rest = bytes.slice(prefix.length)
     if (!odd.test(rest)) return { path: rest as ByteString, cut: undefined }
   }
-  return parseOdd(source, bytes)
+  return parseOdd(source, bytes, called)
 }
 
-function parseOdd(source: ByteString, bytes: ByteString): AnnouncedPath {
+function parseOdd(source: ByteString, bytes: ByteString, called: string): AnnouncedPath {
   const absolute = bytes.startsWith('/')
   const above = absolute ? components(source) : []
   const marker = bytes.indexOf('/./')
@@ -44,7 +49,7 @@ function parseOdd(source: ByteString, bytes: ByteString): AnnouncedPath {
   const all = [...before, ...after]
   if (all.includes('..')) throw refused(bytes, "has a '..'; give the path without it")
   if (absolute && !above.every((name, i) => all[i] === name)) {
-    throw refused(bytes, `is not below the source ${textOfBytes(source)}`)
+    throw refused(bytes, `is not below the ${called} ${textOfBytes(source)}`)
   }
   const below = all.slice(above.length)
   if (below.length === 0 || bytes.endsWith('/') || bytes.endsWith('/.')) throw refused(bytes, 'does not name a file')
@@ -52,7 +57,7 @@ function parseOdd(source: ByteString, bytes: ByteString): AnnouncedPath {
   if (marker < 0) return { path, cut: undefined }
   const skipped = before.length - above.length
   if (skipped < 0) {
-    throw refused(bytes, `has its /./ above the source ${textOfBytes(source)}; put it at the source or below`)
+    throw refused(bytes, `has its /./ above the ${called} ${textOfBytes(source)}; put it at the ${called} or below`)
   }
   if (after.length === 0) throw refused(bytes, 'has nothing after its /./')
   const kept = below.slice(skipped).join('/')

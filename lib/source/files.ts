@@ -44,6 +44,8 @@ export interface SourceState {
   readonly free?: number
   /** Files that it has seen, and hasn't offered yet. Absent: not known. */
   readonly unsettled?: number
+  /** When the first of those was seen, in milliseconds since 1970. Absent: there are none, or it isn't known. */
+  readonly unsettledSince?: number
   /** What else it tells of itself, for people to read: names and values. */
   readonly details: Readonly<Record<string, string>>
 }
@@ -115,14 +117,17 @@ export interface FileSource extends AsyncDisposable {
    * Offers wait for a slow reader. One reading at a time.
    */
   open(signal?: AbortSignal): AsyncIterable<SourceEvent>
-  /** Where to get a file without {@link read}. Absent, or undefined: only `read` does it. */
+  /** Where to get a file without {@link read}; rejects as that does. Absent, or undefined: only `read` does it. */
   locate?(file: FileOffer): FilePlace | undefined | Promise<FilePlace | undefined>
   /**
    * The content of the version that was offered.
    * Rejects with `ENOENT` if the file is gone, `ERR_SUSTEN_CHANGED` if it is known to be another version.
    */
   read(file: FileOffer, signal?: AbortSignal): Promise<FileBody>
-  /** What {@link locate} gave isn't needed any more. */
+  /**
+   * What {@link locate} gave for this file isn't needed any more: what was made for it can go; a later `locate` gives anew.
+   * Absent: nothing was made. What isn't released goes when the source is closed.
+   */
   release?(file: FileOffer): void | Promise<void>
   /**
    * Removes exactly the version that was offered. Called only when it is safe here. May be called for files of earlier

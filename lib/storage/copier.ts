@@ -11,6 +11,8 @@ import { isWithin, linkTo, placeBelow, type Target } from './target.js'
 export interface CopierOptions {
   readonly id: string
   readonly source: ByteString
+  /** The identity of the file system that the source must lie on, if that is to be looked at. */
+  readonly sourceIdentity: () => string | undefined
   readonly target: Target
   /** Targets of all storages, by id: copies may be read from there instead of the source. */
   readonly targets: ReadonlyMap<string, Target>
@@ -137,9 +139,10 @@ function jobOf(
 ): Parameters<Engine['copyFiles']>[0] {
   const { source, target, targets, copy } = options
   const origin = from === undefined ? undefined : targets.get(from)
+  const srcIdentity = origin === undefined ? options.sourceIdentity() : fromIdentity
   return {
     srcRoot: origin?.root ?? source,
-    ...(origin === undefined || fromIdentity === undefined ? {} : { srcIdentity: fromIdentity }),
+    ...(srcIdentity === undefined ? {} : { srcIdentity }),
     destRoot: target.root,
     destIdentity: identity,
     options: copy,

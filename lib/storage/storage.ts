@@ -10,6 +10,8 @@ import { watchVolume } from './volume-watch.js'
 export interface StorageOptions {
   readonly id: string
   readonly source: ByteString
+  /** The identity of the file system that the source must lie on, if that is to be looked at. */
+  readonly sourceIdentity: () => string | undefined
   readonly target: Target
   /** Targets of all storages, by id. */
   readonly targets: ReadonlyMap<string, Target>

@@ -1,6 +1,6 @@
 /** A tier that gives space back: carries out release commands, and reports what came of each file. */
 import PQueue from 'p-queue'
-import { type ByteString, bufferOfBytes } from '../bytes.js'
+import { type ByteString, bufferOfBytes, textOfBytes } from '../bytes.js'
 import type { Command, CoreEvent, Failure, FileRecord, ReleaseOrder } from '../core/index.js'
 import { type EngineOptions, openEngine } from '../engine/index.js'
 import { SustenError } from '../errors.js'
@@ -17,6 +17,8 @@ export interface TierOptions {
   readonly target: Target | undefined
   /** The buffer. */
   readonly source: ByteString
+  /** The identity of the file system that the buffer must lie on. */
+  readonly sourceIdentity: () => string | undefined
   /** Targets of all storages, by id. */
   readonly targets: ReadonlyMap<string, Target>
   /** Milliseconds since the epoch. */
@@ -126,14 +128,17 @@ export function openTier(options: TierOptions): Tier {
     } catch (error) {
       if (stopping.signal.aborted) return
       const paths = files.filter((_, index) => !reported.has(index)).map(({ path }) => path)
-      report({ type: 'kept', at: now(), tier: id, paths, failure: failureOf(error, root) })
+      const isNext = next !== undefined && next.root !== root && isAbout(error, next.root)
+      const to = isNext ? { to: command.to } : {}
+      report({ type: 'kept', at: now(), tier: id, ...to, paths, failure: failureOf(error, isNext ? next.root : root) })
     }
   }
 
   function jobOf({ identity, toIdentity, files, directories }: Release, next: Target): NativeReleaseJob {
+    const rootIdentity = target === undefined ? options.sourceIdentity() : identity
     return {
       root,
-      ...(identity === undefined ? {} : { rootIdentity: identity }),
+      ...(rootIdentity === undefined ? {} : { rootIdentity }),
       nextRoot: next.root,
       ...(toIdentity === undefined ? {} : { nextIdentity: toIdentity }),
       files: files.map((order): NativeReleaseFile => {
@@ -218,6 +223,10 @@ const unknown = (path: ByteString): NativeError => ({ code: 'EIO', errno: 5, sys
 function plain({ code, errno, syscall, path, dest }: NativeError): Failure {
   return dest === undefined ? { code, errno, syscall, path } : { code, errno, syscall, path, dest }
 }
+
+/** Whether it was this directory that couldn't be worked below. */
+const isAbout = (error: unknown, path: ByteString): boolean =>
+  error instanceof SustenError && error.path === textOfBytes(path)
 
 /** Why a whole job could not be done. */
 function failureOf(error: unknown, path: ByteString): Failure {

@@ -1,5 +1,6 @@
 #include "jobs/release_job.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -31,10 +32,12 @@ void ReleaseJob::open_roots(Context &context) {
   tiers_.sync = request_.sync;
   restore(context);
   if (request_.files.empty()) return remove_directories(context);
-  next_ = open_root(context.sys, request_.next_root, request_.next_identity, error_);
-  if (!next_) return;
-  tiers_.next = next_.get();
-  tiers_.next_path = request_.next_root;
+  if (!std::ranges::all_of(request_.files, &ReleaseFile::vouched)) {
+    next_ = open_root(context.sys, request_.next_root, request_.next_identity, error_);
+    if (!next_) return;
+    tiers_.next = next_.get();
+    tiers_.next_path = request_.next_root;
+  }
   using Files = std::span<const ReleaseFile>;
   std::vector<Files> bundles;
   for (Files left = request_.files; !left.empty(); left = left.subspan(bundles.back().size())) {

@@ -37,6 +37,8 @@ struct ReleaseFile {
     // XXH3-128 in lower-case hex; empty: not read.
     std::string digest;
   } known;
+  // No copy is looked at: the caller answers for it. Only with `remove`.
+  bool vouched = false;
   // The copy on the next tier.
   struct Copy {
     // Below the next root.

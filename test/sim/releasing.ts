@@ -69,7 +69,8 @@ function look(world: World, flight: ReleaseFlight): void {
   if (!isThere || to.mounted !== 'own') {
     flight.stage = 'ended'
     const failure = failureOf('ERR_SUSTEN_STORAGE', order.path)
-    flight.result = { type: 'kept', at: world.now, tier: command.tier, paths: [order.path], failure }
+    const at = isThere ? { to: command.to } : {}
+    flight.result = { type: 'kept', at: world.now, tier: command.tier, ...at, paths: [order.path], failure }
     return
   }
   const thing = tier.now.get(name)

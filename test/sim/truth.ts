@@ -200,7 +200,8 @@ function count(left: Tallies, shift: number, state: State, record: FileRecord, p
     if (copy.state === 'pending') pending.set(copy.storage, (pending.get(copy.storage) ?? 0) + 1)
   }
   for (const { tier, state: is } of tiers ?? []) {
-    if (is === 'gone') continue
+    const here = copies.find(({ storage }) => storage === tier)
+    if (is === 'gone' || (here?.state === 'failed' && here.source === undefined)) continue
     const tally = tallyOf(left, shift, tier)
     if (is === 'link') {
       tally.links += 1

@@ -1,52 +1,28 @@
 /** The daemon `grimsel` as its users have it: a configuration, the program, and what it does. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { callControl } from '#lib/control/index.js'
+import { type DaemonProcess, daemonProcess, type Ended, endWith } from './daemon-process.js'
 import { mount, whyNot } from './mounts.js'
-import { openRoot, until } from './pipe-world.js'
-
-const packageFile = createRequire(import.meta.url).resolve('susten/package.json')
-const program = join(dirname(packageFile), 'dist/cli/grimsel.js')
+import { openRoot } from './pipe-world.js'
 
 /** Why there can't be a daemon here; undefined if there can. For `skip`. */
 export const whyNoDaemon = (): string | undefined => whyNot('tmpfs')
 
-export interface Ended {
-  /** Null if a signal ended it. */
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-export interface DaemonWorld {
+export interface DaemonWorld extends DaemonProcess<Status> {
   readonly root: string
   /** Where files arrive. */
   readonly buffer: string
   /** Targets. */
   readonly disk: string
   readonly other: string
-  readonly config: string
   readonly pipe: string
-  readonly socket: string
-  readonly log: string
   readonly statusPort: number
   readonly messagePort: number
   /** Runs the program with `--config`, to its end. */
   grimsel(...args: string[]): Promise<Ended>
-  /** The same with something on its standard input. */
-  fed(input: string | Buffer, ...args: string[]): Promise<Ended>
-  /** Starts the program, which ends with the test. */
-  begin(args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess
-  /** What the daemon says of itself. */
-  status(): Promise<Status>
-  /** Lines of the log. */
-  lines(): Record<string, unknown>[]
-  pid(): number | undefined
 }
 
 /** As much of a status as tests look at. */
@@ -56,16 +32,20 @@ export interface Status {
   readonly pipe: { readonly announced: number; readonly refused: number; readonly bad: Record<string, number> }
   readonly grimsel: {
     readonly storages: readonly { readonly id: string; readonly state: string; readonly copied: number }[]
-    readonly shifts: readonly { readonly number: number; readonly uid: number; readonly gid: number }[]
+    readonly shifts: readonly {
+      readonly number: number
+      readonly uid: number
+      readonly gid: number
+      readonly userDirectory?: string
+    }[]
   }
 }
 
 /** A configuration of two storages in a directory of its own. `more`: further global lines. */
 export async function daemonWorld(t: TestContext, more = ''): Promise<DaemonWorld> {
   let socket = ''
-  const pid = (): number | undefined => pidIn(`${socket}.pid`)
   // Before its directories go.
-  t.after(() => end(pid()))
+  endWith(t, () => socket)
   const root = await openRoot(t)
   const ramdisk = mount('tmpfs', 128 << 20)
   t.after(() => ramdisk.unmount())
@@ -99,72 +79,9 @@ n_copy_processes 2
     { mode: 0o600 },
   )
 
-  function begin(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-    const child = spawn(process.execPath, [program, ...args], { stdio: 'pipe', env: { ...process.env, ...env } })
-    t.after(() => child.kill('SIGKILL'))
-    return child
-  }
-
-  async function fed(input: string | Buffer, ...args: string[]): Promise<Ended> {
-    const [command = '', ...rest] = args
-    const child = begin([command, '--config', config, ...rest])
-    const output = { out: '', err: '' }
-    child.stdout?.setEncoding('utf8').on('data', (some: string) => {
-      output.out += some
-    })
-    child.stderr?.setEncoding('utf8').on('data', (some: string) => {
-      output.err += some
-    })
-    child.stdin?.on('error', () => {}).end(input)
-    const [code] = (await once(child, 'close')) as [number | null]
-    return { code, ...output }
-  }
-
-  return {
-    root,
-    buffer,
-    disk,
-    other,
-    config,
-    pipe,
-    socket,
-    log,
-    statusPort,
-    messagePort,
-    grimsel: (...args) => fed('', ...args),
-    fed,
-    begin,
-    status: async () => (await callControl(socket, 'status')) as Status,
-    lines: () =>
-      readFileSync(log, 'utf8')
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
-    pid,
-  }
-}
-
-function pidIn(file: string): number | undefined {
-  try {
-    return Number(readFileSync(file, 'utf8'))
-  } catch {
-    return undefined
-  }
-}
-
-async function end(pid: number | undefined): Promise<void> {
-  if (pid === undefined || !isThere(pid)) return
-  process.kill(pid, 'SIGKILL')
-  await until(() => !isThere(pid))
-}
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return false
-  }
+  const daemon = daemonProcess<Status>(t, 'grimsel', { config, socket, log })
+  const grimsel = (...args: string[]): Promise<Ended> => daemon.fed('', ...args)
+  return { ...daemon, root, buffer, disk, other, pipe, statusPort, messagePort, grimsel }
 }
 
 /** Two ports that nobody has, as far as anyone can know. */

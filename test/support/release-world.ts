@@ -9,6 +9,7 @@ import {
   type NativeReleaseFile,
   type NativeReleaseJob,
   type NativeReleaseResult,
+  type NativeTierCopy,
   native,
 } from '#lib/native.js'
 import { bytes } from './raw-engine.js'
@@ -32,7 +33,7 @@ export function releasable(
   name: string,
   by: NativeReleaseFile['by'] = 'link',
   content: string | Buffer = `content of ${name}`,
-): NativeReleaseFile {
+): PlannedRelease {
   for (const tier of [tiers.buffer, tiers.disk]) {
     const path = `${tier}/${name}`
     mkdirSync(dirname(path), { recursive: true })
@@ -42,8 +43,11 @@ export function releasable(
   return plan(tiers, name, by)
 }
 
+/** A release that looks at the copy. */
+export type PlannedRelease = NativeReleaseFile & { readonly copy: NativeTierCopy }
+
 /** How a file is released that is on both tiers. */
-export function plan(tiers: Tiers, name: string, by: NativeReleaseFile['by'] = 'link'): NativeReleaseFile {
+export function plan(tiers: Tiers, name: string, by: NativeReleaseFile['by'] = 'link'): PlannedRelease {
   const [original, copy] = [tiers.buffer, tiers.disk].map((tier) => lstatSync(`${tier}/${name}`, { bigint: true }))
   if (original === undefined || copy === undefined) throw new Error(`no ${name}`)
   const { size, mtimeNs, ino, ctimeNs } = original

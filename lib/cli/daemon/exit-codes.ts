@@ -2,7 +2,7 @@
 import { SustenError } from '../../errors.js'
 
 /** Of all commands but `status`. 0: done, 1: failed, 2: wrong use. */
-export const exitCodes = { noPrivilege: 4, notInstalled: 5, notConfigured: 6, notRunning: 7 } as const
+export const exitCodes = { failed: 1, noPrivilege: 4, notInstalled: 5, notConfigured: 6, notRunning: 7 } as const
 
 /** Of `status`. */
 export const statusCodes = { running: 0, deadWithPidFile: 1, notRunning: 3, unknown: 4 } as const

@@ -39,7 +39,7 @@ export function placeOf<C extends { readonly controlSocket: string }>({ files, l
     const { file, notes } = typeof config === 'string' ? { file: resolve(config), notes: [] } : usualFile(files)
     try {
       const loaded = await load(file)
-      return { file, config: loaded.config, notes: [...notes, ...loaded.notes] }
+      return { ...loaded, file, notes: [...notes, ...loaded.notes] }
     } catch (error) {
       if (!(error instanceof SustenError)) throw error
       const exitCode = error.code === 'ENOENT' ? exitCodes.notConfigured : exitCodeOf(error)

@@ -23,7 +23,7 @@ export interface DaemonProgram<C, S extends DaemonBasics> {
      * @throws UsageError
      */
     words(config: C, args: Arguments, isRestart: boolean): readonly string[]
-    /** What a daemon that runs does with it, for whom it starts again in vain: `'x user' changes…`. */
+    /** What can be done where it comes too late, since the daemon runs: `'x user' changes the user`. */
     readonly instead: string
   }
   /** What a restart keeps, for `--help`. */

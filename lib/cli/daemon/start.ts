@@ -60,7 +60,8 @@ export async function startDaemon<C extends Configured, S extends DaemonBasics>(
 
   function runsAlready(): Promise<number> {
     if (words.length === 0) return tell('is running already')
-    throw new CommandError(`it is running already, and goes on as before; ${extra.instead}`, { exitCode: 1 })
+    const why = `it is running already, and goes on as before; ${extra.instead}, '${name} restart' the rest`
+    throw new CommandError(why, { exitCode: 1 })
   }
 
   async function tell(what: string): Promise<number> {

@@ -56,7 +56,7 @@ ${nowHelp}`,
       const found = await place.readConfig(args)
       const words = extra.words(found.config, args, true)
       const { controlSocket } = found.config
-      await checkUnsupervised(name, controlSocket)
+      await checkUnsupervised(name, controlSocket, words.length > 0 ? `; ${extra.instead}` : '')
       const release = hold(found.config)
       try {
         await stopDaemon(name, controlSocket, args)
@@ -69,10 +69,10 @@ ${nowHelp}`,
 }
 
 /** Whoever started it would start it once more, beside the new one. */
-async function checkUnsupervised(name: string, socket: string): Promise<void> {
+async function checkUnsupervised(name: string, socket: string, hint: string): Promise<void> {
   const status = await callControl(socket, 'status').catch(() => undefined)
   if (typeof status === 'object' && status !== null && 'supervised' in status && status.supervised === true) {
-    throw new CommandError(`systemd runs it: use 'systemctl restart ${name}'`, { exitCode: 1 })
+    throw new CommandError(`systemd runs it: use 'systemctl restart ${name}'${hint}`, { exitCode: 1 })
   }
 }
 

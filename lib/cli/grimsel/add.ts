@@ -1,4 +1,6 @@
 /** `grimsel add`: announces files. */
+import { lstatSync } from 'node:fs'
+import { counted } from '../../counted.js'
 import { type Command, type Streams, UsageError } from '../command.js'
 import { ask } from './daemon-client.js'
 import { placeHelp, placeOptions, socketOf } from './place.js'
@@ -10,8 +12,8 @@ export const add: Command = {
   usage: '[-c FILE] [-0] FILE… | -',
   help: `Returns when they are journaled: they will be copied, whatever happens. What follows a
 /./ in a path is recreated below a target. Relative paths begin at the working directory.
-'-' takes them from standard input, one a line. Paths that can't be taken are told, the
-others are announced, and the exit code is 1.
+'-' takes them from standard input, one a line. Files that aren't there, and paths that
+can't be taken, are told; the others are announced, and the exit code is 1.
 
 Options:
   -0, --null          paths on standard input end with a NUL byte, not with a line feed
@@ -24,28 +26,33 @@ ${placeHelp}`,
     const end = values['null'] === true ? 0 : 10
     const given =
       positionals.length === 1 && positionals[0] === '-' ? readRecords(process.stdin, end) : texts(positionals)
-    const { added, refused } = await announceAll(socket, given, streams)
-    await streams.out.write(`${added} files announced\n`)
+    const { added, refused, missing } = await announceAll(socket, given, streams)
+    await streams.out.write(`${counted(added, 'file')} announced\n`)
     await streams.out.end()
-    return refused === 0 ? 0 : 1
+    return refused + missing === 0 ? 0 : 1
   },
 }
 
 /** Characters and paths of a request: what the daemon works on at a stretch. */
 const mostCharacters = 100_000
 const mostPaths = 1000
+/** Missing files that are told by name. */
+const mostNamed = 100
 
 async function announceAll(
   socket: string,
   given: AsyncIterable<Buffer> | Iterable<Buffer>,
   { warn }: Streams,
-): Promise<{ added: number; refused: number }> {
-  const total = { added: 0, refused: 0 }
+): Promise<{ added: number; refused: number; missing: number }> {
+  const total = { added: 0, refused: 0, missing: 0 }
+  let isAsked = false
   let batch: (string | { base64: string })[] = []
   let characters = 0
 
   async function send(): Promise<void> {
-    if (batch.length === 0) return
+    // Whether there is a daemon is asked in any case.
+    if (batch.length === 0 && isAsked) return
+    isAsked = true
     const answer = (await ask(socket, 'add', { paths: batch }, { timeout: 600_000 })) as Answer
     batch = []
     characters = 0
@@ -53,18 +60,37 @@ async function announceAll(
     total.refused += answer.refused
     for (const { message } of answer.reasons) await warn(message)
     const more = answer.refused - answer.reasons.length
-    if (more > 0) await warn(`${more} more were refused`)
+    if (more > 0) await warn(`${counted(more, 'more was', 'more were')} refused`)
   }
 
   for await (const path of given) {
     if (path.length === 0) continue
-    const wire = wirePath(absolute(path))
+    const whole = absolute(path)
+    const wire = wirePath(whole)
+    if (isMissing(whole)) {
+      total.missing += 1
+      if (total.missing <= mostNamed) await warn(`${whole.toString()}: there is no such file; it was not announced`)
+      continue
+    }
     batch.push(wire)
     characters += 16 + JSON.stringify(wire).length
     if (characters > mostCharacters || batch.length >= mostPaths) await send()
   }
   await send()
+  const unnamed = total.missing - mostNamed
+  if (unnamed > 0) await warn(`${counted(unnamed, 'more is', 'more are')} missing, and not announced`)
   return total
+}
+
+/** What can't be looked at for another reason is the daemon's to judge. */
+function isMissing(path: Buffer): boolean {
+  try {
+    lstatSync(path)
+    return false
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    return code === 'ENOENT' || code === 'ENOTDIR'
+  }
 }
 
 interface Answer {

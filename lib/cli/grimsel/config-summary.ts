@@ -1,4 +1,5 @@
 /** What a Grimsel configuration amounts to, in a few lines. */
+import { counted } from '../../counted.js'
 import type { GrimselConfig, GrimselStorage } from '../../grimsel/config/index.js'
 import { bytes, type Row, summary } from '../config-rows.js'
 
@@ -29,7 +30,12 @@ function inWords({
   verify,
   durability,
 }: GrimselStorage): string {
-  const words = [`${id}: ${target}`, `${nCopyProcesses} files at once`, `verify ${verify}`, `durability ${durability}`]
+  const words = [
+    `${id}: ${target}`,
+    `${counted(nCopyProcesses, 'file')} at once`,
+    `verify ${verify}`,
+    `durability ${durability}`,
+  ]
   if (mountpoint !== undefined) words.push(`fill state of ${mountpoint}`)
   if (requiredMount !== undefined) words.push(`only with ${requiredMount} mounted`)
   return words.join(', ')

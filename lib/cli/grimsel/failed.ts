@@ -1,5 +1,6 @@
 /** `grimsel failures`, `retry`, `dismiss`: files that were given up. */
 import { printable } from '../../config/index.js'
+import { counted } from '../../counted.js'
 import { jsonLine } from '../../json-lines.js'
 import type { Arguments, Command } from '../command.js'
 import { ask, follow } from './daemon-client.js'
@@ -39,7 +40,7 @@ ${filterHelp}`,
 }
 
 const line = ({ storage, path, attempts, error }: Failure): string =>
-  `${printable(`${storage}: ${path}: ${error.message} (${attempts} attempts)`)}\n`
+  `${printable(`${storage}: ${path}: ${error.message} (${counted(attempts, 'attempt')})`)}\n`
 
 export const retry = treatment('retry', 'retried', 'try failed files again')
 export const dismiss = treatment('dismiss', 'dismissed', 'forget failed files: their copies are not wanted any more')

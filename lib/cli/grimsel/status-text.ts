@@ -1,6 +1,8 @@
 /** The status of a daemon, for people. */
+import { counted } from '../../counted.js'
 import type { DaemonStatus } from '../../grimsel/daemon/index.js'
 import type { GrimselStatus } from '../../grimsel/types.js'
+import { statusBlocks } from '../daemon/status-blocks.js'
 import { localTime, percent, size, table } from '../table.js'
 
 /** Shifts that are shown; `--json` has all. */
@@ -9,16 +11,9 @@ const mostShifts = 5
 const soon = 3600
 
 export function statusText(status: DaemonStatus): string {
-  const { phase, pid, version, started, pipe, logLinesLost, grimsel } = status
-  const blocks = [
-    [`grimsel ${version} is ${phase} (process ${pid}, since ${localTime(started)})`],
-    ...(grimsel === undefined ? [] : [tiers(grimsel), storages(grimsel), shifts(grimsel)]),
-    oddities(pipe, logLinesLost),
-  ]
-  return blocks
-    .filter((lines) => lines.length > 0)
-    .map((lines) => `${lines.join('\n')}\n`)
-    .join('\n')
+  const { pipe, grimsel } = status
+  const figures = grimsel === undefined ? [] : [tiers(grimsel), storages(grimsel), shifts(grimsel)]
+  return statusBlocks('grimsel', status, [...figures, oddities(pipe)])
 }
 
 function tiers({ tiers, source }: GrimselStatus): string[] {
@@ -50,16 +45,18 @@ function shifts({ shifts }: GrimselStatus): string[] {
     }),
   )
   if (rows.length === 0) return []
-  return table(['Shift', 'Began', 'uid', 'gid', 'Directory', 'Storage', 'Pending', 'Copied', 'Failed'], rows)
+  const lines = table(['Shift', 'Began', 'uid', 'gid', 'Directory', 'Storage', 'Pending', 'Copied', 'Failed'], rows)
+  const earlier = shifts.length - mostShifts
+  if (earlier > 0) lines.push(`and ${counted(earlier, 'earlier shift')}: --json shows all`)
+  return lines
 }
 
-function oddities({ refused, bad }: DaemonStatus['pipe'], logLinesLost: number): string[] {
+function oddities({ refused, bad }: DaemonStatus['pipe']): string[] {
   const lines: string[] = []
   const reasons = Object.entries(bad).filter(([, count]) => count > 0)
-  if (refused > 0) lines.push(`file pipe: ${refused} paths were refused`)
+  if (refused > 0) lines.push(`file pipe: ${counted(refused, 'path was', 'paths were')} refused`)
   if (reasons.length > 0) {
     lines.push(`file pipe: bad lines: ${reasons.map(([reason, count]) => `${count} ${reason}`).join(', ')}`)
   }
-  if (logLinesLost > 0) lines.push(`log: ${logLinesLost} lines are missing`)
   return lines
 }

@@ -50,9 +50,14 @@ function targetClashes(
 /** What is received must not become a source. */
 function directoryClashes({ source }: FurkaDetector, detectors: readonly FurkaDetector[]): readonly string[] {
   if (source.protocol !== 'directory') return []
-  const clash = detectors.find(({ target }) => isEitherWithin(source.path, withoutMarker(target)))
+  const written = detectors.flatMap((other) => [
+    { what: 'target', path: other.target, of: other },
+    ...(other.source.protocol === 'rsync' ? [{ what: 'staging', path: other.source.staging, of: other }] : []),
+  ])
+  const clash = written.find(({ path }) => isEitherWithin(source.path, withoutMarker(path)))
   if (clash === undefined) return []
-  return [`source ${quoted(source.path)} and target ${quoted(clash.target)} of ${nameOf(clash)} lie in one another`]
+  const { what, path, of } = clash
+  return [`source ${quoted(source.path)} and ${what} ${quoted(path)} of ${nameOf(of)} lie in one another`]
 }
 
 /** Two that fetch the same files would delete them before each other's eyes. */

@@ -86,6 +86,7 @@ function sourceOf(read: Detector, name: string, at: FilePosition, problems: Prob
     path: given.path?.value ?? detectorDefaults.path,
     minPause: given.minPause?.value ?? detectorDefaults.minPause,
     interrunPause: given.interrunPause?.value ?? detectorDefaults.interrunPause,
+    staging: given.staging?.value ?? detectorDefaults.staging,
     stallTimeout: given.stallTimeout?.value ?? defaults.stallTimeout,
   }
 }

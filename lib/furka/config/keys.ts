@@ -100,6 +100,7 @@ export const detectorKinds = {
   path: path(),
   minPause: whole(0, 60_000),
   interrunPause: whole(0, 60_000),
+  staging: path(),
   ...filewriterKinds,
   sourceMount: path(),
   settle: whole(10, day),
@@ -116,6 +117,7 @@ export const detectorSpelling = {
   protocol: 'protocol',
   port: 'port',
   module: 'module',
+  staging: 'staging',
   https: 'https',
   apiVersion: 'api_version',
   pollArriving: 'poll_arriving',
@@ -132,7 +134,7 @@ export const detectorSpelling = {
 export const keysOfProtocols: {
   readonly [P in 'rsync' | 'filewriter' | 'directory']: readonly (keyof typeof detectorKinds)[]
 } = {
-  rsync: ['host', 'port', 'module', 'path', 'minPause', 'interrunPause', 'stallTimeout'],
+  rsync: ['host', 'port', 'module', 'path', 'minPause', 'interrunPause', 'staging', 'stallTimeout'],
   filewriter: ['host', 'port', ...(Object.keys(filewriterKinds) as (keyof typeof filewriterKinds)[])],
   directory: ['path', 'sourceMount', 'settle', 'scanInterval'],
 }
@@ -170,6 +172,14 @@ export const detectorDefaults = {
   minPause: 10,
   // The slower of the manual's two values: right for detectors of both kinds.
   interrunPause: 500,
+  staging: '/dev/shm/furka_dectris',
   settle: 1000,
   scanInterval: 1000,
 } as const
+
+/** What both forms have, and how they call it. */
+type SharedKey = Exclude<keyof typeof ppuSpelling, 'licensekey'> | 'target'
+
+/** How a form of file calls the keys that both have. */
+export const spellingOf = (form: 'conf' | 'json'): { readonly [K in SharedKey]: string } =>
+  form === 'json' ? epuSpelling : { ...ppuSpelling, target: detectorSpelling.target }

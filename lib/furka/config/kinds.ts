@@ -1,7 +1,7 @@
 /** The kinds of values that only Furka's configuration has. */
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { defineKind, isRefusal, type Kind, type Refusal, refusal, textOf } from '../../config/index.js'
-import { plainUserDirectory } from '../user-directory.js'
+import { plainUserDirectory } from '../../user/index.js'
 
 /** A server's name, and its port if one is given. */
 export interface HostAndPort {

@@ -32,6 +32,8 @@ export interface RsyncSource {
   readonly minPause: number
   /** Between two transfers. */
   readonly interrunPause: number
+  /** A directory of this machine, nobody else's, for what was fetched, until it is where it belongs. */
+  readonly staging: string
   /** A transfer that stands still for so long is broken off, and begun again. */
   readonly stallTimeout: number
 }

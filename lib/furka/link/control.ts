@@ -4,7 +4,6 @@ import { type ByteString, bufferOfBytes, bytesOfBuffer, bytesOfText, textOfBytes
 import { type ControlClient, openControlClient } from '../../control/index.js'
 import { SustenError } from '../../errors.js'
 import { closedError } from '../failures.js'
-import { userOf } from './as-user.js'
 import type { Found, Link, RefusedPath } from './link.js'
 
 /** Paths of one request: as many as its answer names, if all are refused. Characters: what is worked on at a stretch. */
@@ -66,7 +65,8 @@ export function linkToControl(path: string, trust: readonly number[]): Link {
       return refused
     },
     async changeUser(user) {
-      await call('shift', userOf(user))
+      // Whole: what is left out would stay as it is.
+      await call('shift', { ...user })
     },
     async find(paths) {
       const found: (Found | undefined)[] = []

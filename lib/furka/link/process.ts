@@ -2,7 +2,6 @@
 import { type ByteString, bufferOfBytes } from '../../bytes.js'
 import { SustenError } from '../../errors.js'
 import type { Grimsel } from '../../grimsel/index.js'
-import { userOf } from './as-user.js'
 import type { Link, RefusedPath } from './link.js'
 
 /** What is wrong with a path, and with no other. */
@@ -35,7 +34,8 @@ export function linkToProcess(grimsel: Grimsel): Link {
       }
     },
     async changeUser(user) {
-      await grimsel.changeUser(userOf(user))
+      // Whole: what is left out would stay as it is.
+      await grimsel.changeUser({ ...user })
     },
     find: (paths) => grimsel.find(paths.map(bufferOfBytes)),
     // It is whoever opened it that closes it.

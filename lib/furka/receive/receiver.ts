@@ -1,13 +1,13 @@
 /** Receives the files of one source, as the core wants it, and reports what came of each. */
 
-import type { ByteString } from '../../bytes.js'
+import { setMaxListeners } from 'node:events'
 import { type EngineOptions, openEngine } from '../../engine/index.js'
 import type { FileSource } from '../../source/files.js'
-import { join, type Target } from '../../storage/index.js'
+import type { Target } from '../../storage/index.js'
 import type { Command, CoreEvent, Offer } from '../core/index.js'
 import { failureOf } from '../failures.js'
 import { offerOf } from '../offers.js'
-import { announcedPath, depthOf, placeOf } from '../place.js'
+import { announcedPath, depthOf, placeOf, relative } from '../place.js'
 import type { FurkaUser } from '../user.js'
 import { dropIfGrown } from './grown.js'
 import type { Staging } from './staging.js'
@@ -48,6 +48,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const { source, target, connections, stallTimeout: stall, tag, identity, staging, now, onTrouble } = options
   const engine = openEngine({ ...options.engine, threads: connections, tempTag: tag })
   const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal)
   const host = { source, engine, staging, stall, signal: stopping.signal }
 
   function report(event: CoreEvent): void {
@@ -60,7 +61,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return {
       root,
       identity: identity(),
-      dest: join(layout, offer.path),
+      dest: relative(layout, offer.path),
       layout: depthOf(target.layout),
       as: { uid: user.uid, gid: user.gid, mode, directoryMode },
       existing: 'version',
@@ -95,7 +96,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (found === 'dropped') return { outcome: 'replaced' } as const
     // Grimsel copies no links: it knows what this one leads to.
     if (found === 'link') return { outcome }
-    return { outcome, version: announcedPath(root, join(below as ByteString, version)) }
+    return { outcome, version: announcedPath(root, relative(below, version)) }
   }
 
   /** Received once more, to a place of its own, only to be compared. */

@@ -28,8 +28,6 @@ export interface Staging {
   use<T>(work: (stage: Stage) => Promise<T>): Promise<T>
   /** Removes what a dead process left there. What goes wrong doesn't matter: it is tried again at the first use. */
   sweep(): Promise<void>
-  /** Removes the directory, if nothing is in it. */
-  close(): Promise<void>
 }
 
 /**
@@ -40,6 +38,9 @@ export function createStaging(root: ByteString, tag: string, check: (path: ByteS
   const path = bufferOfBytes(join(root, `.susten-${tag}-staging`))
   let last = 0
   let swept = false
+  let users = 0
+  /** The directory goes when nobody needs it; who comes meanwhile waits, and makes it anew. */
+  let leaving: Promise<void> = Promise.resolve()
   /** Removals that go wrong are made up for at the next start. */
   const ignore = (): void => {}
 
@@ -57,9 +58,11 @@ export function createStaging(root: ByteString, tag: string, check: (path: ByteS
     try {
       return await openPrivate()
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      if (!hasCode(error, 'ENOENT')) throw error
     }
-    await mkdir(path, { mode: 0o700 })
+    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+      if (!hasCode(error, 'EEXIST')) throw error
+    })
     return openPrivate()
   }
 
@@ -69,20 +72,31 @@ export function createStaging(root: ByteString, tag: string, check: (path: ByteS
     swept = true
   }
 
+  async function within<T>(work: (stage: Stage) => Promise<T>): Promise<T> {
+    const directory = await openOrMake()
+    try {
+      await check(pathOf(directory))
+      if (!swept) await empty(directory)
+      return await work({
+        root: pathOf(directory),
+        name: () => `${++last}.part` as ByteString,
+        create: (name) => open(nameIn(directory, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+        remove: (name) => unlink(nameIn(directory, name)).catch(ignore),
+      })
+    } finally {
+      await directory.close()
+    }
+  }
+
   return {
     async use(work) {
-      const directory = await openOrMake()
+      users += 1
       try {
-        await check(pathOf(directory))
-        if (!swept) await empty(directory)
-        return await work({
-          root: pathOf(directory),
-          name: () => `${++last}.part` as ByteString,
-          create: (name) => open(nameIn(directory, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
-          remove: (name) => unlink(nameIn(directory, name)).catch(ignore),
-        })
+        await leaving
+        return await within(work)
       } finally {
-        await directory.close()
+        users -= 1
+        if (users === 0) leaving = rmdir(path).catch(ignore)
       }
     },
     async sweep() {
@@ -92,8 +106,8 @@ export function createStaging(root: ByteString, tag: string, check: (path: ByteS
       await directory.close()
       await rmdir(path).catch(ignore)
     },
-    async close() {
-      await rmdir(path).catch(ignore)
-    },
   }
 }
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code

@@ -246,7 +246,8 @@ async function readTo(
 
 async function setTime(handle: FileHandle, mtime: number): Promise<void> {
   try {
-    await handle.utimes(new Date(), mtime / 1000)
+    // As a fraction of seconds it is cut off at the microsecond, behind which it must not begin.
+    await handle.utimes(new Date(), (mtime + 0.0005) / 1000)
   } catch (cause) {
     throw new WriteError('the time of the content could not be set', { cause })
   }

@@ -27,7 +27,7 @@ export async function announce(
   for (const path of paths) {
     const raw = bufferOfBytes(path)
     try {
-      parseAnnounced(source, raw)
+      parseAnnounced(source, raw, 'buffer')
       good.push(raw)
     } catch (error) {
       if (!(error instanceof SustenError)) throw error

@@ -41,7 +41,7 @@ export async function find(
 
 function canBeAnnounced(source: ByteString, path: Buffer): boolean {
   try {
-    parseAnnounced(source, path)
+    parseAnnounced(source, path, 'buffer')
     return true
   } catch (error) {
     if (error instanceof SustenError) return false

@@ -1,5 +1,7 @@
 /** The daemon's file pipe: what others write there is announced, or noted as wrong. */
+
 import { type ByteString, bufferOfBytes, textOfBytes } from '../../bytes.js'
+import { counted } from '../../counted.js'
 import type { Log } from '../../log/index.js'
 import { type FilePipe, openPipe } from '../../source/index.js'
 import type { RefusedPath } from './announce.js'
@@ -25,7 +27,10 @@ export async function openDaemonPipe(
     } catch (error) {
       // They are in the pipe no more, and can't be journaled: the log is the last place that may know them.
       const lost = paths.map(bytesForLog)
-      log.error({ event: 'unannounced', paths: lost, err: error }, `${paths.length} paths could not be announced`)
+      log.error(
+        { event: 'unannounced', paths: lost, err: error },
+        `${counted(paths.length, 'path')} could not be announced`,
+      )
       throw error
     }
     const [first] = refused
@@ -33,7 +38,7 @@ export async function openDaemonPipe(
     count += refused.length
     log.warn(
       { event: 'refused', count: refused.length, path: textOfBytes(first.path), err: first.error },
-      `${refused.length} announced paths were refused`,
+      `${counted(refused.length, 'announced path was', 'announced paths were')} refused`,
     )
   }
 
@@ -41,7 +46,10 @@ export async function openDaemonPipe(
     path,
     onPaths,
     onBad({ reason, count: lines, text }) {
-      log.warn({ event: 'bad-lines', reason, count: lines, text }, `${lines} lines in the file pipe are no paths`)
+      log.warn(
+        { event: 'bad-lines', reason, count: lines, text },
+        counted(lines, 'line in the file pipe is no path', 'lines in the file pipe are no paths'),
+      )
     },
     onMessage({ type, ...message }) {
       const { error, ...rest } = 'error' in message ? message : { ...message, error: undefined }

@@ -1,15 +1,9 @@
 /** What a Grimsel tells, in the log and at the message port. */
-import type { Log } from '../../log/index.js'
-import type { MirrorMessage } from '../../mirror/index.js'
+import { type Log, levelOf } from '../../log/index.js'
 import type { GrimselConfig } from '../config/index.js'
 import type { MessagePublisher } from '../ports/index.js'
 import type { Grimsel } from '../types.js'
 import { portMessage } from './messages.js'
-
-const levels = { info: 'info', warning: 'warn', error: 'error' } as const satisfies Record<
-  MirrorMessage['severity'],
-  keyof Log
->
 
 /** @param onFailure Told why the Grimsel can't go on. */
 export function report(
@@ -21,7 +15,7 @@ export function report(
 ): void {
   grimsel.on('message', (message) => {
     const { code, severity, storage, subject, count, text } = message
-    log[levels[severity]]({ event: 'message', code, storage, subject, count }, text)
+    log[levelOf[severity]]({ event: 'message', code, storage, subject, count }, text)
     const published = portMessage(config, message)
     if (published !== undefined) messages.publish(published)
   })

@@ -4,12 +4,7 @@
  * imgCIF dictionary, `_array_data.data` (X-Binary-Size, X-Binary-Size-Padding, the four bytes before the binary data).
  */
 import { Buffer } from 'node:buffer'
-
-/**
- * - `whole`: the file ends where it says that it ends;
- * - `part`: it should be longer, says that somebody has it open for writing, or its beginning isn't written yet.
- */
-export type Claim = 'whole' | 'part'
+import type { Claim } from '../complete.js'
 
 interface Format {
   readonly names: RegExp

@@ -1,9 +1,9 @@
 /** What the source for SIMPLON file writers can be told. */
 import { inspect } from 'node:util'
 import { checkInteger, checkNames, optionError } from '../../options.js'
+import type { Patience } from '../complete.js'
+import type { PaceTimes } from '../pace.js'
 import { isVersion } from './answers.js'
-import type { Patience } from './complete.js'
-import type { PaceTimes } from './pace.js'
 
 /** Options of {@link openSimplon}. Times are milliseconds. */
 export interface SimplonOptions {

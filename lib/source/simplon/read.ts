@@ -6,7 +6,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { FileBody, FileOffer } from '../files.js'
 import type { Client, Stream } from './client.js'
 import { answerError, changedError, connectionError, lengthError, missingError, statusError } from './failures.js'
-import { targetOf } from './names.js'
+import { targetOf } from './target.js'
 import { factsOf, field, mayBe } from './version.js'
 
 /** What to ask for: the form that EIGER clients ask for, or any; and not compressed, if that can be helped. */

@@ -1,11 +1,13 @@
 /** The API of a detector server, as far as files concern: its version, the list of files, how it is doing. */
 import { SustenError } from '../../errors.js'
+import type { Claim } from '../complete.js'
+import { shownName } from '../names.js'
 import { isVersion, readFree, readList, readText } from './answers.js'
-import { type Claim, formatOf } from './claim.js'
+import { formatOf } from './claim.js'
 import type { Client } from './client.js'
 import { answerError, missingError, statusError } from './failures.js'
-import { shownName, targetOf } from './names.js'
 import { contentHeaders } from './read.js'
+import { targetOf } from './target.js'
 import { type FileFacts, factsOf, field, mayBe } from './version.js'
 
 /** Versions that are tried, in this order, where a server doesn't tell its own. */

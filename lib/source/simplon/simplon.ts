@@ -2,15 +2,15 @@
 import { SustenError } from '../../errors.js'
 import { createEventQueue, type EventQueue } from '../event-queue.js'
 import type { FileOffer, FileSource, SourceEvent, SourceState } from '../files.js'
+import { pause } from '../pace.js'
 import { createCatalog } from './catalog.js'
 import { openClient } from './client.js'
 import { closedError, connectionError } from './failures.js'
-import { targetOf } from './names.js'
 import { checkSimplon, type SimplonOptions } from './options.js'
-import { pause } from './pace.js'
 import { contentHeaders, readFile } from './read.js'
 import { createServer, type ServerStatus } from './server.js'
 import { busyOf, sameState, stateOf } from './status.js'
+import { targetOf } from './target.js'
 
 /** Events that wait for the reader, beyond which no more files are looked at. */
 const MOST_WAITING = 1000
@@ -62,8 +62,8 @@ export function openSimplon(options: SimplonOptions): FileSource {
 
   function tellState(): void {
     const { version } = server
-    const { size: taken, unsettled } = catalog
-    const state = stateOf({ available, failure, version, status, listed, taken, unsettled, strange })
+    const { size: taken, unsettled, unsettledSince } = catalog
+    const state = stateOf({ available, failure, version, status, listed, taken, unsettled, unsettledSince, strange })
     if (told !== undefined && sameState(told, state)) return
     told = state
     queue?.push({ type: 'state', state })

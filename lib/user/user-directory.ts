@@ -1,4 +1,4 @@
-/** The directory below a target that a user's files go to. */
+/** The directory that a user's files go to, below a target or a buffer. */
 import { bytesOfText } from '../bytes.js'
 import { type Refusal, refusal } from '../config/index.js'
 
@@ -13,11 +13,11 @@ const PLACEHOLDER = /\$[UG]ID/g
 
 /**
  * A user directory in its plainest form, `$UID` and `$GID` left as they are.
- * @returns Empty for the target itself (nothing, or `.`); why it can't be taken, as the end of a sentence
+ * @returns Empty for none (nothing, or `.`); why it can't be taken, as the end of a sentence
  */
 export function plainUserDirectory(text: string): string | Refusal {
   if (text.startsWith('/')) {
-    return refusal("must be relative: it begins at the target; leave out the '/' at its beginning")
+    return refusal("must be relative; leave out the '/' at its beginning")
   }
   if (/[\p{Cc}\p{Cs}]/u.test(text)) return refusal('must have no control characters, nor halves of characters')
   const names = text.split('/').filter((name) => name !== '' && name !== '.')

@@ -1,5 +1,5 @@
 /**
- * Whether a listed file is whole. Pure. The API doesn't say it: that a file is listed, or that detector and file writer
+ * Whether a file that was seen is whole. Pure. Nothing says it: that a file is there, or that detector and file writer
  * are done, doesn't mean that nothing is written to it any more (areaDetector/ADEiger#7). What can be known is since
  * when it has looked the same.
  *
@@ -7,7 +7,12 @@
  * it has changed. To remove one too early loses the rest of it.
  */
 
-import type { Claim } from './claim.js'
+/**
+ * What a file's content says of itself:
+ * - `whole`: the file ends where it says that it ends;
+ * - `part`: it should be longer, says that somebody has it open for writing, or its beginning isn't written yet.
+ */
+export type Claim = 'whole' | 'part'
 
 /** How long a file must have looked the same, in milliseconds. */
 export interface Patience {

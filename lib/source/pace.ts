@@ -1,5 +1,5 @@
-/** How long to wait before the list of files is asked for again. Pure. Milliseconds. */
-import { backoff } from '../../core/backoff.js'
+/** How long to wait before a source's files are listed again. Pure. Milliseconds. */
+import { backoff } from '../core/backoff.js'
 
 /** The waits that there are. */
 export interface PaceTimes {

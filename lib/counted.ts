@@ -1,0 +1,4 @@
+/** Numbers of things in sentences. */
+
+/** `1 file`, `2 files`. */
+export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`

@@ -1,0 +1,3 @@
+/** Furka as a daemon. */
+export { type FurkaStart, runFurka } from './daemon.js'
+export type { DaemonStatus } from './status.js'

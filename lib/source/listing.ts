@@ -1,0 +1,238 @@
+/**
+ * The files that looks at a whole directory find, again and again: which are whole, changed, gone. What a look doesn't
+ * find is gone only if it could read everything, and the next one could, too.
+ */
+import type { ByteString } from '../bytes.js'
+import { isOld, type Patience, type Sighting, seen, untilOffered } from './complete.js'
+import type { SourceEvent } from './files.js'
+import { placeOfBytes } from './names.js'
+import { spelled } from './spelling.js'
+
+/** A file as it was just seen. */
+export interface ListedFile {
+  /** Below the source's root. */
+  readonly name: ByteString
+  readonly size: number
+  /** Last change in milliseconds since 1970; undefined: it is nonsense. */
+  readonly mtime: number | undefined
+  readonly version: string
+  /** For so many milliseconds other content could get the same version. */
+  readonly grain: number
+  /** For so many milliseconds it hasn't changed, by its own time stamps; undefined: they can't be relied on. */
+  readonly age: number | undefined
+}
+
+export interface ListingOptions {
+  readonly patience: Patience
+  /** The most files that are dealt with; what is beyond waits until others are gone. */
+  readonly mostFiles: number
+  readonly tell: (event: SourceEvent) => void
+  /** False: the reader has enough. */
+  readonly mayTell: () => boolean
+}
+
+/** A look at everything, under way. */
+export interface Look {
+  file(file: ListedFile): void
+  /** @param complete Everything could be read: what wasn't found isn't there. */
+  end(complete: boolean): void
+}
+
+export interface Listing {
+  /** Begins a look; never two at once. @param atEnd Files are offered when it ends, not as they are found. */
+  begin(atEnd?: boolean): Look
+  /** A file was looked at by itself. @param asked When, in milliseconds of `performance.now()`. */
+  saw(file: ListedFile, asked: number): Sighting | undefined
+  /** Offers a file as it was just seen, if that isn't known. */
+  offer(file: ListedFile, asked: number): void
+  /** It isn't there any more, and that is as it should be. */
+  forget(name: ByteString): void
+  /** What was seen may have been something else: everything must be seen anew to be offered, or to be sure. */
+  doubt(): void
+  clear(): void
+  /** When a file was last seen to be new or another one, in milliseconds of `performance.now()`. */
+  readonly lastNew: number
+  /** Files that the last look found, those of them that are dealt with, and names that were refused. */
+  readonly counts: { readonly found: number; readonly taken: number; readonly refused: number }
+  /** The last look found files that weren't whole yet. */
+  readonly pending: boolean
+  /** {@link ListingOptions.mayTell} may have changed: offers what waits for it. */
+  wake(): void
+}
+
+interface Entry {
+  readonly path: string | Uint8Array
+  /** By the clock of this computer. */
+  readonly seen: number
+  sighting: Sighting | undefined
+  offered: string | undefined
+  /** The version that is to be offered as soon as the reader takes more. */
+  waiting: string | undefined
+  known: string
+  /** The look that found it last. */
+  look: number
+  /** Complete looks in a row that didn't find it. */
+  missed: number
+}
+
+/** A file is gone if so many complete looks in a row don't find it. */
+const GONE = 2
+
+export function createListing({ patience, mostFiles, tell, mayTell }: ListingOptions): Listing {
+  const entries = new Map<ByteString, Entry>()
+  /** Names that were refused, and told. */
+  let refused = new Set<ByteString>()
+  let round = 0
+  let lastNew = Number.NEGATIVE_INFINITY
+  let counts = { found: 0, taken: 0, refused: 0 }
+  let pending = false
+  /** Files that are whole, from `next` on. */
+  let ready: { readonly entry: Entry; readonly file: ListedFile }[] = []
+  let next = 0
+
+  function entryOf({ name, version }: ListedFile, most = mostFiles): Entry | undefined {
+    const known = entries.get(name)
+    if (known !== undefined || entries.size >= most) return known
+    const place = placeOfBytes(name)
+    if ('refused' in place) return undefined
+    const { path } = place
+    const nothing = { sighting: undefined, offered: undefined, waiting: undefined, known: version, missed: 0 }
+    const entry: Entry = { path, seen: Date.now(), look: round, ...nothing }
+    entries.set(name, entry)
+    return entry
+  }
+
+  function see(entry: Entry, { version, age }: ListedFile, asked: number): Sighting {
+    const now = performance.now()
+    if (entry.sighting?.version !== version) lastNew = now
+    entry.sighting = seen(entry.sighting, { version, age, asked, answered: now })
+    entry.known = version
+    entry.look = round
+    entry.missed = 0
+    return entry.sighting
+  }
+
+  function wait(entry: Entry, file: ListedFile): void {
+    if (entry.waiting === file.version) return
+    entry.waiting = file.version
+    ready.push({ entry, file })
+  }
+
+  function wake(): void {
+    while (next < ready.length && mayTell()) {
+      const { entry, file } = ready[next++] ?? {}
+      if (entry === undefined || file === undefined || entry.waiting !== file.version) continue
+      entry.waiting = undefined
+      // It may have changed, been offered, or gone meanwhile.
+      const { sighting } = entry
+      const isThere = entries.get(file.name) === entry && sighting?.version === file.version
+      if (isThere && entry.offered !== file.version) tellFile(entry, file, sighting)
+    }
+    if (next === ready.length) {
+      ready = []
+      next = 0
+    }
+  }
+
+  function tellFile(entry: Entry, file: ListedFile, sighting: Sighting): void {
+    const { name, size, mtime, version, grain } = file
+    const exact = sighting.last - sighting.first >= grain || isOld(sighting.age, patience)
+    entry.offered = version
+    const { path, seen } = entry
+    const time = mtime === undefined ? {} : { mtime }
+    tell({ type: 'file', file: { name: spelled(name), path, version, exact, size, ...time, seen } })
+  }
+
+  function refuse(name: ByteString, still: Set<ByteString>): void {
+    if (refused.has(name)) {
+      still.add(name)
+      return
+    }
+    const place = placeOfBytes(name)
+    if (!('refused' in place) || still.size >= mostFiles || !mayTell()) return
+    still.add(name)
+    tell({ type: 'refused', name: spelled(name), reason: place.refused, text: place.text })
+  }
+
+  return {
+    get counts() {
+      return counts
+    },
+    get lastNew() {
+      return lastNew
+    },
+    get pending() {
+      return pending
+    },
+    begin(atEnd = false) {
+      const mine = ++round
+      const asked = performance.now()
+      const still = new Set<ByteString>()
+      let found = 0
+      let left = false
+      return {
+        file(file) {
+          if (mine !== round) return
+          found++
+          const entry = entryOf(file)
+          if (entry === undefined) {
+            refuse(file.name, still)
+            return
+          }
+          const sighting = see(entry, file, asked)
+          if (entry.offered === file.version) return
+          if (untilOffered(sighting, patience) > 0) left = true
+          else if (atEnd || !mayTell()) wait(entry, file)
+          else tellFile(entry, file, sighting)
+        },
+        end(complete) {
+          if (mine !== round) return
+          pending = left
+          wake()
+          if (complete) {
+            refused = still
+            for (const [name, entry] of entries) {
+              if (entry.look === mine || ++entry.missed < GONE) continue
+              entries.delete(name)
+              tell({ type: 'withdrawn', name: spelled(name), version: entry.known })
+            }
+          } else {
+            for (const name of still) refused.add(name)
+          }
+          counts = { found, taken: entries.size, refused: refused.size }
+        },
+      }
+    },
+    saw(file, asked) {
+      // Whoever asks for a file is done with it: it counts for nothing.
+      const entry = entryOf(file, Number.POSITIVE_INFINITY)
+      return entry && see(entry, file, asked)
+    },
+    offer(file, asked) {
+      const entry = entryOf(file)
+      if (entry === undefined) return
+      const sighting = see(entry, file, asked)
+      if (entry.offered === file.version) return
+      if (mayTell()) tellFile(entry, file, sighting)
+      else wait(entry, file)
+    },
+    wake,
+    forget(name) {
+      entries.delete(name)
+    },
+    doubt() {
+      for (const entry of entries.values()) {
+        entry.sighting = undefined
+        entry.missed = 0
+      }
+    },
+    clear() {
+      round++
+      entries.clear()
+      ready = []
+      next = 0
+      refused = new Set()
+      counts = { found: 0, taken: 0, refused: 0 }
+    },
+  }
+}

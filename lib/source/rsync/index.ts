@@ -1,0 +1,3 @@
+/** Files of an rsync daemon. */
+export type { RsyncOptions } from './options.js'
+export { openRsync } from './rsync.js'

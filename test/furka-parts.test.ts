@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { bytesOfText } from '#lib/bytes.js'
+import { createForecast } from '#lib/furka/forecast.js'
+import { createLatencies } from '#lib/furka/latencies.js'
+import { dropIfGrown } from '#lib/furka/receive/grown.js'
+import { createStaging } from '#lib/furka/receive/index.js'
+import { within } from '#lib/furka/within.js'
+import { scratch } from './support/tree.js'
+
+/** What is left after each second, from the first on. */
+function seen(...free: (number | undefined)[]) {
+  const forecast = createForecast()
+  for (const [second, left] of free.entries()) forecast.see(second * 1000, left)
+  return { forecast, at: (free.length - 1) * 1000 }
+}
+
+test('memory that becomes less by the second is full when it says', () => {
+  const { forecast, at } = seen(...Array.from({ length: 21 }, (_, second) => 1e9 - second * 1e7))
+  assert.equal(Math.round(forecast.secondsToFull(at) ?? 0), 80)
+})
+
+test('nothing is foreseen from too little, from growth, and from what is too far away', () => {
+  assert.equal(createForecast().secondsToFull(0), undefined)
+  for (const free of [
+    [100, 50],
+    [100, 200, 300, 400],
+    [1e15, 1e15 - 1, 1e15 - 2, 1e15 - 3],
+    [100, 90, 80, undefined],
+  ]) {
+    const { forecast, at } = seen(...free)
+    assert.equal(forecast.secondsToFull(at), undefined, String(free))
+  }
+  const { forecast, at } = seen(100, 50, 0)
+  assert.equal(forecast.secondsToFull(at), 0)
+})
+
+test('a source that tells nothing any more isn’t filling', () => {
+  const { forecast, at } = seen(1000, 990, 980, 970)
+  const soon = forecast.secondsToFull(at) ?? 0
+  assert.ok(soon > 90 && soon < 100, `${soon}`)
+  assert.ok((forecast.secondsToFull(at + 20_000) ?? 1e9) > soon)
+  assert.equal(forecast.secondsToFull(at + 200_000), undefined)
+})
+
+test('a warning comes once, and again after there was room', () => {
+  const forecast = createForecast()
+  let [at, free] = [0, 1000]
+  const warnings: number[] = []
+  const go = (change: number, times: number): void => {
+    for (let i = 0; i < times; i++) {
+      at += 1000
+      free += change
+      forecast.see(at, free)
+      if (forecast.warning(at) !== undefined) warnings.push(at / 1000)
+    }
+  }
+  go(-10, 90)
+  assert.equal(warnings.length, 1)
+  assert.ok((warnings[0] ?? 0) >= 40 && (warnings[0] ?? 0) <= 45, `${warnings[0]}`)
+  go(100, 20)
+  go(-20, 90)
+  assert.equal(warnings.length, 2)
+})
+
+test('percentiles are of the last thousand', () => {
+  const latencies = createLatencies()
+  assert.equal(latencies.percentiles(), undefined)
+  latencies.add(7)
+  assert.deepEqual(latencies.percentiles(), { p50: 7, p99: 7 })
+  for (let i = 0; i < 5000; i++) latencies.add(1e6)
+  for (let i = 1; i <= 1000; i++) latencies.add(i)
+  assert.deepEqual(latencies.percentiles(), { p50: 500, p99: 990 })
+})
+
+test('only what the new content begins with goes, and only if nothing leads astray', async (t) => {
+  const root = await scratch(t)
+  const dropped = async (older: string | Buffer, newer: string | Buffer): Promise<string> => {
+    writeFileSync(join(root, 'd/f.~1~'), older)
+    writeFileSync(join(root, 'd/f'), newer)
+    const answer = await dropIfGrown(bytesOfText(root), 'd', 'f', 'f.~1~')
+    assert.equal(existsSync(join(root, 'd/f.~1~')), answer !== 'dropped')
+    assert.deepEqual(readFileSync(join(root, 'd/f')), Buffer.from(newer))
+    return answer
+  }
+  mkdirSync(join(root, 'd'))
+  assert.equal(await dropped('begin', 'beginning'), 'dropped')
+  assert.equal(await dropped('', 'x'), 'dropped')
+  assert.equal(await dropped('begin', 'begin'), 'kept')
+  assert.equal(await dropped('begun', 'beginning'), 'kept')
+  assert.equal(await dropped('beginning', 'begin'), 'kept')
+  const large = Buffer.alloc(700_000, 'ab')
+  assert.equal(await dropped(large, Buffer.concat([large, large])), 'dropped')
+  const other = Buffer.from(large)
+  other[699_999] = 0
+  assert.equal(await dropped(other, Buffer.concat([large, large])), 'kept')
+  symlinkSync('d', join(root, 'e'))
+  assert.equal(await dropIfGrown(bytesOfText(root), 'e', 'f', 'f.~1~'), 'kept')
+  symlinkSync('f', join(root, 'd/l'))
+  assert.equal(await dropIfGrown(bytesOfText(root), 'd', 'f', 'l'), 'link')
+  assert.equal(await dropIfGrown(bytesOfText(root), 'd', 'absent', 'f'), 'kept')
+})
+
+test('a staging directory is private, swept of what a dead process left, and gone when it isn’t used', async (t) => {
+  const root = await scratch(t)
+  const place = join(root, '.susten-tag-staging')
+  const staging = createStaging(bytesOfText(root), 'tag', async () => {})
+  mkdirSync(place, { mode: 0o700 })
+  for (const name of ['17.part', 'whose.is.this']) writeFileSync(join(place, name), 'x')
+  await staging.sweep()
+  assert.deepEqual(readdirSync(place), ['whose.is.this'])
+  const used = await Promise.all(
+    [1, 2, 3].map(() =>
+      staging.use(async (stage) => {
+        const name = stage.name()
+        await (await stage.create(name)).close()
+        await stage.remove(name)
+        return name
+      }),
+    ),
+  )
+  assert.equal(new Set(used).size, 3)
+  assert.deepEqual(readdirSync(place), ['whose.is.this'], 'what isn’t ours stays')
+  const open = createStaging(bytesOfText(root), 'open', async () => {})
+  mkdirSync(join(root, '.susten-open-staging'), { mode: 0o755 })
+  await assert.rejects(
+    open.use(async () => {}),
+    { code: 'EPERM' },
+  )
+  symlinkSync(place, join(root, '.susten-link-staging'))
+  const link = createStaging(bytesOfText(root), 'link', async () => {})
+  await assert.rejects(
+    link.use(async () => {}),
+    { code: /ELOOP|ENOTDIR/ },
+  )
+  const fresh = createStaging(bytesOfText(root), 'fresh', async () => {})
+  await fresh.use(async () => assert.ok(existsSync(join(root, '.susten-fresh-staging'))))
+  await fresh.use(async () => {})
+  await fresh.sweep()
+  assert.equal(existsSync(join(root, '.susten-fresh-staging')), false)
+})
+
+test('who waits for others’ code waits no longer than it wants', async () => {
+  const never = new Promise<never>(() => {})
+  assert.equal(await within(Promise.resolve(7), { what: 'it', timeout: 10_000 }), 7)
+  await assert.rejects(within(Promise.reject(new Error('no')), { what: 'it' }), /no/)
+  await assert.rejects(within(never, { what: 'answer', timeout: 5 }), { code: 'ETIMEDOUT', message: /no answer/ })
+  const stopping = new AbortController()
+  const waiting = within(never, { what: 'it', signal: stopping.signal })
+  stopping.abort()
+  await assert.rejects(waiting, { code: 'ABORT_ERR' })
+  await assert.rejects(within(never, { what: 'it', signal: stopping.signal }), { code: 'ABORT_ERR' })
+})

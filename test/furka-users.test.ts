@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { test } from 'node:test'
+import { startDcu } from './support/dcu-world.js'
+import { checkAllThere, createFurkaPlace, openFurkaFor, openGrimselFor } from './support/furka-world.js'
+import { until } from './support/mirror-world.js'
+
+const skip = process.geteuid?.() !== 0 && 'needs root to give files away'
+const anna = { uid: 1001, gid: 100, userDirectory: 'anna' }
+const bert = { uid: 1002, gid: 200, userDirectory: 'bert' }
+
+const ownerOf = (path: string): readonly number[] => {
+  const { uid, gid } = statSync(path)
+  return [uid, gid]
+}
+
+test('files that were complete before a change are the former user’s, those behind it the next one’s', {
+  skip,
+}, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const grimsel = await openGrimselFor(t, place)
+  const { furka, told } = await openFurkaFor(t, place, dcu, { grimsel, user: anna, source: { connections: 1 } })
+  // One in flight, two that wait, none of them received when the user changes.
+  const slow = dcu.fault({ kind: 'slow', bytesPerSecond: 200_000, on: 'data' })
+  for (const name of ['a1', 'a2', 'a3']) await dcu.add(`${name}.bin`, Buffer.alloc(20_000, name))
+  await until(() => furka.status().sources[0]?.receiving === 1, 'one is on its way')
+  const changed = await furka.changeUser(bert)
+  assert.deepEqual({ ...changed }, bert)
+  assert.deepEqual(furka.status().user.uid, 1002)
+  for (const name of ['b1', 'b2']) await dcu.add(`${name}.bin`, Buffer.alloc(20_000, name))
+  slow.clear()
+  await furka.idle()
+  await grimsel.idle()
+  for (const name of ['a1', 'a2', 'a3']) assert.deepEqual(ownerOf(join(place.gpfs, `anna/${name}.bin`)), [1001, 100])
+  for (const name of ['b1', 'b2']) assert.deepEqual(ownerOf(join(place.gpfs, `bert/${name}.bin`)), [1002, 200])
+  assert.deepEqual(
+    told.users.map(({ uid, turn }) => [uid, turn]),
+    [
+      [1001, 1],
+      [1002, 2],
+    ],
+  )
+  // Grimsel heard of everything in order: each file is in its own user's shift.
+  const found = await grimsel.find(told.received.map(({ path }) => path))
+  const numbers = new Map(found.map((file) => [file?.path.split('/').at(-2), file?.shift]))
+  assert.equal((numbers.get('bert') ?? 0) - (numbers.get('anna') ?? 0), 1)
+  assert.ok(told.received.every(({ path }, index) => found[index]?.shift === numbers.get(path.split('/').at(-2))))
+})
+
+test('Grimsel isn’t told of the next user before it has files that were seen, and couldn’t be offered yet', {
+  skip,
+}, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const grimsel = await openGrimselFor(t, place)
+  const { furka, told } = await openFurkaFor(t, place, dcu, { grimsel, user: anna })
+  await until(() => furka.status().sources[0]?.available === true, 'the server is there')
+  // They are listed, and for a while nobody can say whether they are whole.
+  const slow = dcu.fault({ kind: 'delay', ms: 300, on: 'data', methods: ['HEAD'] })
+  for (const name of ['a1', 'a2']) await dcu.add(`${name}.bin`, Buffer.alloc(20_000, name))
+  await furka.changeUser(bert)
+  assert.equal(told.received.length, 0)
+  await dcu.add('b1.bin', Buffer.alloc(20_000, 'b1'))
+  slow.clear()
+  await furka.idle()
+  await grimsel.idle()
+  const shifts = new Map(grimsel.status().shifts.map(({ number, uid }) => [number, uid]))
+  const found = await grimsel.find(told.received.map(({ path }) => path))
+  const owners = found.map((file) => [relative(place.buffer, file?.path ?? ''), shifts.get(file?.shift ?? -1)])
+  assert.deepEqual(Object.fromEntries(owners), { 'anna/a1.bin': 1001, 'anna/a2.bin': 1001, 'bert/b1.bin': 1002 })
+  assert.deepEqual(told.messages, [])
+})
+
+test('a restart keeps the user, and whose the files are that were seen before', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const first = await openFurkaFor(t, place, dcu, { user: anna })
+  const fault = dcu.fault({ kind: 'status', status: 503, on: 'data', methods: ['GET'] })
+  await dcu.add('a.bin', Buffer.from('a'))
+  await until(() => (first.furka.status().sources[0]?.failing ?? 0) === 1, 'it is known, and can’t be received')
+  await first.furka.changeUser({ ...bert, userDirectory: 'u/$UID' })
+  await first.furka.close('stop')
+  fault.clear()
+  const second = await openFurkaFor(t, place, dcu)
+  const { uid, gid, userDirectory, turn } = second.furka.status().user
+  assert.deepEqual({ uid, gid, userDirectory, turn }, { uid: 1002, gid: 200, userDirectory: 'u/1002', turn: 2 })
+  await dcu.add('b.bin', Buffer.from('b'))
+  await second.furka.idle()
+  assert.deepEqual(ownerOf(join(place.buffer, 'anna/a.bin')), [1001, 100])
+  assert.deepEqual(ownerOf(join(place.buffer, 'u/1002/b.bin')), [1002, 200])
+  await second.furka.close()
+  const third = await openFurkaFor(t, place, dcu, { user: anna })
+  assert.deepEqual([third.furka.status().user.uid, third.furka.status().user.turn], [1001, 3])
+  await third.furka.close()
+  const fourth = await openFurkaFor(t, place, dcu, { user: anna })
+  assert.equal(fourth.furka.status().user.turn, 3, 'the same user begins no turn of his own')
+})
+
+test('what a change leaves out is the default user’s, and a directory outside is refused', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const { furka } = await openFurkaFor(t, place, dcu, { defaultUser: anna })
+  assert.deepEqual({ ...(await furka.changeUser({ uid: 7 })) }, { uid: 7, gid: 100, userDirectory: 'anna' })
+  for (const userDirectory of ['/tmp', '../x', 'a/../../b']) {
+    await assert.rejects(furka.changeUser({ userDirectory }), { code: 'ERR_SUSTEN_OPTION' })
+  }
+  await assert.rejects(furka.changeUser({ uid: -1 }), { code: 'ERR_SUSTEN_OPTION' })
+  assert.equal(furka.status().user.uid, 7)
+})
+
+test('changes of user are made one after the other', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const grimsel = await openGrimselFor(t, place)
+  const { furka, told } = await openFurkaFor(t, place, dcu, { grimsel })
+  await Promise.all([1, 2, 3].map((uid) => furka.changeUser({ uid })))
+  await dcu.add('c.bin', Buffer.from('c'))
+  await furka.idle()
+  assert.deepEqual(
+    told.users.map(({ uid }) => uid),
+    [0, 1, 2, 3],
+  )
+  assert.deepEqual(
+    grimsel
+      .status()
+      .shifts.map(({ uid }) => uid)
+      .slice(0, 4),
+    [3, 2, 1, 0],
+  )
+  assert.equal(ownerOf(join(place.buffer, 'c.bin'))[0], 3)
+})
+
+test('right after the opening, too, what is complete at the server is the former user’s', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  await dcu.add('a.bin', Buffer.from('a'))
+  const { furka } = await openFurkaFor(t, place, dcu, { user: anna })
+  await furka.changeUser(bert)
+  await furka.idle()
+  assert.deepEqual(ownerOf(join(place.buffer, 'anna/a.bin')), [1001, 100])
+})
+
+test('Grimsel knows whose turn it is, with and without a directory', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const grimsel = await openGrimselFor(t, place)
+  const { furka } = await openFurkaFor(t, place, dcu, { grimsel, user: anna })
+  await furka.changeUser({ ...anna, userDirectory: '' })
+  await furka.changeUser({ uid: 5, gid: 6, userDirectory: 'x/$UID' })
+  await furka.idle()
+  assert.deepEqual(
+    grimsel
+      .status()
+      .shifts.slice(0, 3)
+      .map(({ uid, gid, userDirectory }) => [uid, gid, userDirectory]),
+    [
+      [5, 6, 'x/5'],
+      [1001, 100, undefined],
+      [1001, 100, 'anna'],
+    ],
+  )
+})
+
+test('a server that hangs holds up a change of user for some seconds only', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const { furka } = await openFurkaFor(t, place, dcu)
+  await until(() => furka.status().sources[0]?.available === true, 'it is there')
+  dcu.fault({ kind: 'stall', on: 'list' })
+  const begun = performance.now()
+  await furka.changeUser(bert)
+  assert.ok(performance.now() - begun < 20_000)
+  assert.equal(furka.status().user.uid, 1002)
+})
+
+test('users who can’t be given files to are refused before anything is received', async (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('needs root to become somebody else')
+  const place = await createFurkaPlace(t)
+  const code = `
+    process.setgroups([]); process.setgid(65534); process.setuid(65534)
+    const { checkMayGive } = await import(${JSON.stringify(new URL('../../dist/furka/ownership.js', import.meta.url).href)})
+    checkMayGive({ uid: 65534, gid: 65534 })
+    for (const [uid, gid] of [[1, 65534], [65534, 1]]) {
+      try { checkMayGive({ uid, gid }); console.log('given') } catch (error) { console.log(error.code) }
+    }`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], {
+    encoding: 'utf8',
+    cwd: '/',
+  })
+  assert.deepEqual([stdout, stderr], ['ERR_SUSTEN_OPTION\nERR_SUSTEN_OPTION\n', ''])
+  assert.equal(existsSync(place.journal), false)
+})
+
+test('chunked answers and places get the same owner', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  dcu.fault({ kind: 'chunked', on: 'data' })
+  const { furka } = await openFurkaFor(t, place, dcu, { user: anna, mode: 0o600, directoryMode: 0o700 })
+  await dcu.add('d/e/a.bin', Buffer.from('a'))
+  await furka.idle()
+  checkAllThere(dcu, join(place.buffer, 'anna'))
+  for (const name of ['anna', 'anna/d', 'anna/d/e', 'anna/d/e/a.bin']) {
+    assert.deepEqual(ownerOf(join(place.buffer, name)), [1001, 100], name)
+    assert.equal(statSync(join(place.buffer, name)).mode & 0o7777, name.endsWith('bin') ? 0o600 : 0o700, name)
+  }
+})
