@@ -91,6 +91,39 @@ for (const faults of [[], [namedTemps]]) {
     assert.equal(readFileSync(`${dest}/f.~1~`, 'latin1'), "somebody's")
   })
 
+  test(`older content that is under such a number already is kept once (${temp} temp files)`, async (t) => {
+    const { src, dest, copy } = await place(t)
+    const time = new Date(1_700_000_000_000)
+    writeFileSync(`${src}/f`, 'older')
+    utimesSync(`${src}/f`, time, time)
+    await copy(same('f', { existing: 'version' }), faults)
+    // The source kept it under that name, and it was copied first.
+    renameSync(`${src}/f`, `${src}/f.~1~`)
+    await copy({ src: bytes('f.~1~'), dest: bytes('f.~1~'), existing: 'version' }, faults)
+    writeFileSync(`${src}/f`, 'newer')
+    const result = await copy(same('f', { existing: 'version' }), faults)
+    assert.deepEqual([result.outcome, result.version], ['versioned', 'f.~1~'])
+    assert.deepEqual(contents(dest), { f: 'newer', 'f.~1~': 'older' })
+    // A crash left a second name of the same file.
+    linkSync(`${dest}/f`, `${dest}/f.~2~`)
+    writeFileSync(`${src}/f`, 'third')
+    assert.equal((await copy(same('f', { existing: 'version' }), faults)).version, 'f.~2~')
+    assert.deepEqual(contents(dest), { f: 'third', 'f.~1~': 'older', 'f.~2~': 'newer' })
+  })
+
+  test(`older content is kept beside what only looks like it, or is another owner's (${temp} temp files)`, async (t) => {
+    const { src, dest, copy } = await place(t)
+    writeFileSync(`${dest}/f`, 'older')
+    writeFileSync(`${dest}/f.~1~`, 'other')
+    writeFileSync(`${dest}/f.~2~`, 'older', { mode: 0o600 })
+    writeFileSync(`${dest}/f.~3~`, 'older')
+    const time = new Date(1_700_000_000_000)
+    for (const name of ['f', 'f.~1~', 'f.~2~']) utimesSync(`${dest}/${name}`, time, time)
+    writeFileSync(`${src}/f`, 'newer')
+    assert.equal((await copy(same('f', { existing: 'version' }), faults)).version, 'f.~4~')
+    assert.equal(contents(dest)['f.~4~'], 'older')
+  })
+
   test(`a symbolic link under the name is never followed (${temp} temp files)`, async (t) => {
     const { src, dest, copy } = await place(t)
     writeFileSync(`${src}/f`, 'new')

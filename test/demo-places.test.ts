@@ -30,7 +30,7 @@ describe("the demo's directories", () => {
 
   it('are temporary ones of its own by default, and all of them go, whatever is in them', async () => {
     places = await openPlaces(none, 1000)
-    const directories = [places.buffer, places.internal, places.external]
+    const directories = [places.buffer, places.internal, places.external, places.journal]
     for (const path of directories) {
       assert.deepEqual(readdirSync(path), [])
       mkdirSync(join(path, 'a'))
@@ -70,7 +70,9 @@ describe("the demo's directories", () => {
     mkdirSync(internal)
     places = await openPlaces({ ...none, internal }, 1000)
     mkdirSync(join(internal, 'run1'))
-    for (const name of ['run1/made', 'run1/.susten-4.tmp', 'run1/mine']) writeFileSync(join(internal, name), 'x')
+    mkdirSync(join(internal, '.susten-1f-staging'))
+    const names = ['run1/made', 'run1/.susten-4.tmp', '.susten-1f-staging/1.part', 'run1/mine']
+    for (const name of names) writeFileSync(join(internal, name), 'x')
     symlinkSync('/', join(internal, 'root'))
     assert.deepEqual(await places.remove(['run1/made', 'run1/never-written']), [
       join(internal, 'root'),

@@ -5,6 +5,7 @@ import {
   cpSync,
   existsSync,
   linkSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -12,6 +13,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   utimesSync,
@@ -19,10 +21,11 @@ import {
   writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { digestOf } from '#lib/demo/digest.js'
-import { type ExpectedFile, expectFiles, type Verification, verifyStorage } from '#lib/demo/verify.js'
+import { contentOf } from '#lib/demo/plan.js'
+import { type ExpectedFile, type Verification, type VerifyJob, verifyTier } from '#lib/demo/verify.js'
 import { describeSeries, eiger, pilatus, startWriter, type WrittenFile } from '#lib/simulate/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'susten-test-verify-'))
@@ -53,11 +56,12 @@ function flipBit(name: string): void {
   utimesSync(path, atime, mtime)
 }
 
-const verify = (list = expected): Promise<Verification> => verifyStorage({ root: copy, expected: list }, () => {})
-const problemsOf = async (list = expected): Promise<string[]> =>
-  (await verify(list)).problems.map(({ path, problem }) => `${path.slice(copy.length + 1)}: ${problem}`)
+const verify = (list = expected, job: Partial<VerifyJob> = {}): Promise<Verification> =>
+  verifyTier({ root: copy, expected: list, ...job }, () => {})
+const problemsOf = async (list = expected, job: Partial<VerifyJob> = {}): Promise<string[]> =>
+  (await verify(list, job)).problems.map(({ path, problem }) => `${path.slice(copy.length + 1)}: ${problem}`)
 
-describe('the verification of a storage', () => {
+describe('the verification of a tier', () => {
   before(async () => {
     cpSync(mkdtempSync(join(folder, 'empty-')), source, { recursive: true })
     const files: WrittenFile[] = []
@@ -70,11 +74,12 @@ describe('the verification of a storage', () => {
     ).done
     // `cp` of Node keeps milliseconds only: give the source times that both have.
     for (const { name } of files) utimesSync(join(source, name), 1_800_000_000, 1_800_000_000)
-    const rounded = files.map((file) => ({ ...file, mtimeNs: 1_800_000_000_000_000_000n }))
-    expected = expectFiles(rounded, ({ detector, series: index }) => {
-      const found = series[detector]?.[index]
+    expected = files.map((file) => {
+      const { name, size, digest, uid, gid, mode } = file
+      const found = series[file.detector]?.[file.series]
       assert.ok(found !== undefined)
-      return found
+      const mtimeNs = 1_800_000_000_000_000_000n
+      return { path: name, size, digest, uid, gid, mode, mtimeNs, content: contentOf(found, file) }
     })
   })
   beforeEach(() => {
@@ -87,6 +92,7 @@ describe('the verification of a storage', () => {
     assert.deepEqual(await verify(), {
       files: 6,
       bytes,
+      released: 0,
       metadata: 6,
       masters: 1,
       links: 3,
@@ -138,8 +144,8 @@ describe('the verification of a storage', () => {
     writeFileSync(join(copy, 'run1/.susten-1.tmp'), '')
     linkSync(join(copy, cbf), join(copy, 'ins/ins_1_00002.cbf.~1~'))
     assert.deepEqual((await problemsOf()).sort(), [
-      'ins/ins_1_00002.cbf.~1~: nobody wrote this',
-      'run1/.susten-1.tmp: nobody wrote this',
+      'ins/ins_1_00002.cbf.~1~: must not be here',
+      'run1/.susten-1.tmp: must not be here',
     ])
   })
 
@@ -157,6 +163,58 @@ describe('the verification of a storage', () => {
     ])
   })
 
+  describe('where space was given back', () => {
+    const next = join(folder, 'next')
+    const last = join(folder, 'last')
+    const later = [next, last]
+    /** Moves a file to another tier, and leaves a link. */
+    function release(name: string, from: string, to: string): void {
+      mkdirSync(dirname(join(to, name)), { recursive: true })
+      renameSync(join(from, name), join(to, name))
+      symlinkSync(join(to, name), join(from, name))
+    }
+    beforeEach(() => {
+      for (const directory of later) rmSync(directory, { recursive: true, force: true })
+    })
+
+    it('follows links to later tiers, one after the other, and counts them', async () => {
+      release(data, copy, next)
+      release(cbf, copy, last)
+      release(data, next, last)
+      const { files, released, metadata, links, problems } = await verify(expected, { later })
+      assert.deepEqual(
+        { files, released, metadata, links, problems },
+        {
+          files: 6,
+          released: 2,
+          metadata: 6,
+          links: 3,
+          problems: [],
+        },
+      )
+    })
+
+    it('finds a flipped bit where a link leads to', async () => {
+      release(cbf, copy, next)
+      flipBit(cbf)
+      const [problem, ...others] = await problemsOf(expected, { later })
+      assert.match(problem ?? '', new RegExp(`^${cbf}: digest `))
+      assert.deepEqual(others, [])
+    })
+
+    it('finds links that lead elsewhere, nowhere or back, and any link where none may be', async () => {
+      release(cbf, copy, next)
+      assert.deepEqual(await problemsOf(), [`${cbf}: no regular file`])
+      renameSync(join(next, cbf), join(next, 'x'))
+      assert.deepEqual(await problemsOf(expected, { later }), [`${cbf}: missing`])
+      symlinkSync(join(next, cbf), join(next, cbf))
+      assert.deepEqual(await problemsOf(expected, { later }), [`${cbf}: a link to ${join(next, cbf)}`])
+      unlinkSync(join(copy, cbf))
+      symlinkSync(join(next, 'x'), join(copy, cbf))
+      assert.deepEqual(await problemsOf(expected, { later }), [`${cbf}: a link to ${join(next, 'x')}`])
+    })
+  })
+
   it('says of a storage that is not there that everything is missing', async () => {
     rmSync(copy, { recursive: true })
     const problems = await problemsOf()
@@ -167,11 +225,11 @@ describe('the verification of a storage', () => {
   it('ends with the reason when it is aborted', async () => {
     const reason = new Error('enough')
     await assert.rejects(
-      verifyStorage({ root: copy, expected }, () => {}, AbortSignal.abort(reason)),
+      verifyTier({ root: copy, expected }, () => {}, AbortSignal.abort(reason)),
       reason,
     )
     const later = new AbortController()
-    const running = verifyStorage({ root: copy, expected }, () => {}, later.signal)
+    const running = verifyTier({ root: copy, expected }, () => {}, later.signal)
     later.abort(reason)
     await assert.rejects(running, reason)
   })

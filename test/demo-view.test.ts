@@ -2,12 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { bar, count, duration, percent, printable, size, table } from '#lib/demo/format.js'
 import { readOptions } from '#lib/demo/options.js'
-import { planDemo } from '#lib/demo/plan.js'
-import { printReport, type Report, type StorageReport } from '#lib/demo/report.js'
+import { contentsOf, planDemo } from '#lib/demo/plan.js'
+import { printReport, type Report, type TierReport } from '#lib/demo/report.js'
 import { openTally } from '#lib/demo/tally.js'
 import { abilitiesOf, paint } from '#lib/demo/terminal.js'
 import { drawLine, drawScreen, type Picture } from '#lib/demo/view.js'
-import { filesOf, type WrittenFile } from '#lib/simulate/index.js'
 
 describe("the demo's command line", () => {
   const optionsOf = (...args: string[]) => {
@@ -66,130 +65,170 @@ describe("the demo's plan", () => {
     const plan = planDemo({ seconds: 20, rate: 16, seed: 1 })
     assert.equal(plan.files, 320)
     assert.deepEqual(
-      plan.detectors.map(({ files, filesPerSecond }) => [files, filesPerSecond]),
-      [
-        [120, 6],
-        [200, 10],
-      ],
+      plan.detectors.map(({ files }) => files),
+      [120, 200],
     )
-    const names = plan.detectors.flatMap(({ series }) =>
-      series.flatMap((one) => [...filesOf(one)].map(({ name }) => name)),
-    )
+    const names = plan.detectors.flatMap((one) => [...contentsOf(one).keys()])
     assert.equal(new Set(names).size, 320)
     assert.ok(plan.bytes > 250e6 && plan.bytes < 1e9 / 3, `${plan.bytes} bytes`)
   })
 
-  it('has a series of each detector at least', () => {
+  it('gives each user half of the time', () => {
+    for (const { turns } of planDemo({ seconds: 20, rate: 16, seed: 1 }).detectors) {
+      for (const { series, frameTime } of turns) {
+        const images = series.reduce((sum, one) => sum + one)
+        assert.ok(Math.abs(images * frameTime - 10) < 1e-9)
+      }
+    }
+  })
+
+  it('has a series of each detector in each turn at least', () => {
     const plan = planDemo({ seconds: 0.1, rate: 0.1, seed: 1 })
     assert.deepEqual(
-      plan.detectors.map(({ files }) => files),
-      [2, 1],
+      plan.detectors.map(({ files, turns }) => [files, ...turns.map(({ series }) => series)]),
+      [
+        [4, [2], [2]],
+        [2, [1], [1]],
+      ],
     )
   })
 
-  it('gives every series images of its own', () => {
-    const { detectors } = planDemo({ seconds: 20, rate: 16, seed: 1 })
-    const seeds = detectors.flatMap(({ series }) => series.map(({ seed }) => seed))
-    assert.equal(new Set(seeds).size, seeds.length)
+  it('has servers that have room for all that comes in two minutes', () => {
+    for (const rate of [1, 16, 1000]) {
+      const { detectors, bytes } = planDemo({ seconds: 20, rate, seed: 1 })
+      const memory = detectors.reduce((sum, one) => sum + one.memory, 0)
+      assert.ok(memory >= 2 * 1024 ** 3 && memory >= (bytes / 20) * 120)
+    }
   })
 })
 
 describe('the tally', () => {
-  const file = (name: string, closedAt: bigint): WrittenFile => ({
-    name,
-    kind: 'cbf',
-    firstImage: 1,
-    lastImage: 1,
-    detector: 0,
-    series: 0,
-    size: 100,
-    digest: `digest of ${name}`,
-    closedAt,
-    uid: 0,
-    gid: 0,
-    mode: 0o644,
-    mtimeNs: 0n,
+  const key = { detector: 0, name: 'a' }
+  const file = { ...key, size: 100, digest: 'of a' }
+  const reception = { path: 'visit1/a', uid: 1, gid: 2, digest: 'of a' }
+
+  it('takes the time from completion to each step, whichever is told first', () => {
+    const tally = openTally(1)
+    tally.received(key, reception, 11_000_000n)
+    tally.copied('internal', 'visit1/a', 'of a', 21_000_000n)
+    assert.equal(tally.step('received').files, 0)
+    tally.completed({ ...file, at: 1_000_000n })
+    tally.removed(key, 31_000_000n)
+    const took = (['received', 'internal', 'removed'] as const).map((step) =>
+      Math.round(tally.step(step).delays.max ?? 0),
+    )
+    assert.deepEqual(took, [10, 20, 30])
+    const { files, bytes } = tally.step('internal')
+    assert.deepEqual([files, bytes, tally.last()], [1, 100, 31_000_000n])
+    assert.deepEqual(tally.missing('internal'), [])
+    assert.deepEqual(tally.missing('external'), [{ path: 'visit1/a', reason: 'not done in time' }])
   })
 
-  it('takes the time from the close to the copy, whichever is told first', () => {
-    const tally = openTally(1, ['s'])
-    tally.written(file('a', 1_000_000n))
-    tally.copied('s', 'a', 'digest of a', 11_000_000n)
-    tally.copied('s', 'b', 'digest of b', 32_000_000n)
-    tally.copied('s', 'b', undefined, 40_000_000n)
-    tally.written(file('b', 2_000_000n))
-    const { files, bytes, delays } = tally.storage('s')
-    assert.deepEqual([files, bytes], [2, 200])
-    assert.ok(Math.abs((delays.p50 ?? 0) - 10) < 0.1 && Math.abs((delays.max ?? 0) - 30) < 0.1)
-    assert.equal(tally.lastCopied(), 32_000_000n)
+  it('counts nothing that has other content, and no file twice', () => {
+    const tally = openTally(1)
+    tally.received(key, { ...reception, digest: 'of half of a' }, 5n)
+    tally.completed({ ...file, at: 1n })
+    tally.copied('internal', 'visit1/a', 'of half of a', 6n)
+    tally.copied('internal', 'visit1/a', undefined, 7n)
+    assert.deepEqual([tally.step('received').files, tally.step('internal').files], [0, 0])
+    tally.received(key, reception, 8n)
+    tally.copied('internal', 'visit1/a', 'of a', 9n)
+    tally.copied('internal', 'visit1/a', 'of a', 10n)
+    assert.deepEqual([tally.step('received').files, tally.step('internal').files], [1, 1])
+    assert.equal(tally.reached(key, 'internal'), 9n)
   })
 
-  it('does not take the copy of a growing file for one of the whole file, nor counts a file twice', () => {
-    const tally = openTally(1, ['s'])
-    tally.copied('s', 'a', 'digest of half of a', 1n)
-    tally.written(file('a', 10n))
-    tally.copied('s', 'a', undefined, 11n)
-    assert.equal(tally.storage('s').files, 0)
-    assert.deepEqual(tally.missing('s'), [{ path: 'a', reason: 'not done in time' }])
-    tally.copied('s', 'a', 'digest of a', 12n)
-    tally.copied('s', 'a', 'digest of a', 13n)
-    assert.equal(tally.storage('s').files, 1)
-    assert.deepEqual(tally.missing('s'), [])
-  })
-
-  it('keeps the storages apart, and forgets a failure that was made good', () => {
-    const tally = openTally(1, ['s', 't'])
-    tally.written(file('a', 0n))
-    tally.copied('s', 'a', 'digest of a', 5n)
-    tally.failed('t', 'a', 'ENOSPC')
-    assert.deepEqual([tally.storage('s').failures.size, tally.storage('t').failures.size], [0, 1])
-    assert.deepEqual(tally.missing('t'), [{ path: 'a', reason: 'ENOSPC' }])
-    tally.copied('t', 'a', 'digest of a', 6n)
-    assert.equal(tally.storage('t').failures.size, 0)
+  it('keeps detectors and storages apart, and forgets a failure that was made good', () => {
+    const tally = openTally(2)
+    tally.completed({ ...file, at: 0n })
+    tally.completed({ ...file, detector: 1, at: 0n })
+    tally.received(key, reception, 1n)
+    assert.equal(tally.reception({ detector: 1, name: 'a' }), undefined)
+    tally.failed('external', 'visit1/a', 'ENOSPC')
+    assert.deepEqual([tally.failures('internal').size, tally.failures('external').size], [0, 1])
+    assert.deepEqual(tally.missing('external'), [
+      { path: 'visit1/a', reason: 'ENOSPC' },
+      { path: 'a', reason: 'not done in time' },
+    ])
+    tally.copied('external', 'visit1/a', 'of a', 6n)
+    assert.equal(tally.failures('external').size, 0)
   })
 })
 
 const flow = { files: 50, bytes: 123_456_789, filesPerSecond: 6.04, bytesPerSecond: 12.6e6 }
 const delays = { p50: 1.234, p99: 56.7, max: 1234 }
 const picture: Picture = {
-  phase: 'writing',
+  phase: 'measuring',
   seconds: 12.34,
   plannedSeconds: 20,
-  detectors: [{ name: 'EIGER2 500K', planned: 100, ...flow }],
-  storages: [
-    { id: 'internal', announced: 50, failed: 0, delays, verified: undefined, ...flow },
-    { id: 'external', announced: 50, failed: 2, delays, verified: undefined, ...flow, files: 25 },
+  user: { name: 'visit2', uid: 52_000, gid: 52_001, turn: 2 },
+  complete: 50,
+  detectors: [
+    {
+      ...{ name: 'EIGER2 500K', planned: 100, ...flow, state: 'acquire\x1b', memory: 1e9, used: 4e6 },
+      ...{ received: 49, rate: 12.4e6, latency: { p50: 62, p99: 98.7 } },
+    },
+    {
+      ...{ name: 'PILATUS3 300K', planned: 100, ...flow, files: 0, bytes: 0, state: 'ECONNREFUSED', memory: 1e9 },
+      ...{ used: undefined, received: 0, rate: 0, latency: undefined },
+    },
   ],
-  volumes: [{ name: 'buffer', path: '/dev/shm/x\n\x1b[2J', fsType: 'tmpfs', available: 24e9, fill: 0.004 }],
+  storages: [
+    { id: 'internal', failed: 0, ...flow },
+    { id: 'external', failed: 2, ...flow, files: 25 },
+  ],
+  delays: [
+    { step: 'received', ...delays },
+    { step: 'internal', ...delays },
+    { step: 'external', ...delays },
+    { step: 'removed', p50: 2100, p99: 2200, max: 2300 },
+  ],
+  verified: [],
+  volumes: [
+    { name: 'buffer', path: '/dev/shm/x\n\x1b[2J', fsType: 'tmpfs', available: 24e9, fill: 0.004, held: 3, links: 47 },
+    { name: 'internal', path: '/i', fsType: 'ext4', available: 5e12, fill: 0.5, held: undefined, links: undefined },
+  ],
   loopDelay: { p50: undefined, p99: undefined, max: undefined },
-  messages: ['no room\x07'],
+  messages: ['earlier', 'user changed', 'no room\x07'],
 }
 
 describe('the display', () => {
-  it('fits its figures into 80 columns', () => {
+  it('fits its figures into 80 columns and 24 lines', () => {
     const lines = drawScreen(picture, 80, false).map((line) => paint(line, 80, false))
     assert.deepEqual(lines, [
-      'susten simulated detectors, two storages: writing   12.3 s of 20 s',
-      '',
-      'detectors                                 files      size            per second',
-      '  EIGER2 500K    ########........     50 of 100    123 MB    6.0 files, 12.6 MB',
-      '',
-      'copies                                    files      size            per second',
+      'susten two detector servers, a buffer, two storages: measuring   12.3 s of 20 s',
+      'user   visit2 (52000:52001), turn 2',
+      'detector servers                       complete    memory                 state',
+      '  EIGER2 500K    ########........     50 of 100      <1 %              acquire\ufffd',
+      '  PILATUS3 300K  ................      0 of 100         -          ECONNREFUSED',
+      'Furka                                  received  a second          median, 99 %',
+      '  EIGER2 500K    ################      49 of 50   12.4 MB      62.0 ms, 98.7 ms',
+      '  PILATUS3 300K  ................        0 of 0       0 B                  -, -',
+      'Grimsel                                 durable      size            per second',
       '  internal       ################      50 of 50    123 MB    6.0 files, 12.6 MB',
       '  external       ########........      25 of 50    123 MB    6.0 files, 12.6 MB',
       '    2 failed',
-      '',
-      'from close to durable                    median      99 %               longest',
+      'from complete to                         median      99 %               longest',
+      '  received                              1.23 ms   56.7 ms                1.23 s',
       '  internal                              1.23 ms   56.7 ms                1.23 s',
       '  external                              1.23 ms   56.7 ms                1.23 s',
+      '  removed                                2.10 s    2.20 s                2.30 s',
       '  event loop                                  -         -                     -',
-      '',
-      'volumes                                    used      free',
-      '  buffer         ................          <1 %   24.0 GB  tmpfs /dev/shm/x\ufffd\ufffd[2J',
-      '',
+      'volumes                                    used      free          files, links',
+      '  buffer         ................          <1 %   24.0 GB                 3, 47 ',
+      '  internal       ########........          50 %   5.00 TB                     - ',
+      'user changed',
       'no room\ufffd',
       'Ctrl-C ends it and tidies up.',
     ])
+  })
+
+  it('shows what is verified', () => {
+    const verifying: Picture = { ...picture, phase: 'verifying', verified: [{ id: 'buffer', files: 1234 }] }
+    const lines = drawScreen(verifying, 140, false).map((line) => paint(line, 140, false))
+    assert.ok(lines.some((line) => /^volumes .* verified$/.test(line)))
+    assert.ok(lines.some((line) => /^ {2}buffer .* 1,234 {2}tmpfs/.test(line)))
+    assert.equal(drawLine(verifying), ' 12.3 s  verifying  |  visit2  |  verified buffer 1,234')
   })
 
   it('cuts lines to the width of the terminal', () => {
@@ -202,8 +241,9 @@ describe('the display', () => {
   it('is one plain line elsewhere', () => {
     assert.equal(
       drawLine(picture),
-      ' 12.3 s  writing  |  written 50 files 123 MB  |  internal 50 of 50, durable after 1.23 ms / 56.7 ms  |  ' +
-        'external 25 of 50 (2 failing), durable after 1.23 ms / 56.7 ms  |  used buffer <1 %  |  event loop -',
+      ' 12.3 s  measuring  |  visit2  |  complete 50 files 123 MB  |  received 49 after 1.23 ms / 56.7 ms  |  ' +
+        'internal 50 after 1.23 ms / 56.7 ms  |  external 25 (2 failing) after 1.23 ms / 56.7 ms  |  ' +
+        'servers <1 %, -  |  used buffer <1 %, internal 50 %  |  event loop -',
     )
   })
 
@@ -262,54 +302,74 @@ describe('the display', () => {
 })
 
 describe('the report', () => {
-  const storage = (id: string, files: number, problems: { path: string; problem: string }[]): StorageReport => ({
+  const tier = (id: string, files: number, problems: { path: string; problem: string }[]): TierReport => ({
     id,
-    path: `/storages/${id}`,
+    path: `/tiers/${id}`,
     fsType: 'ext4',
-    files,
-    bytes: 1e6 * files,
-    delays,
-    verification: { files, bytes: 1e6 * files, metadata: files, masters: 1, links: 2, images: 3, problems },
+    expected: 6,
+    verification: {
+      ...{ files, bytes: 1e6 * files, released: 1, metadata: files, masters: 1, links: 2, images: 3, problems },
+    },
   })
   const report: Report = {
     ok: false,
     seed: 1,
     seconds: 2,
-    drainSeconds: 0.0123,
+    drainSeconds: 2.0123,
     files: 6,
     bytes: 6e6,
-    buffer: { path: '/dev/shm/buffer', fsType: 'tmpfs' },
-    detectors: [{ name: 'EIGER2 500K', files: 6, bytes: 6e6 }],
-    storages: [
-      storage('internal', 6, []),
-      storage('external', 5, [{ path: '/storages/external/a\n.h5', problem: 'missing' }]),
+    users: [
+      { name: 'visit1', uid: 51_000, gid: 51_001, files: 2 },
+      { name: 'visit2', uid: 52_000, gid: 52_001, files: 4 },
+    ],
+    detectors: [{ name: 'EIGER2 500K', version: '1.8.0', files: 6, bytes: 6e6, deletes: 7 }],
+    delays: { received: delays, internal: delays, external: delays, removed: delays },
+    tiers: [
+      tier('buffer', 6, []),
+      tier('internal', 6, []),
+      tier('external', 5, [{ path: '/tiers/external/a\n.h5', problem: 'missing' }]),
     ],
     loopDelay: { p50: 0.08, p99: 1.2, max: 20 },
     peakMemory: 3e8,
     messages: ['external is full'],
-    failures: [{ storage: 'external', path: 'a.h5', reason: 'ENOSPC' }],
+    failures: [{ path: 'visit1/a.h5', problem: 'not durable on external: ENOSPC' }],
   }
 
   it('names every file that is missing or wrong, and says so at the end', () => {
     const lines = printReport(report, false).split('\n')
-    assert.deepEqual(lines.slice(0, 8), [
-      'written      6 files, 6.00 MB in 2.0 s: 3.0 files/s, 3.00 MB/s',
-      '             EIGER2 500K: 6 files, 6.00 MB',
-      'buffer       tmpfs /dev/shm/buffer',
-      'internal     ext4 /storages/internal',
-      'external     ext4 /storages/external',
+    assert.deepEqual(lines, [
+      'measured     6 files, 6.00 MB in 2.0 s: 3.0 files/s, 3.00 MB/s',
+      '             EIGER2 500K, API 1.8.0: 6 files, 6.00 MB',
+      'users        visit1 (51000:51001): 2 files',
+      '             visit2 (52000:52001): 4 files',
+      'buffer       ext4 /tiers/buffer',
+      'internal     ext4 /tiers/internal',
+      'external     ext4 /tiers/external',
       '',
-      '                            internal   external',
-      'copied                        6 of 6     5 of 6',
-    ])
-    assert.deepEqual(lines.slice(-9), [
-      'last file    1 copy missing',
+      'from complete at the server to    median      99 %   longest',
+      'received on the buffer           1.23 ms   56.7 ms    1.23 s',
+      'durable on internal              1.23 ms   56.7 ms    1.23 s',
+      'durable on external              1.23 ms   56.7 ms    1.23 s',
+      'removed at the server            1.23 ms   56.7 ms    1.23 s',
+      '',
+      '                            buffer   internal   external',
+      'digest right, read again    6 of 6     6 of 6     5 of 6',
+      'of them links                    1          1          1',
+      'bytes read again           6.00 MB    6.00 MB    5.00 MB',
+      'owner, mode, mtime right    6 of 6     6 of 6     5 of 6',
+      'HDF5 series opened               1          1          1',
+      'HDF5 links followed              2          2          2',
+      'CBF images decoded               3          3          3',
+      'wrong or missing                 0          0          1',
+      '',
+      'servers      7 DELETEs',
+      'last file    1 thing went wrong',
       'event loop   late by 0.08 ms (median), 1.20 ms (99 %), 20.0 ms (longest)',
-      'memory       300 MB at the peak, simulated detectors and verification included',
+      'memory       300 MB at the peak, verification included',
       '',
       'message: external is full',
-      'not copied to external: a.h5: ENOSPC',
-      'wrong: /storages/external/a\ufffd.h5: missing',
+      'failed: visit1/a.h5: not durable on external: ENOSPC',
+      'wrong: /tiers/external/a\ufffd.h5: missing',
       'Not everything is right: see above.',
       '',
     ])
@@ -318,9 +378,11 @@ describe('the report', () => {
 
   it('is red where something is wrong and green where nothing is, in colour only', () => {
     assert.ok(printReport(report, true).includes('\x1b[1;31mNot everything is right'))
-    const right = { ...report, ok: true, failures: [], storages: [storage('internal', 6, [])] }
-    assert.ok(printReport(right, true).includes('\x1b[32mEvery file is on both storages, and every byte is right.'))
-    assert.ok(printReport(right, false).includes('all durable 12.3 ms after it was closed'))
+    const right = { ...report, ok: true, failures: [], tiers: [tier('internal', 6, [])] }
+    assert.ok(printReport(right, true).includes('\x1b[32mEvery file is where it must be, and every byte is right.'))
+    const text = printReport(right, false)
+    assert.ok(text.includes('7 DELETEs, none before its file was durable on internal; all are empty'))
+    assert.ok(text.includes('everywhere, and gone at the server, 2.01 s after it was complete'))
     assert.ok(!printReport(report, false).includes('\x1b'))
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { startDcu } from './support/dcu-world.js'
 import { checkAllThere, createFurkaPlace, openFurkaFor, openGrimselFor } from './support/furka-world.js'
@@ -47,6 +47,29 @@ test('files that were complete before a change are the former user’s, those be
   const numbers = new Map(found.map((file) => [file?.path.split('/').at(-2), file?.shift]))
   assert.equal((numbers.get('bert') ?? 0) - (numbers.get('anna') ?? 0), 1)
   assert.ok(told.received.every(({ path }, index) => found[index]?.shift === numbers.get(path.split('/').at(-2))))
+})
+
+test('Grimsel isn’t told of the next user before it has files that were seen, and couldn’t be offered yet', {
+  skip,
+}, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const grimsel = await openGrimselFor(t, place)
+  const { furka, told } = await openFurkaFor(t, place, dcu, { grimsel, user: anna })
+  await until(() => furka.status().sources[0]?.available === true, 'the server is there')
+  // They are listed, and for a while nobody can say whether they are whole.
+  const slow = dcu.fault({ kind: 'delay', ms: 300, on: 'data', methods: ['HEAD'] })
+  for (const name of ['a1', 'a2']) await dcu.add(`${name}.bin`, Buffer.alloc(20_000, name))
+  await furka.changeUser(bert)
+  assert.equal(told.received.length, 0)
+  await dcu.add('b1.bin', Buffer.alloc(20_000, 'b1'))
+  slow.clear()
+  await furka.idle()
+  await grimsel.idle()
+  const shifts = new Map(grimsel.status().shifts.map(({ number, uid }) => [number, uid]))
+  const found = await grimsel.find(told.received.map(({ path }) => path))
+  const owners = found.map((file) => [relative(place.buffer, file?.path ?? ''), shifts.get(file?.shift ?? -1)])
+  assert.deepEqual(Object.fromEntries(owners), { 'anna/a1.bin': 1001, 'anna/a2.bin': 1001, 'bert/b1.bin': 1002 })
+  assert.deepEqual(told.messages, [])
 })
 
 test('a restart keeps the user, and whose the files are that were seen before', { skip }, async (t) => {

@@ -356,6 +356,24 @@ test('while the daemon is away nothing is offered or taken for gone; then it goe
   assert.equal(watched.state?.available, true)
 })
 
+test('of a directory of the module, files below it are fetched and removed, by names that begin there', {
+  skip,
+}, async (t) => {
+  const world = await rsyncWorld(t)
+  mkdirSync(join(world.served, 'run 7/deep'), { recursive: true })
+  writeFileSync(join(world.served, 'run 7/deep/image'), 'image')
+  writeFileSync(join(world.served, 'other'), 'other')
+  const { source, offered } = world.watch({ path: '/run 7' })
+  const [file, ...more] = await offered(1)
+  assert.ok(file)
+  assert.deepEqual([file.path, more], ['deep/image', []])
+  assert.equal((await located(source, file)).toString(), 'image')
+  assert.equal((await whole(await source.read(file))).toString(), 'image')
+  assert.equal(await removed(source, file), 'removed')
+  assert.deepEqual(readdirSync(world.served).sort(), ['other', 'run 7'])
+  assert.ok(!existsSync(join(world.served, 'run 7/deep/image')))
+})
+
 test('a directory that is missing is no empty one', { skip }, async (t) => {
   const world = await rsyncWorld(t)
   mkdirSync(join(world.served, 'data'))

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 
 /** What the demo is asked to do. */
 export interface DemoOptions {
-  /** How long the detectors write. */
+  /** How long the detectors measure. */
   readonly seconds: number
   /** Files per second, all detectors together. */
   readonly rate: number
@@ -25,16 +25,17 @@ export type Request =
   | { readonly type: 'help' }
   | { readonly type: 'wrong'; readonly message: string }
 
-export const HELP = `Simulated detectors write HDF5 series and CBF images into a buffer directory; a
-mirror copies them to two storages while you watch; then every copy is verified,
-byte by byte.
+export const HELP = `Two simulated detector servers serve HDF5 series and CBF images. Furka receives
+them into a buffer, Grimsel copies them to two storages and gives the buffer's
+space back; at half time the user changes. Then every file is verified, byte by
+byte.
 
 usage: npm start -- [options]
 
-  --seconds N     how long the detectors write (default 20)
+  --seconds N     how long the detectors measure (default 20)
   --rate N        files per second, all together (default 16)
   --seed N        same seed, same images (default 1)
-  --buffer DIR    where the detectors write (default: a folder on /dev/shm if it has room, else in a temporary folder)
+  --buffer DIR    where files arrive (default: a folder on /dev/shm if it has room, else in a temporary folder)
   --internal DIR  the first storage (default: a temporary folder, on a disk if there is one)
   --external DIR  the second storage (default: likewise)
   --keep          leave all files where they are

@@ -15,7 +15,7 @@ export interface Places {
   readonly remarks: readonly string[]
   /**
    * Removes what was made: temporary directories with all that is in them; of the user's directories only `names` (and
-   * the engine's temp files), then the directories that are empty and weren't there before. Never rejects.
+   * temp files of the engine and Furka), then the directories that are empty and weren't there before. Never rejects.
    * @returns What is still there, in or besides the user's directories.
    */
   readonly remove: (names: Iterable<string>) => Promise<string[]>
@@ -73,7 +73,7 @@ export async function openPlaces(wanted: Given, bytes: number): Promise<Places> 
       buffer: await take(given.buffer ?? join(shared === undefined ? folder : await temporary(shared, own), 'buffer')),
       internal: await take(given.internal ?? join(folder, 'internal')),
       external: await take(given.external ?? join(folder, 'external')),
-      journal: join(folder, 'journal'),
+      journal: await take(join(folder, 'journal')),
     }
     for (const path of Object.values(given)) if (path !== undefined) await checkRoom(path, bytes)
     return { ...places, remarks, remove }
@@ -170,9 +170,14 @@ function between(first: string, last: string): string[] {
   return directories
 }
 
-/** Removes the named files, the engine's temp files, and the directories that held them if they are empty then. */
+/** Removes the named files, temp files of the engine and Furka, and the directories that held them if they are empty then. */
 async function removeKnown(root: string, names: readonly string[]): Promise<void> {
   const directories = new Set<string>([''])
+  // What comes the slow way is put together there.
+  for (const entry of await readdir(root).catch(() => [])) {
+    const staging = /^\.susten-.*-staging$/.test(entry)
+    if (staging) await rm(join(root, entry), { recursive: true, force: true }).catch(() => {})
+  }
   for (const name of names) {
     for (let parent = dirname(name); parent !== '.'; parent = dirname(parent)) directories.add(parent)
     await unlink(join(root, name)).catch(() => {})

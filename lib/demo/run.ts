@@ -1,21 +1,29 @@
-/** One run of the demo: detectors write, the mirror copies, every copy is verified, everything is tidied up. */
-
-import { relative } from 'node:path'
+/** One run of the demo: detectors measure, files go their way, every one is verified, everything is tidied up. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { WriteStream } from 'node:tty'
-import { Mirror } from '../mirror/index.js'
-import { filesOf, type SeriesWriter, startWriter, type WrittenFile } from '../simulate/index.js'
+import { filesOf } from '../simulate/index.js'
 import { printable } from './format.js'
+import { type Change, type Judgement, judge } from './judge.js'
 import type { DemoOptions } from './options.js'
-import { chooseOwner } from './owner.js'
+import { openPipeline, type Pipeline } from './pipeline.js'
 import { openPlaces, type Places } from './places.js'
-import { type Plan, planDemo } from './plan.js'
+import { type Plan, planDemo, seriesOf } from './plan.js'
 import type { Report } from './report.js'
-import { LOOP_RESOLUTION, pictureOf, reportOf, type Session, STORAGES, type StorageId } from './session.js'
+import { type Servers, startServers } from './servers.js'
+import {
+  LOOP_RESOLUTION,
+  pictureOf,
+  reportOf,
+  type Session,
+  statusesOf,
+  TIERS,
+  type TierId,
+  type Verdict,
+} from './session.js'
 import { openShow } from './show.js'
-import { openTally, type Tally } from './tally.js'
-import { expectFiles, type Verification, verifyStorage } from './verify.js'
+import { openTally, STEPS, type Tally } from './tally.js'
+import { chooseUsers, USER_DIRECTORIES } from './users.js'
+import { type Verification, type VerifyJob, verifyTier } from './verify.js'
 import { watchVolumes } from './volumes.js'
 
 /** What a run uses besides its options. */
@@ -34,7 +42,7 @@ export interface Outcome {
   readonly remarks: readonly string[]
 }
 
-/** How long nothing may get done, with copies waiting, until the run is given up. */
+/** Milliseconds for which nothing may get done, with work waiting, until the run is given up. */
 const PATIENCE = 30_000
 
 /**
@@ -53,12 +61,16 @@ export async function runDemo(options: DemoOptions, outside: Outside): Promise<O
     if (options.keep) {
       remarks.push(`kept: ${places.buffer} ${places.internal} ${places.external} ${places.journal}`)
     } else {
-      const series = plan.detectors.flatMap((detector) => detector.series)
-      const names = series.flatMap((one) => [...filesOf(one)].map(({ name }) => name))
-      for (const path of await places.remove(names)) remarks.push(`left: ${path}`)
+      for (const path of await places.remove(namesOf(plan))) remarks.push(`left: ${path}`)
     }
   }
   return { report, remarks }
+}
+
+/** Whatever can have been made below the buffer and the storages. */
+function namesOf(plan: Plan): string[] {
+  const names = plan.detectors.flatMap((one) => seriesOf(one).flatMap((series) => [...filesOf(series)]))
+  return USER_DIRECTORIES.flatMap((directory) => names.map(({ name }) => `${directory}/${name}`))
 }
 
 async function runIn(places: Places, plan: Plan, options: DemoOptions, outside: Outside): Promise<Report> {
@@ -73,19 +85,21 @@ async function runIn(places: Places, plan: Plan, options: DemoOptions, outside: 
     plan,
     places,
     volumes,
-    tally: openTally(plan.detectors.length, STORAGES),
+    users: await chooseUsers(options, places),
+    tally: openTally(plan.detectors.length),
     loop: monitorEventLoopDelay({ resolution: LOOP_RESOLUTION }),
     messages: [...places.remarks],
     verified: new Map(),
-    phase: 'writing',
+    statuses: undefined,
+    phase: 'measuring',
     begun: undefined,
   }
   stream.write(placesText(places))
   const show = openShow(stream, environment, () => pictureOf(session))
   try {
-    await copyWhileWriting(session, signal)
+    const evidence = await measure(session, signal)
     session.phase = 'verifying'
-    return reportOf(session, await verifyAll(session, signal))
+    return reportOf(session, { ...evidence, verifications: await verifyAll(session, evidence, signal) })
   } finally {
     show.close()
   }
@@ -93,98 +107,105 @@ async function runIn(places: Places, plan: Plan, options: DemoOptions, outside: 
 
 /** Where everything lies, whole: the display has to cut long paths. */
 function placesText(places: Places): string {
-  const names = ['buffer', ...STORAGES, 'journal'] as const
+  const names = [...TIERS, 'journal'] as const
   return names.map((name) => `${name.padEnd(10)}${printable(places[name])}\n`).join('')
 }
 
-/** Until every file that the detectors wrote is durable on both storages, or there is no hope that it will be. */
-async function copyWhileWriting(session: Session, signal: AbortSignal): Promise<void> {
-  const { options, plan, places, tally, loop, messages } = session
-  // Before the mirror watches: it would copy the probe.
-  const owner = await chooseOwner(options, places)
-  await using mirror = await Mirror.open({
-    source: places.buffer,
-    storages: STORAGES.map((id) => ({ id, type: id, target: places[id] })),
-    journal: places.journal,
+/** Until every file has come to where it must, or there is no hope that it will; and what really happened. */
+async function measure(session: Session, signal: AbortSignal): Promise<Omit<Verdict, 'verifications'>> {
+  const { options, plan, places, users, tally, loop, messages } = session
+  const { detectors } = plan
+  await using servers = await startServers(detectors, ({ type, detector, file, at }) => {
+    const { name, size, digest } = file
+    if (type === 'completed') tally.completed({ detector, name, size, digest, at })
+    else tally.removed({ detector, name }, at)
   })
-  const broken = new Promise<never>((_, reject) => mirror.on('error', ({ error }) => reject(error)))
-  const nameOf = (path: string): string => relative(places.buffer, path)
-  mirror.on('copied', ({ storage, path, digest }) =>
-    tally.copied(storage, nameOf(path), digest, process.hrtime.bigint()),
-  )
-  mirror.on('failed', ({ storage, path, error }) => tally.failed(storage, nameOf(path), error.message))
-  mirror.on('message', ({ text }) => void messages.push(text))
-  const announce = (file: WrittenFile): void => {
-    tally.written(file)
-    // HDF5 files are found by watching the directory, CBF files are announced by whoever wrote them.
-    if (file.kind !== 'cbf') return
-    mirror.add(`${places.buffer}/${file.name}`).catch((error: Error) => messages.push(error.message))
+  const onMessage = (text: string): void => void messages.push(text)
+  await using pipeline = await openPipeline({ places, detectors, urls: servers.urls, users, tally, onMessage })
+  session.statuses = () => statusesOf(pipeline)
+  const work = async (): Promise<Omit<Verdict, 'verifications'>> => {
+    // Counted from here on: what opening everything cost is no fault of the copying.
+    session.begun = performance.now()
+    loop.enable()
+    const measured = servers.measure(options.seconds)
+    const change = await Promise.race([changeUser(session, servers, pipeline), measured.then(() => undefined)])
+    await measured
+    if (change === undefined) throw new Error('the detectors never waited for the next user')
+    const truth = await settle(session, pipeline, servers, signal)
+    return { servers: truth, judgement: judge({ detectors, users, tally, servers: truth, change }) }
   }
-  await using writer = startWriter(
-    {
-      directory: places.buffer,
-      detectors: plan.detectors,
-      digests: import.meta.resolve('./digest.js'),
-      ...(owner === undefined ? {} : { owner }),
-    },
-    (message) => {
-      if (message.type === 'written') announce(message.file)
-      else if (session.begun === undefined) {
-        session.begun = performance.now()
-        // Counted from here on: what opening everything cost is no fault of the copying.
-        loop.enable()
-      }
-    },
-  )
-  const work = async (): Promise<void> => {
-    await writing(writer, options.seconds)
-    session.phase = 'copying the rest'
-    if (!(await copied(tally, signal))) return
-    await mirror.idle({ signal })
-    await mirror.close()
-  }
-  await unlessAborted(Promise.race([work(), broken]), signal)
+  const verdict = await unlessAborted(Promise.race([work(), pipeline.broken]), signal)
   loop.disable()
+  const last = statusesOf(pipeline)
+  session.statuses = () => last
+  return verdict
 }
 
-/** Until the planned series are written; none is begun after the time is over. */
-async function writing(writer: SeriesWriter, seconds: number): Promise<void> {
-  const late = setTimeout(() => writer.stop(), seconds * 1000 + 1000)
+/** Between the turns: one detector waits, the other measures on. */
+async function changeUser({ users, begun, messages }: Session, servers: Servers, pipeline: Pipeline): Promise<Change> {
+  await servers.turnOver
+  const [first, second] = users
+  const from = process.hrtime.bigint()
+  await pipeline.furka.changeUser(second)
+  const to = process.hrtime.bigint()
+  const seconds = ((performance.now() - (begun ?? 0)) / 1000).toFixed(1)
+  messages.push(`user changed from ${first.userDirectory} to ${second.userDirectory} after ${seconds} s`)
+  servers.goOn()
+  return { from, to }
+}
+
+/** Until nothing is left to do, or nothing has got done for {@link PATIENCE}. Then: what happened at the servers. */
+async function settle(session: Session, { furka, grimsel, close }: Pipeline, servers: Servers, signal: AbortSignal) {
+  using patience = loseAfter(PATIENCE, () => progressOf(session.tally))
+  const options = { signal: AbortSignal.any([signal, patience.signal]) }
   try {
-    await writer.done
-  } finally {
-    clearTimeout(late)
+    session.phase = 'receiving the rest'
+    await furka.idle(options)
+    session.phase = 'copying the rest'
+    await grimsel.idle(options)
+    await close()
+  } catch (error) {
+    if (!patience.signal.aborted) throw error
+    session.messages.push(`given up: nothing got done for ${PATIENCE / 1000} s`)
   }
+  return servers.truth()
 }
 
-/** Until all storages have all files: true; or none of them has got on for {@link PATIENCE}: false. */
-async function copied(tally: Tally, signal: AbortSignal): Promise<boolean> {
-  const done = (): number => STORAGES.reduce((sum, id) => sum + tally.storage(id).files, 0)
-  const all = tally.files().length * STORAGES.length
-  let before = done()
-  for (let waited = 0; done() < all && waited < PATIENCE; ) {
-    await sleep(20, undefined, { signal })
-    waited = done() > before ? 0 : waited + 20
-    before = done()
-  }
-  return done() === all
+const progressOf = (tally: Tally): number => STEPS.reduce((sum, step) => sum + tally.step(step).files, 0)
+
+/** Aborts when a number has stayed the same for so many milliseconds. */
+function loseAfter(milliseconds: number, read: () => number): Disposable & { readonly signal: AbortSignal } {
+  const lost = new AbortController()
+  let [before, since] = [read(), performance.now()]
+  const timer = setInterval(() => {
+    const now = read()
+    if (now !== before) since = performance.now()
+    before = now
+    if (performance.now() - since >= milliseconds) lost.abort()
+  }, 100)
+  return { signal: lost.signal, [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Both storages at once, each on a thread of its own. */
-async function verifyAll(session: Session, signal: AbortSignal): Promise<Record<StorageId, Verification>> {
-  const { plan, places, tally, verified } = session
-  const expected = expectFiles(tally.files(), ({ detector, series }) => {
-    const found = plan.detectors[detector]?.series[series]
-    if (found === undefined) throw new Error(`no series ${series} of detector ${detector}`)
-    return found
-  })
-  const verify = async (id: StorageId): Promise<Verification> => {
+/**
+ * All tiers at once, each on a thread of its own. The first user's files have left the buffer and the internal storage
+ * with his turn; the second one's are everywhere.
+ */
+async function verifyAll(
+  { places, verified }: Session,
+  { judgement }: { readonly judgement: Judgement },
+  signal: AbortSignal,
+): Promise<Record<TierId, Verification>> {
+  const [first, second] = judgement.expected
+  const verify = async (id: TierId, job: Omit<VerifyJob, 'root'>): Promise<Verification> => {
     verified.set(id, 0)
-    const onProgress = (files: number): void => void verified.set(id, files)
-    return await verifyStorage({ root: places[id], expected }, onProgress, signal)
+    return await verifyTier({ root: places[id], ...job }, (files) => void verified.set(id, files), signal)
   }
-  const [internal, external] = await Promise.all([verify('internal'), verify('external')])
-  return { internal, external }
+  const [buffer, internal, external] = await Promise.all([
+    verify('buffer', { later: [places.internal, places.external], expected: second }),
+    verify('internal', { later: [places.external], expected: second }),
+    verify('external', { expected: [...first, ...second] }),
+  ])
+  return { buffer, internal, external }
 }
 
 /** The promise's outcome, unless the signal is aborted first: then its reason is thrown at once. */

@@ -1,6 +1,5 @@
-/** Counts what happens during the demo: files written, copies done, how long each took, how it is going. */
+/** Counts what happens during the demo: files completed, received, copied and removed, how long each took. */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-import type { WrittenFile } from '../simulate/index.js'
 
 /** Files and bytes, in all and per second over the last seconds. */
 export interface Flow {
@@ -17,112 +16,168 @@ export interface Delays {
   readonly max: number | undefined
 }
 
-/** One storage's part. A copy counts when the digest that the engine computed is the writer's. */
-export interface StorageTally extends Flow {
-  /** From a file's close to the news that its copy is durable. */
+/** What becomes of a file that is complete at its server: received, durable on two storages, removed at the server. */
+export const STEPS = ['received', 'internal', 'external', 'removed'] as const
+export type Step = (typeof STEPS)[number]
+
+/** How far files have come. One counts when the digest that was told is the server's. */
+export interface StepTally extends Flow {
+  /** From a file's completion at the server. */
   readonly delays: Delays
-  /** Files that were given up and aren't copied since, with the reason. */
-  readonly failures: ReadonlyMap<string, string>
+}
+
+/** A file's name at its server. */
+export interface FileKey {
+  /** Index of the detector. */
+  readonly detector: number
+  readonly name: string
+}
+
+/** A file that is complete at its server. Times are those of `process.hrtime.bigint()`. */
+export interface CompletedFile extends FileKey {
+  readonly size: number
+  readonly digest: string
+  readonly at: bigint
+}
+
+/** What Furka said when it had received it. */
+export interface Reception {
+  /** Below the buffer. */
+  readonly path: string
+  readonly uid: number
+  readonly gid: number
+  readonly digest: string
 }
 
 export interface Tally {
-  /** A detector has closed a file. */
-  readonly written: (file: WrittenFile) => void
-  /** A copy is durable; `at` on the clock of `process.hrtime.bigint()`. No digest: it was before. */
-  readonly copied: (storage: string, path: string, digest: string | undefined, at: bigint) => void
-  readonly failed: (storage: string, path: string, reason: string) => void
-  /** Every file so far, in the order in which they were closed. */
-  readonly files: () => readonly WrittenFile[]
-  readonly detector: (index: number) => Flow
-  readonly storage: (id: string) => StorageTally
-  /** Files that aren't copied to a storage, and why not. */
-  readonly missing: (id: string) => { readonly path: string; readonly reason: string }[]
-  /** When the last copy was done, on the clock of `process.hrtime.bigint()`; 0 before the first. */
-  readonly lastCopied: () => bigint
+  completed(file: CompletedFile): void
+  received(key: FileKey, reception: Reception, at: bigint): void
+  /** A copy is durable; no digest: it was before. */
+  copied(storage: 'internal' | 'external', path: string, digest: string | undefined, at: bigint): void
+  /** The server has removed it. */
+  removed(key: FileKey, at: bigint): void
+  failed(storage: string, path: string, reason: string): void
+  /** Every file so far, in the order in which they were completed. */
+  files(): readonly CompletedFile[]
+  reception(key: FileKey): Reception | undefined
+  /** When a file came so far; undefined: it hasn't. */
+  reached(key: FileKey, step: Step): bigint | undefined
+  detector(index: number): Flow
+  step(step: Step): StepTally
+  /** Files that were given up on a storage and aren't copied since, by their paths, with the reason. */
+  failures(storage: string): ReadonlyMap<string, string>
+  /** Files that haven't come so far, and why not. */
+  missing(step: Step): { readonly path: string; readonly reason: string }[]
+  /** When the last step of all was done; 0 before the first. */
+  last(): bigint
 }
 
 /** How far back rates look, in seconds. */
 const WINDOW = 3
 
-/** Opens the books for some detectors and storages. */
-export function openTally(detectors: number, storages: readonly string[]): Tally {
-  const files: WrittenFile[] = []
-  const byPath = new Map<string, WrittenFile>()
-  const detectorMeters = Array.from({ length: detectors }, openMeter)
-  const books = new Map(storages.map((id) => [id, openBook()]))
-  const bookOf = (id: string): Book => {
-    const book = books.get(id)
-    if (book === undefined) throw new Error(`no storage ${id}`)
+/** Opens the books for some detectors. */
+export function openTally(detectors: number): Tally {
+  const files: CompletedFile[] = []
+  const entries = new Map<string, Entry>()
+  const byPath = new Map<string, Entry>()
+  const meters = Array.from({ length: detectors }, openMeter)
+  const books = new Map(STEPS.map((step) => [step, openBook()]))
+  const failures = new Map<string, Map<string, string>>()
+  let last = 0n
+
+  const keyOf = ({ detector, name }: FileKey): string => `${detector} ${name}`
+  const failuresOf = (storage: string): Map<string, string> => failures.get(storage) ?? new Map()
+
+  function entryOf(key: FileKey): Entry {
+    const known = entries.get(keyOf(key))
+    if (known !== undefined) return known
+    const entry: Entry = { file: undefined, reception: undefined, reached: new Map() }
+    entries.set(keyOf(key), entry)
+    return entry
+  }
+
+  function reach(entry: Entry, step: Step, digest: string | undefined, at: bigint): void {
+    if (entry.reached.has(step) || (entry.file !== undefined && !isOf(entry.file, digest))) return
+    entry.reached.set(step, { at, digest })
+    if (entry.file !== undefined) settle(entry.file, step, at)
+  }
+
+  function settle(file: CompletedFile, step: Step, at: bigint): void {
+    const book = bookOf(step)
+    book.meter.add(file.size)
+    book.delays.record(Math.max(1, Number(at - file.at)))
+    if (at > last) last = at
+  }
+
+  function bookOf(step: Step): Book {
+    const book = books.get(step)
+    if (book === undefined) throw new RangeError(`there is no step ${step}`)
     return book
   }
-  let lastCopied = 0n
-  const settle = (book: Book, file: WrittenFile, at: bigint): void => {
-    if (book.done.has(file.name)) return
-    book.done.add(file.name)
-    if (at > lastCopied) lastCopied = at
-    book.failures.delete(file.name)
-    book.meter.add(file.size)
-    book.delays.record(Math.max(1, Number(at - file.closedAt)))
-  }
+
   return {
-    written(file) {
+    completed(file) {
+      const entry = entryOf(file)
       files.push(file)
-      byPath.set(file.name, file)
-      detectorMeters[file.detector]?.add(file.size)
-      for (const book of books.values()) {
-        // The news of the copy can overtake the news of the file.
-        const early = book.early.get(file.name)
-        if (early === undefined) continue
-        book.early.delete(file.name)
-        if (early.digest === file.digest) settle(book, file, early.at)
+      entry.file = file
+      meters[file.detector]?.add(file.size)
+      // The news from the server comes by another way than that of what happens here: it can be overtaken.
+      for (const [step, { at, digest }] of [...entry.reached]) {
+        if (isOf(file, digest)) settle(file, step, at)
+        else entry.reached.delete(step)
       }
+    },
+    received(key, reception, at) {
+      const entry = entryOf(key)
+      entry.reception = reception
+      byPath.set(reception.path, entry)
+      reach(entry, 'received', reception.digest, at)
     },
     copied(storage, path, digest, at) {
-      const book = bookOf(storage)
-      const file = byPath.get(path)
-      if (file === undefined) {
-        // What comes without a digest was copied before, and told then.
-        if (digest !== undefined) book.early.set(path, { digest, at })
-      } else if (digest === file.digest) {
-        // The copy of a file that was still growing has another digest; that of the whole file follows.
-        settle(book, file, at)
-      }
+      failures.get(storage)?.delete(path)
+      const entry = byPath.get(path)
+      // What comes without a digest was copied before, and told then.
+      if (entry !== undefined && digest !== undefined) reach(entry, storage, digest, at)
     },
+    removed: (key, at) => reach(entryOf(key), 'removed', undefined, at),
     failed(storage, path, reason) {
-      const book = bookOf(storage)
-      if (!book.done.has(path)) book.failures.set(path, reason)
+      failures.set(storage, failuresOf(storage).set(path, reason))
     },
     files: () => files,
-    detector: (index) => detectorMeters[index]?.flow() ?? { files: 0, bytes: 0, filesPerSecond: 0, bytesPerSecond: 0 },
-    storage(id) {
-      const book = bookOf(id)
-      return {
-        ...book.meter.flow(),
-        delays: readDelays(book.delays),
-        failures: book.failures,
-      }
+    reception: (key) => entries.get(keyOf(key))?.reception,
+    reached: (key, step) => entries.get(keyOf(key))?.reached.get(step)?.at,
+    detector: (index) => meters[index]?.flow() ?? { files: 0, bytes: 0, filesPerSecond: 0, bytesPerSecond: 0 },
+    step(step) {
+      const { meter, delays } = bookOf(step)
+      return { ...meter.flow(), delays: readDelays(delays) }
     },
-    missing(id) {
-      const { done, failures } = bookOf(id)
-      return files
-        .filter(({ name }) => !done.has(name))
-        .map(({ name }) => ({ path: name, reason: failures.get(name) ?? 'not done in time' }))
-    },
-    lastCopied: () => lastCopied,
+    failures: failuresOf,
+    missing: (step) =>
+      files.flatMap((file) => {
+        const { reception, reached } = entryOf(file)
+        if (reached.has(step)) return []
+        const path = reception?.path ?? file.name
+        return { path, reason: failures.get(step)?.get(path) ?? 'not done in time' }
+      }),
+    last: () => last,
   }
 }
+
+interface Entry {
+  file: CompletedFile | undefined
+  reception: Reception | undefined
+  readonly reached: Map<Step, { readonly at: bigint; readonly digest: string | undefined }>
+}
+
+const isOf = (file: CompletedFile, digest: string | undefined): boolean =>
+  digest === undefined || digest === file.digest
 
 interface Book {
   readonly meter: Meter
   readonly delays: RecordableHistogram
-  readonly done: Set<string>
-  readonly early: Map<string, { readonly digest: string; readonly at: bigint }>
-  readonly failures: Map<string, string>
 }
 
-function openBook(): Book {
-  return { meter: openMeter(), delays: createHistogram(), done: new Set(), early: new Map(), failures: new Map() }
-}
+const openBook = (): Book => ({ meter: openMeter(), delays: createHistogram() })
 
 interface Meter {
   readonly add: (bytes: number) => void

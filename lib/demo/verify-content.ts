@@ -1,6 +1,6 @@
 /** Opens copies as a data-processing program would: HDF5 with libhdf5, CBF by decoding it. */
 import type { Buffer } from 'node:buffer'
-import { lstatSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Dataset, File, ready } from 'h5wasm/node'
 import { decodeCbf } from '../simulate/index.js'
@@ -62,7 +62,7 @@ function checkMaster(file: File, path: string, { links }: ExpectedContent & { ki
     if (filename !== link.file || obj_path !== '/entry/data/data') {
       throw new Error(`HDF5: ${place} leads to ${filename}:${obj_path} instead of ${link.file}:/entry/data/data`)
     }
-    const target = lstatSync(join(dirname(path), filename), { throwIfNoEntry: false })
+    const target = statSync(join(dirname(path), filename), { throwIfNoEntry: false })
     if (target?.isFile() !== true) throw new Error(`HDF5: ${place} leads to ${filename}, which is not there`)
     // Opened by the link's own path: libhdf5 has to find the other file.
     checkImages(new Dataset(file.file_id, place), place, link)

@@ -1,5 +1,5 @@
-/** The thread of {@link verifyStorage}. */
-import { type BigIntStats, lstatSync, readdirSync, readFileSync } from 'node:fs'
+/** The thread of {@link verifyTier}. */
+import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { digestOf } from './digest.js'
@@ -8,10 +8,10 @@ import { type ContentCount, checkCbf, openHdf5Check } from './verify-content.js'
 
 if (parentPort === null) throw new Error('verify-thread.js runs as a worker thread only')
 const port = parentPort
-const { root, expected } = workerData as VerifyJob
+const { root, later = [], expected } = workerData as VerifyJob
 const checkHdf5 = await openHdf5Check()
 const problems: Problem[] = []
-const counts = { files: 0, bytes: 0, metadata: 0, masters: 0, links: 0, images: 0 }
+const counts = { files: 0, bytes: 0, released: 0, metadata: 0, masters: 0, links: 0, images: 0 }
 let reported = performance.now()
 for (const file of expected) {
   verifyFile(file)
@@ -30,15 +30,8 @@ function verifyFile(file: ExpectedFile): void {
   const path = join(root, file.path)
   const complain = (problem: string): void => void problems.push({ path, problem })
   try {
-    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-    if (found === undefined) {
-      complain('missing')
-      return
-    }
-    if (!found.isFile()) {
-      complain('no regular file')
-      return
-    }
+    const found = regularFile(path, file, later)
+    if (lstatSync(path).isSymbolicLink()) counts.released++
     const wrong = wrongMetadata(file, found)
     if (wrong === '') counts.metadata++
     else complain(wrong)
@@ -64,6 +57,21 @@ function verifyFile(file: ExpectedFile): void {
   }
 }
 
+/**
+ * The file, here or where links in its place lead: to the same path on a later tier. Throws if it isn't there.
+ * @param later The later tiers' directories.
+ */
+function regularFile(path: string, file: ExpectedFile, later: readonly string[]): BigIntStats {
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (found === undefined) throw new Error('missing')
+  if (found.isFile()) return found
+  if (later.length === 0 || !found.isSymbolicLink()) throw new Error('no regular file')
+  const target = readlinkSync(path)
+  const tier = later.findIndex((directory) => join(directory, file.path) === target)
+  if (tier < 0) throw new Error(`a link to ${target}`)
+  return regularFile(target, file, later.slice(tier + 1))
+}
+
 /** What of owner, mode and time is wrong; empty if nothing. */
 function wrongMetadata(file: ExpectedFile, found: BigIntStats): string {
   const mode = Number(found.mode) & 0o7777
@@ -82,7 +90,7 @@ function findStrangers(known: ReadonlySet<string>, below = ''): void {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       const name = join(below, entry.name)
       if (entry.isDirectory()) findStrangers(known, name)
-      else if (!known.has(name)) problems.push({ path: join(root, name), problem: 'nobody wrote this' })
+      else if (!known.has(name)) problems.push({ path: join(root, name), problem: 'must not be here' })
     }
   } catch (error) {
     problems.push({ path: directory, problem: error instanceof Error ? error.message : String(error) })

@@ -1,10 +1,9 @@
-/** Verifies copies: every file of a storage is read again and held against what the detectors wrote. */
+/** Verifies tiers: every file of the buffer or a storage is read again and held against what the servers had. */
 import { Worker } from 'node:worker_threads'
-import { baseName, filesOf, type Series, type WrittenFile } from '../simulate/index.js'
 
-/** What a copy must be. Plain data. */
+/** What a file must be. Plain data. */
 export interface ExpectedFile {
-  /** Path below the storage's directory. */
+  /** Path below the tier's directory. */
   readonly path: string
   readonly size: number
   readonly digest: string
@@ -36,17 +35,19 @@ export interface ExpectedImages {
 
 /** Something that isn't as it must be. */
 export interface Problem {
-  /** Absolute path of the copy. */
+  /** Absolute. */
   readonly path: string
   readonly problem: string
 }
 
 /** What was verified, and found. */
 export interface Verification {
-  /** Files that were read again and whose digest is the writer's. */
+  /** Files that were read again and whose digest is the server's. */
   readonly files: number
   readonly bytes: number
-  /** Files whose owner, mode and modification time (in nanoseconds) are the source's. */
+  /** Files whose space was given back: links to the same file on a later tier. */
+  readonly released: number
+  /** Files whose owner, mode and modification time are right. */
   readonly metadata: number
   /** Master files opened, links followed to a data set of the right shape and range, CBF images decoded. */
   readonly masters: number
@@ -58,46 +59,21 @@ export interface Verification {
 /** What the thread is given, and what it reports. */
 export interface VerifyJob {
   readonly root: string
+  /** Directories of the tiers after it: links in place of files may lead there. Default: there must be none. */
+  readonly later?: readonly string[]
   readonly expected: readonly ExpectedFile[]
 }
 export type VerifyMessage =
   | { readonly type: 'progress'; readonly files: number; readonly bytes: number }
   | { readonly type: 'done'; readonly verification: Verification }
 
-/** The expectations for what was written, from the writer's own account of it. */
-export function expectFiles(files: readonly WrittenFile[], seriesOf: (file: WrittenFile) => Series): ExpectedFile[] {
-  return files.map((file) => {
-    const { size, digest, uid, gid, mode, mtimeNs } = file
-    return { path: file.name, size, digest, uid, gid, mode, mtimeNs, content: expectContent(file, seriesOf(file)) }
-  })
-}
-
-function expectContent(file: WrittenFile, series: Series): ExpectedContent {
-  const { width, height, bitDepth } = series.detector
-  if (file.kind === 'cbf') return { kind: 'cbf', width, height }
-  const { firstImage, lastImage } = file
-  if (file.kind === 'data') return { kind: 'data', firstImage, lastImage, width, height, bitDepth }
-  const links = [...filesOf(series)]
-    .filter(({ kind }) => kind === 'data')
-    .map((data, index) => ({
-      name: `data_${String(index + 1).padStart(6, '0')}`,
-      file: baseName(data.name),
-      firstImage: data.firstImage,
-      lastImage: data.lastImage,
-      width,
-      height,
-      bitDepth,
-    }))
-  return { kind: 'master', links }
-}
-
 /**
- * Verifies a storage on a thread of its own. Nothing may be missing, nothing may be there besides, and of each file
- * every byte, the owner, the mode, the modification time and the content must be right.
+ * Verifies a tier on a thread of its own. Nothing may be missing, nothing may be there besides, and of each file every
+ * byte, the owner, the mode, the modification time and the content must be right.
  * @param onProgress Called a few times a second with the files and bytes read so far.
  * @throws The signal's reason if it is aborted; an Error if the thread ends early.
  */
-export async function verifyStorage(
+export async function verifyTier(
   job: VerifyJob,
   onProgress: (files: number, bytes: number) => void,
   signal?: AbortSignal,

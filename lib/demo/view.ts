@@ -1,24 +1,36 @@
 /** What the demo shows while it runs, as lines of spans; pure. */
 import { bar, count, duration, percent, printable, size } from './format.js'
-import type { Delays, Flow } from './tally.js'
+import type { Delays, Flow, Step } from './tally.js'
 import type { Span, Style } from './terminal.js'
 
 /** The state of the demo at one moment. */
 export interface Picture {
-  readonly phase: 'writing' | 'copying the rest' | 'verifying'
+  readonly phase: 'measuring' | 'receiving the rest' | 'copying the rest' | 'verifying'
   /** Since the detectors began. */
   readonly seconds: number
   readonly plannedSeconds: number
-  readonly detectors: readonly (Flow & { readonly name: string; readonly planned: number })[]
-  readonly storages: readonly (Flow & {
-    readonly id: string
-    /** Files that are to be copied so far. */
-    readonly announced: number
-    readonly failed: number
-    readonly delays: Delays
-    /** Files verified so far; undefined before. */
-    readonly verified: number | undefined
+  /** Whose files are received now. */
+  readonly user: { readonly name: string; readonly uid: number; readonly gid: number; readonly turn: number }
+  /** Files that are complete at the servers so far. */
+  readonly complete: number
+  readonly detectors: readonly (Flow & {
+    readonly name: string
+    readonly planned: number
+    /** As Furka knows it. */
+    readonly state: string
+    /** Bytes of the server's memory, and those that are used, as Furka was told. */
+    readonly memory: number
+    readonly used: number | undefined
+    readonly received: number
+    /** Bytes a second that Furka receives. */
+    readonly rate: number
+    /** Milliseconds from when Furka saw files to when it had them. */
+    readonly latency: { readonly p50: number; readonly p99: number } | undefined
   })[]
+  readonly storages: readonly (Flow & { readonly id: string; readonly failed: number })[]
+  readonly delays: readonly (Delays & { readonly step: Step })[]
+  /** Files verified so far, of tiers that are being verified. */
+  readonly verified: readonly { readonly id: string; readonly files: number }[]
   readonly volumes: readonly {
     readonly name: string
     readonly path: string
@@ -26,6 +38,9 @@ export interface Picture {
     readonly available: number
     /** Used fraction. */
     readonly fill: number
+    /** Files that Grimsel has there, and links in place of others; undefined: it doesn't say. */
+    readonly held: number | undefined
+    readonly links: number | undefined
   }[]
   readonly loopDelay: Delays
   /** The latest one last. */
@@ -35,52 +50,86 @@ export interface Picture {
 /** The whole screen, for a terminal of `columns`. */
 export function drawScreen(picture: Picture, columns: number, unicode: boolean): Span[][] {
   const width = Math.max(6, Math.min(40, columns - NAME - 1 - CELLS.reduce((all, one) => all + one)))
-  const { phase, seconds, plannedSeconds, detectors, storages, volumes, loopDelay, messages } = picture
-  const time = `${seconds.toFixed(1)} s`
-  const progress = phase === 'writing' ? `${time} of ${plannedSeconds} s` : time
-  const head = [span('susten ', 'bold'), span(`simulated detectors, two storages: `), span(phase, 'good')]
-  const lines: Span[][] = [[...head, span(`   ${progress}`, 'dim')], []]
-  lines.push(title('detectors', width, ['files', 'size', 'per second']))
-  for (const { name, planned, ...flow } of detectors) {
-    lines.push(row(name, flow.files / planned, width, unicode, [of(flow.files, planned), ...flows(flow)]))
+  const line = (name: string, fraction: number | undefined, cells: readonly string[]): Span[] =>
+    row(name, fraction, width, unicode, cells)
+  const { complete, detectors, storages, delays, loopDelay } = picture
+  const lines: Span[][] = [...heading(picture), title('detector servers', width, ['complete', 'memory', 'state'])]
+  for (const { name, files, planned, used, memory, state } of detectors) {
+    const cells = [of(files, planned), used === undefined ? '-' : percent(used / memory), printable(state)]
+    lines.push(line(name, files / planned, cells))
   }
-  lines.push([], title('copies', width, ['files', 'size', 'per second']))
-  for (const { id, announced, failed, verified, ...flow } of storages) {
-    const done = verified ?? flow.files
-    const state = verified === undefined ? flows(flow) : [size(flow.bytes), 'verifying']
-    const line = row(id, announced === 0 ? 0 : done / announced, width, unicode, [of(done, announced), ...state])
-    lines.push(line)
+  lines.push(title('Furka', width, ['received', 'a second', 'median, 99 %']))
+  for (const { name, files, received, rate, latency } of detectors) {
+    const cells = [of(received, files), size(rate), `${duration(latency?.p50)}, ${duration(latency?.p99)}`]
+    lines.push(line(name, files === 0 ? 0 : received / files, cells))
+  }
+  lines.push(title('Grimsel', width, ['durable', 'size', 'per second']))
+  for (const { id, failed, ...flow } of storages) {
+    lines.push(line(id, complete === 0 ? 0 : flow.files / complete, [of(flow.files, complete), ...flows(flow)]))
     if (failed > 0) lines.push([span(`    ${count(failed)} failed`, 'bad')])
   }
-  lines.push([], title('from close to durable', width, ['median', '99 %', 'longest']))
-  for (const { id, delays } of storages) lines.push(row(id, undefined, width, unicode, delayCells(delays)))
-  lines.push(row('event loop', undefined, width, unicode, delayCells(loopDelay)))
-  lines.push([], title('volumes', width, ['used', 'free']))
-  for (const { name, path, fsType, available, fill } of volumes) {
-    const cells = [percent(fill), size(available)]
-    lines.push([...row(name, fill, width, unicode, cells), span(`  ${fsType} ${printable(path)}`, 'dim')])
+  lines.push(title('from complete to', width, ['median', '99 %', 'longest']))
+  for (const { step, ...delay } of delays) lines.push(line(step, undefined, delayCells(delay)))
+  lines.push(line('event loop', undefined, delayCells(loopDelay)))
+  return [...lines, ...volumeLines(picture, width, line), ...lastLines(picture)]
+}
+
+function heading({ phase, seconds, plannedSeconds, user }: Picture): Span[][] {
+  const time = `${seconds.toFixed(1)} s`
+  const progress = phase === 'measuring' ? `${time} of ${plannedSeconds} s` : time
+  return [
+    [
+      span('susten ', 'bold'),
+      span('two detector servers, a buffer, two storages: '),
+      span(phase, 'good'),
+      span(`   ${progress}`, 'dim'),
+    ],
+    [span('user   ', 'bold'), span(`${user.name} (${user.uid}:${user.gid}), turn ${user.turn}`)],
+  ]
+}
+
+type Line = (name: string, fraction: number | undefined, cells: readonly string[]) => Span[]
+
+function volumeLines({ volumes, verified }: Picture, width: number, line: Line): Span[][] {
+  const lines = [title('volumes', width, ['used', 'free', verified.length > 0 ? 'verified' : 'files, links'])]
+  for (const { name, path, fsType, available, fill, held, links } of volumes) {
+    const checked = verified.find(({ id }) => id === name)
+    const contents = held === undefined || links === undefined ? '-' : `${count(held)}, ${count(links)}`
+    const cells = [percent(fill), size(available), checked === undefined ? contents : count(checked.files)]
+    lines.push([...line(name, fill, cells), span(`  ${fsType} ${printable(path)}`, 'dim')])
   }
-  lines.push([])
-  for (const message of messages.slice(-3)) lines.push([span(printable(message), 'dim')])
-  lines.push([span('Ctrl-C ends it and tidies up.', 'dim')])
   return lines
+}
+
+function lastLines({ messages }: Picture): Span[][] {
+  const latest = messages.slice(-2).map((message) => [span(printable(message), 'dim')])
+  return [...latest, [span('Ctrl-C ends it and tidies up.', 'dim')]]
 }
 
 /** The same in one line, for a log. */
 export function drawLine(picture: Picture): string {
-  const { phase, seconds, detectors, storages, volumes, loopDelay } = picture
-  const written = sum(detectors)
-  const parts = [`${seconds.toFixed(1).padStart(5)} s  ${phase}`]
-  parts.push(`written ${count(written.files)} files ${size(written.bytes)}`)
-  for (const { id, files, announced, failed, delays, verified } of storages) {
-    const failing = failed === 0 ? '' : ` (${failed} failing)`
-    const durable = `, durable after ${duration(delays.p50)} / ${duration(delays.p99)}`
-    parts.push(
-      verified === undefined
-        ? `${id} ${count(files)} of ${count(announced)}${failing}${durable}`
-        : `${id} ${count(verified)} of ${count(announced)} verified`,
-    )
+  const { phase, seconds, user, complete, detectors, storages, delays, verified, volumes, loopDelay } = picture
+  const bytes = detectors.reduce((sum, one) => sum + one.bytes, 0)
+  const received = detectors.reduce((sum, one) => sum + one.received, 0)
+  const after = (step: Step): string => {
+    const { p50, p99 } = delays.find((one) => one.step === step) ?? {}
+    return `after ${duration(p50)} / ${duration(p99)}`
   }
+  const parts = [`${seconds.toFixed(1).padStart(5)} s  ${phase}`, user.name]
+  if (verified.length > 0) {
+    parts.push(`verified ${verified.map(({ id, files }) => `${id} ${count(files)}`).join(', ')}`)
+    return parts.join('  |  ')
+  }
+  parts.push(`complete ${count(complete)} files ${size(bytes)}`)
+  parts.push(`received ${count(received)} ${after('received')}`)
+  for (const { id, files, failed } of storages) {
+    const failing = failed === 0 ? '' : ` (${failed} failing)`
+    const step = id === 'external' ? 'external' : 'internal'
+    parts.push(`${id} ${count(files)}${failing} ${after(step)}`)
+  }
+  parts.push(
+    `servers ${detectors.map(({ used, memory }) => (used === undefined ? '-' : percent(used / memory))).join(', ')}`,
+  )
   parts.push(`used ${volumes.map(({ name, fill }) => `${name} ${percent(fill)}`).join(', ')}`)
   parts.push(`event loop ${duration(loopDelay.p99)}`)
   return parts.join('  |  ')
@@ -119,13 +168,6 @@ function flows({ bytes, filesPerSecond, bytesPerSecond }: Flow): string[] {
 
 function delayCells({ p50, p99, max }: Delays): string[] {
   return [duration(p50), duration(p99), duration(max)]
-}
-
-function sum(flows: readonly Flow[]): { files: number; bytes: number } {
-  return flows.reduce((all, one) => ({ files: all.files + one.files, bytes: all.bytes + one.bytes }), {
-    files: 0,
-    bytes: 0,
-  })
 }
 
 function span(text: string, style: Style = 'plain'): Span {

@@ -8,10 +8,18 @@ const lookTime = 5000
 const pause = 200
 /** Milliseconds between two looks whether a source has said how it is. */
 const step = 20
+/** Milliseconds between two times that it is asked whether sources have told all, and until nobody waits for that. */
+const tellPause = 10
+const tellTime = 20_000
 
 export interface Looks {
   /** Resolves when the sources have seen all that they can see soon; those that fail, or take long, aren't waited for. */
   soon(): Promise<void>
+  /**
+   * Resolves when the sources have told of all that they had seen at a time, in milliseconds since the epoch. Those that
+   * are unavailable, or take too long, aren't waited for.
+   */
+  told(seen: number): Promise<void>
   /** Begins to look, again and again as long as there is something that isn't offered yet. */
   whole(): Whole
 }
@@ -52,6 +60,14 @@ export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
   return {
     async soon() {
       await Promise.all([...sources.values()].map((one) => lookSoon(one).catch(() => {})))
+    },
+    async told(seen) {
+      const hasTold = ({ reading }: OpenSource): boolean => reading?.isQuietUntil(seen) ?? true
+      const end = performance.now() + tellTime
+      do {
+        // What has been told is taken in before the loop's next turn.
+        await rest(tellPause).catch(() => {})
+      } while (!signal.aborted && performance.now() < end && ![...sources.values()].every(hasTold))
     },
     whole() {
       const unseen = new Set(sources.values())

@@ -34,6 +34,8 @@ export interface Reading {
   readonly state: SourceState | undefined
   /** All that it has told was taken in, and it hasn't seen anything that it hasn't told of, as far as it says. */
   readonly quiet: boolean
+  /** The same of what it had seen at a time, in milliseconds since the epoch; also true while it is unavailable. */
+  isQuietUntil(seen: number): boolean
   /** See Forecast. */
   secondsToFull(): number | undefined
   /** Nothing is reported any more. Resolves at once: who doesn't come back isn't waited for. */
@@ -144,13 +146,21 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
     if (seconds !== undefined) report({ type: 'filling', at, source: id, seconds })
   }
 
+  /** All that it has told was taken in. */
+  const hasTaken = (): boolean => !resting && read === events
+
   void readOn()
   return {
     get state() {
       return state
     },
     get quiet() {
-      return state?.available === true && !resting && read === events && (state.unsettled ?? 0) === 0
+      return state?.available === true && hasTaken() && (state.unsettled ?? 0) === 0
+    },
+    isQuietUntil(seen) {
+      if (state?.available !== true) return true
+      const { unsettled = 0, unsettledSince = Number.NEGATIVE_INFINITY } = state
+      return hasTaken() && (unsettled === 0 || unsettledSince > seen)
     },
     secondsToFull: () => forecast.secondsToFull(now()),
     close() {

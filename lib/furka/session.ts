@@ -182,7 +182,7 @@ export async function openSession(
     }
   }
 
-  function userChange(user: FurkaUser): CoreEvent {
+  function userChange(user: FurkaUser): CoreEvent & { type: 'userChange' } {
     return { type: 'userChange', at: now(), since: Date.now(), user }
   }
 
@@ -283,7 +283,11 @@ export async function openSession(
         checkOpen()
         await looks.soon()
         checkOpen()
-        await shell.postDurably([userChange(user)])
+        const change = userChange(user)
+        await shell.postDurably([{ ...change, unsettled: true }])
+        void looks.told(change.since).then(() => {
+          if (!stopping.signal.aborted) report({ type: 'settled', at: now(), before: change.since })
+        })
       })
       changing = change.catch(() => {})
       return change

@@ -44,6 +44,8 @@ export interface SourceState {
   readonly free?: number
   /** Files that it has seen, and hasn't offered yet. Absent: not known. */
   readonly unsettled?: number
+  /** When the first of those was seen, in milliseconds since 1970. Absent: there are none, or it isn't known. */
+  readonly unsettledSince?: number
   /** What else it tells of itself, for people to read: names and values. */
   readonly details: Readonly<Record<string, string>>
 }

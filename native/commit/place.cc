@@ -121,16 +121,45 @@ class Placing {
   // Is what stands there the very content that we bring?
   bool is_same(const struct stat &st, int64_t size) {
     if (!S_ISREG(st.st_mode) || st.st_size != size) return false;
-    const Fd there(sys_, retry([&] {
-                     return sys_.openat(dir_, name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-                   }));
-    struct stat now {};
-    if (!there || retry([&] { return sys_.fstat(there.get(), &now); }) != 0 || !is_one(st, now)) return false;
+    const Fd there = open_looked_at(name_, st);
+    if (!there) return false;
     // Comparing isn't reading; refused only where the file was given to somebody else.
-    sys_.setfl(there.get(), O_NOATIME);
     sys_.setfl(temp_.fd(), O_NOATIME);
     int error = 0;
     return same_content(context_, temp_.fd(), there.get(), size, error);
+  }
+
+  // Nothing if it is another file by now.
+  Fd open_looked_at(const std::string &name, const struct stat &st) {
+    Fd there(sys_, retry([&] {
+               return sys_.openat(dir_, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+             }));
+    struct stat now {};
+    if (!there || retry([&] { return sys_.fstat(there.get(), &now); }) != 0 || !is_one(st, now)) return Fd(sys_, -1);
+    sys_.setfl(there.get(), O_NOATIME);
+    return there;
+  }
+
+  // Is what stands there kept under a versioned name already? As after a crash between two of our steps, or where the
+  // source had the older file under such a name, and that was copied first. It must be the same in all: somebody else's
+  // would be his to remove.
+  bool is_kept(const struct stat &st, std::string &version) {
+    if (!S_ISREG(st.st_mode)) return false;
+    for (unsigned tries = 0; tries < kCountedVersions; ++tries) {
+      version = version_name(name_, tries);
+      struct stat other {};
+      if (retry([&] { return sys_.fstatat(dir_, version.c_str(), &other, AT_SYMLINK_NOFOLLOW); }) != 0) return false;
+      if (is_one(st, other)) return true;
+      const bool is_alike = S_ISREG(other.st_mode) && other.st_size == st.st_size && other.st_uid == st.st_uid &&
+                            other.st_gid == st.st_gid && other.st_mode == st.st_mode &&
+                            to_ns(other.st_mtim) == to_ns(st.st_mtim);
+      if (!is_alike) continue;
+      const Fd ours = open_looked_at(name_, st);
+      const Fd theirs = open_looked_at(version, other);
+      int error = 0;
+      if (ours && theirs && same_content(context_, ours.get(), theirs.get(), st.st_size, error)) return true;
+    }
+    return false;
   }
 
   // The same file with the same content as when it was looked at; the change of its name doesn't count.
@@ -161,6 +190,10 @@ class Placing {
   // nothing and the name is never missing; then by an exchange, so that what came out can be looked at.
   std::optional<Placement> keep_version(const struct stat &before) {
     std::string version;
+    if (is_kept(before, version)) {
+      std::optional<Placement> placed = replace_looked_at(before);
+      return placed && placed->outcome == Outcome::replaced ? versioned(std::move(version)) : std::move(placed);
+    }
     const int error = link_version(version);
     if (error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK) return move_to_version();
     if (error == ENOENT) return std::nullopt;

@@ -408,7 +408,11 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
     const uid = 1 + random.below(100)
     now += 1
     changes.push({ since: now, uid })
-    post({ type: 'userChange', at: now, since: now, user: { uid, gid: uid, userDirectory: '' } })
+    const unsettled = chance(0.5)
+    const since = now
+    post({ type: 'userChange', at: now, since, user: { uid, gid: uid, userDirectory: '' }, unsettled })
+    // Never, now and then: a source doesn't get on.
+    if (unsettled && chance(0.9)) later(() => post({ type: 'settled', at: now, before: since }), 400)
     now += 1
   }
 

@@ -85,7 +85,7 @@ n_copy_processes 2
 }
 
 /** Two ports that nobody has, as far as anyone can know. */
-async function freePorts(): Promise<[number, number]> {
+export async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()]
   const ports = await Promise.all(
     servers.map(async (server) => {

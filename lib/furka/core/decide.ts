@@ -115,6 +115,10 @@ function take(state: State, event: CoreEvent): void {
       break
     case 'userChange':
       beginTurn(state, event.since, event.user)
+      if (event.unsettled !== true) state.settled = Math.max(state.settled, event.since)
+      break
+    case 'settled':
+      state.settled = Math.max(state.settled, event.before)
       break
     case 'journaled':
       state.durable += event.ops

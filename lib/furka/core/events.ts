@@ -117,7 +117,16 @@ export type CoreEvent =
   /** Files that were found at the start not to be here any more. */
   | { readonly type: 'missing'; readonly at: number; readonly seqs: readonly number[] }
   /** Another user's turn begins. `since`: files that were seen until then are still the former one's. */
-  | { readonly type: 'userChange'; readonly at: number; readonly since: number; readonly user: FurkaUser }
+  | {
+      readonly type: 'userChange'
+      readonly at: number
+      readonly since: number
+      readonly user: FurkaUser
+      /** Sources may have seen files before, of which they tell later: `settled` will say when they have. */
+      readonly unsettled?: boolean
+    }
+  /** Sources have offered all that they had seen before, as far as it can be offered. */
+  | { readonly type: 'settled'; readonly at: number; readonly before: number }
   /** So many journal operations are durable now. */
   | { readonly type: 'journaled'; readonly at: number; readonly ops: number }
   /** Nothing new is begun any more; what is received is still announced. */

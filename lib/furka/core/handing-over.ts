@@ -61,6 +61,7 @@ export function userTold(state: State, { turn: number }: Event<'userTold'>): voi
 export function nextToTell(state: State): Turn | undefined {
   const next = untold(state)
   if (next === undefined || state.now >= tellBy(state, next)) return next
+  if (next.since > state.settled) return undefined
   for (const [turn, files] of state.owing) if (turn < next.number && files > 0) return undefined
   return next
 }

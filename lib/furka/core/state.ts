@@ -105,6 +105,8 @@ export interface State {
   seq: number
   /** In order; the last one is the running one. */
   turns: Turn[]
+  /** Sources have offered all that they had seen before, as far as it can be offered. */
+  settled: number
   /** Files of each turn that Grimsel doesn't have yet. */
   readonly owing: Map<number, number>
   /** Files of each turn. */
@@ -176,6 +178,7 @@ export function createEmptyState(config: CoreConfig, now: number): State {
     files: new Map(),
     seq: 0,
     turns: [],
+    settled: now,
     owing: new Map(),
     members: new Map(),
     announce: createQueue(),

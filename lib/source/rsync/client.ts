@@ -1,6 +1,6 @@
 /** What is asked of an rsync daemon: lists, looks, fetches, removals. */
 import { mkdir, rm } from 'node:fs/promises'
-import { type ByteString, bufferOfBytes } from '../../bytes.js'
+import { type ByteString, bufferOfBytes, bytesOfText } from '../../bytes.js'
 import { SustenError } from '../../errors.js'
 import type { ListedFile } from '../listing.js'
 import { readLine } from './lines.js'
@@ -50,7 +50,12 @@ const SLACK = 2000
 /** Milliseconds to connect, at the most. */
 const CONNECT = 10_000
 
-export function createClient(url: string, stallTimeout: number): Client {
+/**
+ * @param module Of the module, with a slash at its end.
+ * @param directory In it: empty, or with a slash at its end.
+ */
+export function createClient(module: string, directory: string, stallTimeout: number): Client {
+  const url = `${module}${directory}`
   const seconds = (ms: number): number => Math.ceil(ms / 1000)
   const common = [
     '--no-motd',
@@ -88,8 +93,14 @@ export function createClient(url: string, stallTimeout: number): Client {
         found.set(name, read.type === 'file' ? read.file : 'other')
       }
     }
-    const args = [...common, ...named, '--list-only', '--', url, `${empty}/`]
-    const ended = await runRsync({ args, input: listOf(names), onLine, signal, silence: stallTimeout + SLACK })
+    const args = [...common, ...named, '--list-only', '--', module, `${empty}/`]
+    const ended = await runRsync({
+      args,
+      input: listOf(directory, names),
+      onLine,
+      signal,
+      silence: stallTimeout + SLACK,
+    })
     return check(ended, [PARTIAL, VANISHED])
   }
 
@@ -128,8 +139,8 @@ export function createClient(url: string, stallTimeout: number): Client {
     async fetch(names, into, largest, signal) {
       const kept = ['--times', '--whole-file', '--no-implied-dirs', '--chmod=D700,F600']
       const bounds = `--max-size=${Math.max(1, largest)}`
-      const args = [...common, ...named, ...kept, bounds, '--', url, `${into}/`]
-      const ended = await runRsync({ args, input: listOf(names), signal, largest })
+      const args = [...common, ...named, ...kept, bounds, '--', module, `${into}/`]
+      const ended = await runRsync({ args, input: listOf(directory, names), signal, largest })
       return check(ended, [PARTIAL, VANISHED]) ?? ''
     },
     async remove(names, scratch, signal) {
@@ -152,6 +163,11 @@ export function createClient(url: string, stallTimeout: number): Client {
   }
 }
 
-/** For `--files-from`: with `./` in front, which says nothing, no name looks like a comment or an option. */
-const listOf = (names: readonly ByteString[]): Buffer =>
-  bufferOfBytes(names.map((name) => `./${name}\0`).join('') as ByteString)
+/**
+ * For `--files-from`, from the module on: daemons of rsync 3.5.0 without chroot find nothing below a directory of a URL.
+ * What follows `/./` is recreated. No name looks like a comment or an option.
+ */
+function listOf(directory: string, names: readonly ByteString[]): Buffer {
+  const before = bytesOfText(`./${directory}./`)
+  return bufferOfBytes(names.map((name) => `${before}${name}\0`).join('') as ByteString)
+}

@@ -46,8 +46,10 @@ export interface RsyncOptions {
 /** Options, checked and complete. */
 export interface CheckedRsync {
   readonly id: string
-  /** Of the directory, with a slash at its end. */
-  readonly url: string
+  /** Of the module, with a slash at its end. */
+  readonly module: string
+  /** The directory in it: empty, or with a slash at its end. */
+  readonly directory: string
   readonly staging: ByteString
   readonly interrunPause: number
   readonly stallTimeout: number
@@ -100,7 +102,8 @@ export function checkRsync(options: RsyncOptions): CheckedRsync {
   const idle = checkInteger('idlePause', options.idlePause ?? Math.max(500, minPause), minPause, HOUR)
   return {
     id,
-    url: `rsync://${address}:${port}/${module}${directory}`,
+    module: `rsync://${address}:${port}/${module}/`,
+    directory: directory.slice(1),
     staging: absolutePath(bytesOfPath(staging, 'staging')),
     interrunPause: checkInteger('interrunPause', options.interrunPause ?? 500, 0, MINUTE),
     stallTimeout: checkInteger('stallTimeout', options.stallTimeout ?? 30_000, 1000, HOUR),

@@ -20,8 +20,8 @@ import { createTransfers, type Fetched } from './transfers.js'
  */
 export function openRsync(options: RsyncOptions): FileSource {
   const checked = checkRsync(options)
-  const { id, patience, poll, url } = checked
-  const client = createClient(url, checked.stallTimeout)
+  const { id, patience, poll, module, directory } = checked
+  const client = createClient(module, directory, checked.stallTimeout)
   const ending = new AbortController()
   /** What was fetched and may be needed still, by name and version. */
   const located = new Map<string, Fetched[]>()

@@ -38,6 +38,8 @@ export interface Catalog {
   readonly size: number
   /** Files that have been seen, and not offered as they are. */
   readonly unsettled: number
+  /** When the first of those was seen; undefined: there are none. */
+  readonly unsettledSince: number | undefined
   /** Forgets all; nothing is looked at any more. */
   clear(): void
 }
@@ -80,6 +82,10 @@ const MANY = 1000
 const NEVER = 0
 
 const now = (): number => performance.now()
+
+/** What lists have and looks don't find may never be there. */
+const isUnsettled = ({ known, offered, misses }: Entry): boolean =>
+  misses === 0 && (known === undefined || known !== offered)
 
 export function createCatalog(options: CatalogOptions): Catalog {
   const { server, patience, longest, looks, mostFiles, tell, mayLook, isBusy } = options
@@ -251,11 +257,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
     },
     get unsettled() {
       let count = 0
-      // What lists have and looks don't find may never be there.
-      for (const { known, offered, misses } of entries.values()) {
-        if (misses === 0 && (known === undefined || known !== offered)) count++
-      }
+      for (const entry of entries.values()) if (isUnsettled(entry)) count++
       return count
+    },
+    get unsettledSince() {
+      // In the order in which they were seen.
+      for (const entry of entries.values()) if (isUnsettled(entry)) return entry.seen
+      return undefined
     },
     listed(names) {
       const added: Entry[] = []

@@ -62,8 +62,8 @@ export function openSimplon(options: SimplonOptions): FileSource {
 
   function tellState(): void {
     const { version } = server
-    const { size: taken, unsettled } = catalog
-    const state = stateOf({ available, failure, version, status, listed, taken, unsettled, strange })
+    const { size: taken, unsettled, unsettledSince } = catalog
+    const state = stateOf({ available, failure, version, status, listed, taken, unsettled, unsettledSince, strange })
     if (told !== undefined && sameState(told, state)) return
     told = state
     queue?.push({ type: 'state', state })

@@ -15,12 +15,13 @@ export interface Known {
   readonly taken: number
   /** Files that were seen, and not offered as they are. */
   readonly unsettled: number
+  readonly unsettledSince: number | undefined
   /** Entries of lists that are no text. */
   readonly strange: number
 }
 
 export function stateOf(known: Known): SourceState {
-  const { available, failure, version, status, listed, taken, unsettled, strange } = known
+  const { available, failure, version, status, listed, taken, unsettled, unsettledSince, strange } = known
   const { detector, filewriter, free } = status ?? {}
   const busy = status && busyOf(status)
   const told = {
@@ -38,6 +39,7 @@ export function stateOf(known: Known): SourceState {
     ...(available && busy !== undefined ? { busy } : {}),
     ...(available && free !== undefined ? { free } : {}),
     ...(available ? { unsettled } : {}),
+    ...(available && unsettledSince !== undefined ? { unsettledSince } : {}),
     details,
   }
 }
