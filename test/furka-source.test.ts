@@ -266,3 +266,31 @@ test('a source that never comes back doesn’t hold up a stop', async (t) => {
   source.close = () => never
   await furka.close('stop')
 })
+
+test('a content that comes when nobody wants it any more is given back', async (t) => {
+  const { source, furka, told } = await world(t, { source: { stallTimeout: 20 } })
+  let given = (): void => {}
+  let back = 0
+  const content = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise<never>(() => {}),
+      async return() {
+        back += 1
+        return { done: true as const, value: undefined }
+      },
+    }),
+  }
+  const body = { size: 7, content }
+  source.reading = () =>
+    new Promise((resolve) => {
+      given = () => resolve(body)
+    })
+  source.put('a', 'content')
+  await until(() => (furka.status().sources[0]?.failing ?? 0) === 1, 'it is given up')
+  given()
+  await until(() => back === 1, 'it is given back')
+  // One that has begun and stands still, too.
+  source.reading = async () => body
+  await until(() => back >= 2, 'and so is this one')
+  assert.deepEqual(told.errors, [])
+})

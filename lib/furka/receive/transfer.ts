@@ -205,15 +205,24 @@ function arrivedOf(result: NativeFileResult | undefined): Arrived {
 /** The slow way: through this thread to a private file, which is then copied to its name. */
 async function read(host: TransferHost, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
   const { source, staging, stall, signal } = host
-  const body = await within(source.read(file, signal), { signal, timeout: 2 * stall, what: 'answer' })
+  const reading = source.read(file, signal)
+  const body = await within(reading, { signal, timeout: 2 * stall, what: 'answer' }).catch((error: unknown) => {
+    // It may come all the same, and is given back then.
+    Promise.resolve(reading).then(giveBack, () => {})
+    throw error
+  })
   try {
     return await staging.use((stage) => readTo(host, stage, body, file, to))
   } catch (error) {
     return missed('target', error)
   } finally {
-    // Harmless where it was read to its end; where not, who gives must know.
-    void Promise.resolve(body.content[Symbol.asyncIterator]().return?.()).catch(() => {})
+    giveBack(body)
   }
+}
+
+/** Harmless where it was read to its end; where not, who gives must know. Not waited for. */
+function giveBack({ content }: FileBody): void {
+  Promise.resolve(content[Symbol.asyncIterator]().return?.()).catch(() => {})
 }
 
 async function readTo(
