@@ -178,7 +178,10 @@ export async function runSoak(options: SoakOptions, root: string, print: (line: 
       truths.set(server.plan.id, { ...truth, disturbed: [...truth.disturbed, ...furka.absences] })
     }
     // For whoever looks for the reason of a violation.
-    writeFileSync(join(root, 'truth', 'turns.json'), JSON.stringify({ turns: conductor.turns, absences: furka.absences }))
+    writeFileSync(
+      join(root, 'truth', 'turns.json'),
+      JSON.stringify({ turns: conductor.turns, absences: furka.absences }),
+    )
     const found = await judge({ internal: place.internal, external: place.external, turns: conductor.turns, truths })
     for (const text of found.violations) blame(text)
     return found
