@@ -1,4 +1,6 @@
 /** At the end: what the servers had is held against what the storages have. */
+
+import type { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join, sep } from 'node:path'
@@ -31,6 +33,8 @@ export interface Verdict {
   readonly again: number
   /** Files under names of versions. */
   readonly versions: number
+  /** What is the beginning of a file: it was seen, and copied, while it stood still in its growth. */
+  readonly early: number
   readonly violations: readonly string[]
 }
 
@@ -54,6 +58,7 @@ export async function judge({ internal, external, turns, truths }: Case): Promis
       else same.push({ file, server })
     }
   }
+  let early = 0
   const last = await look(external, violations)
   const first = await look(internal, violations)
   for (const [where, found] of [
@@ -61,8 +66,29 @@ export async function judge({ internal, external, turns, truths }: Case): Promis
     ['internal', first],
   ] as const) {
     for (const [digest, copies] of found.files) {
-      if (!known.has(digest)) violations.push(`${where}: content that no server had: ${copies.map(({ path }) => path)}`)
+      if (known.has(digest)) continue
+      for (const { path } of copies) {
+        if (isBeginning(readFileSync(join(where === 'external' ? external : internal, path)), path)) early++
+        else violations.push(`${where}: content that no server had: ${path}`)
+      }
     }
+  }
+
+  /** The first part of a file of that name, or of one that was never completed. */
+  function isBeginning(content: Buffer, path: string): boolean {
+    const [server = '', visit = '', raw = '', ...rest] = path.split(sep)
+    const name = rest.join(sep).replace(/\.~\w+~$/, '')
+    const truth = truths.get(server)
+    if (truth === undefined || !turns.some(({ userDirectory }) => userDirectory === join(visit, raw))) return false
+    if (truth.unfinished.includes(name)) return true
+    const grown = truth.files.filter((file) => file.name === name && file.begun < file.completed)
+    // It was overwritten, or lost by its server, before it was seen whole.
+    if (grown.some(({ digest, size }) => size > content.length && !last.files.has(digest))) return true
+    const copies = truth.files.flatMap((file) => (file.name === name ? (last.files.get(file.digest) ?? []) : []))
+    return copies.some((copy) => {
+      const whole = readFileSync(join(external, copy.path))
+      return whole.length > content.length && whole.subarray(0, content.length).equals(content)
+    })
   }
 
   const counts = { wanted: 0, excused: 0, spared: 0, owners: 0, again: 0 }
@@ -103,6 +129,7 @@ export async function judge({ internal, external, turns, truths }: Case): Promis
     internal: first.count,
     bytes: last.bytes,
     versions: last.versions,
+    early,
     violations,
   }
 }

@@ -81,6 +81,8 @@ export interface TrueFile {
 
 export interface ServerTruth {
   readonly files: readonly TrueFile[]
+  /** Names of files that were never completed, though they could be seen. */
+  readonly unfinished: readonly string[]
   /** Milliseconds since 1970: from when to when lists could not be relied on. */
   readonly disturbed: readonly (readonly [from: number, to: number])[]
 }

@@ -77,7 +77,7 @@ dcu.on('request', ({ method, status, file, at, path, faults }) => {
     for (const interval of lasting.splice(0)) interval[1] = Date.now()
   }
   if (method === 'HEAD' && status === 200 && file !== undefined) asked.set(file, at)
-  if (status === 404 && method !== 'GET' && file !== undefined) denied.add(file)
+  if (status === 404 && file !== undefined) denied.add(file)
 })
 
 const told = ({ name, size, digest, id }: ServedFile): string => `${order.id} ${id} ${name} (${size} B, ${digest})`
@@ -231,8 +231,9 @@ function truth(): ServerTruth {
       overtaken: overtaken.has(id),
     }
   })
+  const unfinished = dcu.truth.files.filter(({ completed }) => completed === undefined).map(({ name }) => name)
   // JSON has no infinity.
-  return { files, disturbed: disturbed.map(([from, to]) => [from, Math.min(to, Date.now())]) }
+  return { files, unfinished, disturbed: disturbed.map(([from, to]) => [from, Math.min(to, Date.now())]) }
 }
 
 function obey(message: ToServer): void {
