@@ -1,5 +1,6 @@
 /**
- * The whole native surface, typed. `native/addon.cc` implements exactly this and nothing else.
+ * The whole native surface, typed. `native/addon.cc` implements exactly this and nothing else, but for how lists of files
+ * and their results are packed on the way: `lib/packed.ts`.
  *
  * Every function returns at once; work is done on the engine's own threads (or a watcher's own thread) and reported
  * in batches through the callback that the handle was opened with. No call blocks the event loop on a disk.
@@ -9,6 +10,7 @@
  */
 import type { ByteString } from './bytes.js'
 import { loadAddon } from './load-addon.js'
+import { type Addon, unpacked } from './packed.js'
 
 /** An engine: a pool of threads, a bounded queue, a table of system calls. Opaque. */
 export interface NativeEngine {
@@ -542,4 +544,4 @@ export interface Native {
 }
 
 /** The addon of this process. Loading it starts no thread and opens no file. */
-export const native: Native = loadAddon() as Native
+export const native: Native = unpacked(loadAddon() as Addon)

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -18,8 +19,10 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/flat_event.h"
 #include "fifo/fifo.h"
 #include "jobs/copy_job.h"
+#include "jobs/packed.h"
 #include "jobs/receive_job.h"
 #include "jobs/release_job.h"
 #include "jobs/volume_job.h"
@@ -35,7 +38,7 @@ namespace susten {
 
 namespace {
 
-// A callback's share: about a millisecond's work.
+// A watcher's callback's share: well below a millisecond's work.
 constexpr size_t kEventsPerCall = 256;
 // Watch events that may wait for the event loop; beyond, the kernel's queue fills and a scan makes up for it.
 constexpr size_t kWatchEvents = 65'536;
@@ -66,11 +69,6 @@ int64_t to_int(const Napi::Value &value) {
     return value.As<Napi::BigInt>().Int64Value(&lossless);
   }
   return value.ToNumber().Int64Value();
-}
-
-uint64_t to_unsigned(const Napi::Value &value) {
-  bool lossless = false;
-  return value.As<Napi::BigInt>().Uint64Value(&lossless);
 }
 
 Napi::Number number(Napi::Env env, int64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
@@ -104,14 +102,6 @@ Napi::Object from_fingerprint(Napi::Env env, const Fingerprint &fingerprint) {
   object["mtimeNs"] = Napi::BigInt::New(env, fingerprint.mtime_ns);
   object["ctimeNs"] = Napi::BigInt::New(env, fingerprint.ctime_ns);
   return object;
-}
-
-Fingerprint to_fingerprint(const Napi::Object &object) {
-  return {.dev = to_unsigned(object.Get("dev")),
-          .ino = to_unsigned(object.Get("ino")),
-          .size = to_int(object.Get("size")),
-          .mtime_ns = to_int(object.Get("mtimeNs")),
-          .ctime_ns = to_int(object.Get("ctimeNs"))};
 }
 
 // The value of a property that is one of `names`, in the order of the enumeration.
@@ -154,32 +144,6 @@ CopyOptions to_options(const Napi::Object &object) {
   return options;
 }
 
-CopyRequest::File to_file(const Napi::Object &object) {
-  CopyRequest::File file{.src = to_bytes(object.Get("src")),
-                         .dest = to_bytes(object.Get("dest")),
-                         .existing = to_existing(object),
-                         .expected = {},
-                         .known = {},
-                         .known_digest = {},
-                         .size = {}};
-  const Napi::Value expected = object.Get("expect");
-  if (expected.IsObject()) {
-    const auto copy = expected.As<Napi::Object>();
-    file.expected = Expected{.size = to_int(copy.Get("size")), .mtime_ns = to_int(copy.Get("mtimeNs"))};
-  }
-  const Napi::Value link = object.Get("expectLink");
-  if (link.IsString()) {
-    if (!file.expected) file.expected = Expected{};
-    file.expected->link = to_bytes(link);
-  }
-  const Napi::Value known = object.Get("known");
-  if (known.IsObject()) file.known = to_fingerprint(known.As<Napi::Object>());
-  const Napi::Value digest = object.Get("knownDigest");
-  if (digest.IsString()) file.known_digest = to_bytes(digest);
-  if (object.Get("size").IsNumber()) file.size = to_int(object.Get("size"));
-  return file;
-}
-
 std::vector<std::string> to_names(const Napi::Value &value) {
   std::vector<std::string> names;
   if (!value.IsArray()) return names;
@@ -189,34 +153,24 @@ std::vector<std::string> to_names(const Napi::Value &value) {
   return names;
 }
 
-ReleaseFile to_release_file(const Napi::Object &object) {
-  ReleaseFile file;
-  file.name = to_bytes(object.Get("name"));
-  file.by = to_enum<ReleaseBy>(object, "by", {"link", "delete", "clear"});
-  const auto known = object.Get("known").As<Napi::Object>();
-  file.known.size = to_int(known.Get("size"));
-  file.known.mtime_ns = to_int(known.Get("mtimeNs"));
-  if (known.Get("ino").IsBigInt()) file.known.ino = to_unsigned(known.Get("ino"));
-  if (known.Get("ctimeNs").IsBigInt()) file.known.ctime_ns = to_int(known.Get("ctimeNs"));
-  if (known.Get("digest").IsString()) file.known.digest = to_bytes(known.Get("digest"));
-  if (object.Get("copy").IsObject()) {
-    const auto copy = object.Get("copy").As<Napi::Object>();
-    file.copy = {.name = to_bytes(copy.Get("name")),
-                 .size = to_int(copy.Get("size")),
-                 .mtime_ns = to_int(copy.Get("mtimeNs")),
-                 .digest = {}};
-    if (copy.Get("digest").IsString()) file.copy.digest = to_bytes(copy.Get("digest"));
-  } else if (file.by == ReleaseBy::remove) {
-    file.vouched = true;
-  } else {
-    throw Napi::TypeError::New(object.Env(), "only a release by 'delete' goes without a copy");
-  }
-  if (object.Get("link").IsString()) file.link = to_bytes(object.Get("link"));
-  if (file.by == ReleaseBy::link && file.link.empty()) {
-    throw Napi::TypeError::New(object.Env(), "a release by 'link' needs the link's text");
-  }
-  return file;
+// A list of files, see lib/packed.ts: its parts follow the job among the arguments.
+template <typename File>
+void to_files(const Napi::CallbackInfo &info, bool unpack(const PackedFiles &, std::vector<File> &),
+              std::vector<File> &files) {
+  const std::string names = to_bytes(info[2]);
+  const auto lengths = info[3].As<Napi::Uint32Array>();
+  const auto flags = info[4].As<Napi::Uint8Array>();
+  auto numbers = info[5].As<Napi::ArrayBuffer>();
+  const PackedFiles packed{
+      .names = names,
+      .lengths = {lengths.Data(), lengths.ElementLength()},
+      .flags = {flags.Data(), flags.ElementLength()},
+      .numbers = {static_cast<const int64_t *>(numbers.Data()), numbers.ByteLength() / sizeof(int64_t)}};
+  if (!unpack(packed, files)) throw Napi::TypeError::New(info.Env(), "a list of files is not whole");
 }
+
+// How many files a job has.
+size_t count_files(const Napi::CallbackInfo &info) { return info[4].As<Napi::Uint8Array>().ElementLength(); }
 
 ReceiveFile to_receive_file(const Napi::Object &object) {
   ReceiveFile file;
@@ -610,6 +564,8 @@ struct EngineHandle {
   std::unordered_map<uint32_t, size_t> waiting;
   size_t queued = 0;
   size_t queue_limit = 0;
+  // Room for the events of a call. It belongs to the callback, which keeps it as long as there is one to call.
+  std::span<FlatEvent> flat;
   Life life;
 
   // Ends the threads, then lets go of JavaScript: whoever calls a thread-safe function must be gone before it.
@@ -642,8 +598,8 @@ void call_engine(Napi::Env env, Napi::Function callback, EngineHandle *handle, v
   if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty() || handle->life.closed) return;
   const Napi::HandleScope scope(env);
   std::vector<Event> events;
-  if (handle->engine->sink().take(events, kEventsPerCall)) call_later(env, handle);
-  Napi::Array batch = Napi::Array::New(env);
+  if (handle->engine->sink().take(events, handle->flat.size())) call_later(env, handle);
+  Napi::Array others = Napi::Array::New(env);
   uint32_t count = 0;
   bool closed = false;
   for (const Event &event : events) {
@@ -652,9 +608,11 @@ void call_engine(Napi::Env env, Napi::Function callback, EngineHandle *handle, v
       continue;
     }
     count_event(*handle, event);
-    batch[count++] = std::visit(FromEvent{env}, event);
+    FlatEvent &flat = handle->flat[count++];
+    flat = flat_event(event);
+    if (flat.kind == FlatKind::other) others[others.Length()] = std::visit(FromEvent{env}, event);
   }
-  if (count > 0) callback.Call({batch});
+  if (count > 0) callback.Call({number(env, count), others});
   if (!closed) return;
   dispose(*handle);
   for (const Napi::Promise::Deferred &deferred : handle->closing) deferred.Resolve(env.Undefined());
@@ -690,6 +648,8 @@ Napi::Value open_engine(const Napi::CallbackInfo &info) {
   const auto options = info[0].As<Napi::Object>();
   auto handle = std::make_unique<EngineHandle>();
   handle->queue_limit = static_cast<size_t>(to_int(options.Get("queueLimit")));
+  auto room = options.Get("events").As<Napi::ArrayBuffer>();
+  handle->flat = {static_cast<FlatEvent *>(room.Data()), room.ByteLength() / sizeof(FlatEvent)};
   EngineOptions engine_options{.threads = std::clamp<size_t>(to_int(options.Get("threads")), 1, kMostThreads),
                                .nice = static_cast<int>(to_int(options.Get("nice"))),
                                .sys = to_sys(options),
@@ -774,8 +734,7 @@ Napi::Value start_queued(const Napi::CallbackInfo &info, EngineHandle &handle, c
 Napi::Value copy_files(const Napi::CallbackInfo &info) {
   EngineHandle &handle = to_engine(info);
   const auto object = info[1].As<Napi::Object>();
-  const auto files = object.Get("files").As<Napi::Array>();
-  const size_t count = files.Length();
+  const size_t count = count_files(info);
   check_queue(info, handle, count);
   CopyRequest request{.src_root = to_bytes(object.Get("srcRoot")),
                       .dest_root = to_bytes(object.Get("destRoot")),
@@ -785,19 +744,17 @@ Napi::Value copy_files(const Napi::CallbackInfo &info) {
                       .options = to_options(object.Get("options").As<Napi::Object>())};
   if (object.Get("srcIdentity").IsString()) request.src_identity = to_bytes(object.Get("srcIdentity"));
   if (object.Get("destIdentity").IsString()) request.dest_identity = to_bytes(object.Get("destIdentity"));
-  request.files.reserve(count);
   const Napi::Value layout = object.Get("layout");
   if (layout.IsNumber()) request.layout = layout.As<Napi::Number>().Uint32Value();
   const Napi::Value as = object.Get("as");
   if (as.IsObject()) request.options.as = to_ownership(as.As<Napi::Object>());
-  for (uint32_t i = 0; i < count; ++i) request.files.push_back(to_file(files.Get(i).As<Napi::Object>()));
+  to_files(info, unpack_copies, request.files);
   return start_queued(info, handle, std::make_shared<CopyJob>(*handle.engine, std::move(request)), count);
 }
 
 Napi::Value release_files(const Napi::CallbackInfo &info) {
   EngineHandle &handle = to_engine(info);
   const auto object = info[1].As<Napi::Object>();
-  const auto files = object.Get("files").As<Napi::Array>();
   ReleaseRequest request{.root = to_bytes(object.Get("root")),
                          .next_root = {},
                          .root_identity = {},
@@ -806,14 +763,19 @@ Napi::Value release_files(const Napi::CallbackInfo &info) {
                          .directories = to_names(object.Get("directories")),
                          .restore = to_names(object.Get("restore")),
                          .sync = to_enum<Durability>(object, "durability", {"none", "batch"}) != Durability::none};
-  const size_t count = files.Length() + request.directories.size();
+  const size_t count = count_files(info) + request.directories.size();
   check_queue(info, handle, count);
   if (object.Get("rootIdentity").IsString()) request.root_identity = to_bytes(object.Get("rootIdentity"));
   if (object.Get("nextRoot").IsString()) request.next_root = to_bytes(object.Get("nextRoot"));
   if (object.Get("nextIdentity").IsString()) request.next_identity = to_bytes(object.Get("nextIdentity"));
-  request.files.reserve(files.Length());
-  for (uint32_t i = 0; i < files.Length(); ++i) {
-    request.files.push_back(to_release_file(files.Get(i).As<Napi::Object>()));
+  to_files(info, unpack_releases, request.files);
+  for (const ReleaseFile &file : request.files) {
+    if (file.by == ReleaseBy::link && file.link.empty()) {
+      throw Napi::TypeError::New(info.Env(), "a release by 'link' needs the link's text");
+    }
+    if (file.vouched && file.by != ReleaseBy::remove) {
+      throw Napi::TypeError::New(info.Env(), "only a release by 'delete' goes without a copy");
+    }
   }
   return start_queued(info, handle, std::make_shared<ReleaseJob>(*handle.engine, std::move(request)), count);
 }

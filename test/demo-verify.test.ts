@@ -144,8 +144,8 @@ describe('the verification of a tier', () => {
     writeFileSync(join(copy, 'run1/.susten-1.tmp'), '')
     linkSync(join(copy, cbf), join(copy, 'ins/ins_1_00002.cbf.~1~'))
     assert.deepEqual((await problemsOf()).sort(), [
-      'ins/ins_1_00002.cbf.~1~: nobody wrote this',
-      'run1/.susten-1.tmp: nobody wrote this',
+      'ins/ins_1_00002.cbf.~1~: must not be here',
+      'run1/.susten-1.tmp: must not be here',
     ])
   })
 

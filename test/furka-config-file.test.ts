@@ -60,7 +60,10 @@ target /ramdisk/./nfs
   assert.deepEqual([code, err], [0, ''])
   const lines = out.split('\n')
   assert.equal(lines[0], `${file}: ok`)
-  assert.match(out, /^ {2}detector +1MF: rsync:\/\/10\.0\.0\.1:49371\/ramdisk\/, .*, to \/ramdisk$/m)
+  assert.match(
+    out,
+    /^ {2}detector +1MF: rsync:\/\/10\.0\.0\.1:49371\/ramdisk\/, by way of \/dev\/shm\/furka_dectris, .*, to \/ramdisk$/m,
+  )
   assert.match(
     out,
     /^ {2}detector +eiger: filewriter https:\/\/\[fd00::1\]:443, API version found out, asked every 50, 100/m,

@@ -27,11 +27,14 @@ export function announced(state: State, event: Announced): void {
 }
 
 function announceNew(state: State, event: Announced): void {
-  const file = { path: event.path, cut: event.cut ?? 0, shift: state.shift, announced: event.at }
+  const { path, cut = 0, at: announced } = event
+  const { shift } = state
   state.seq += 1
-  const copies = chooseStorages(state, file).map(fresh)
-  useDirectory(state, file.path, file.cut)
-  queuePending(state, store(state, undefined, { seq: state.seq, ...file, copies, ...tiersFor(state, copies) }).record)
+  const copies = chooseStorages(state, { path, cut, shift, announced }).map(fresh)
+  useDirectory(state, path, cut)
+  const { tiers } = tiersFor(state, copies)
+  const known = { seq: state.seq, path, cut, shift, announced, copies }
+  queuePending(state, store(state, undefined, tiers === undefined ? known : { ...known, tiers }).record)
 }
 
 function announceAgain(state: State, event: Announced, was: FileRecord): void {

@@ -3,7 +3,7 @@ import type { ByteString } from '../bytes.js'
 import { recount } from './counters.js'
 import { bucketOf, recountHoldings } from './holdings.js'
 import { dismissLeaving, postpone } from './leaving.js'
-import type { CopyRecord, FileRecord } from './record.js'
+import type { CopyRecord, FileRecord, JournalOp } from './record.js'
 import type { Entry, State } from './state.js'
 
 /** What is known of a path: memory first, then what the event brought from the journal. */
@@ -18,19 +18,31 @@ export function recordOf(state: State, path: ByteString, fromJournal: FileRecord
  * @returns its entry
  */
 export function store(state: State, was: FileRecord | undefined, record: FileRecord): Entry {
-  state.out.ops.push(was === undefined ? { type: 'put', record } : { type: 'put', record, was })
+  const { ops } = state.out
   count(state, was, record)
   const entry = hold(state, record)
-  postpone(entry.leaving, state.issued + state.out.ops.length)
+  const earlier = entry.put === undefined ? undefined : ops[entry.put]
+  if (entry.put !== undefined && earlier?.type === 'put') {
+    // One of several changes at a time is what counts: all of them become durable together.
+    ops[entry.put] = put(record, earlier.was)
+  } else {
+    entry.put = ops.length
+    ops.push(put(record, was))
+  }
+  postpone(entry.leaving, state.issued + ops.length)
   return entry
 }
+
+const put = (record: FileRecord, was: FileRecord | undefined): JournalOp =>
+  was === undefined ? { type: 'put', record } : { type: 'put', record, was }
 
 /** The entry of a record, made if it isn't in memory. It stays there while it has slots. */
 export function hold(state: State, record: FileRecord): Entry {
   let entry = state.files.get(record.path)
   if (entry === undefined) {
     const slots = new Array(state.storages.length).fill(undefined)
-    entry = { record, slots, leaving: new Array(state.tiers.length).fill(undefined), used: 0 }
+    const leaving = new Array(state.tiers.length).fill(undefined)
+    entry = { record, slots, leaving, used: 0, put: undefined, pass: undefined, accessed: undefined, putOff: undefined }
     state.files.set(record.path, entry)
   } else {
     entry.record = record
@@ -44,11 +56,11 @@ export function hold(state: State, record: FileRecord): Entry {
  * A file in memory is waited for and can't be forgotten: callers check that nothing is pending.
  */
 export function forget(state: State, record: FileRecord): void {
-  state.out.ops.push({ type: 'forget', record })
+  const entry = state.files.get(record.path)
+  pushForget(state, record, entry?.put)
   const copied = record.copies.filter((copy) => copy.state === 'copied')
   count(state, record, undefined)
-  recount(state.counters, { ...record, copies: copied }, bucketOf(state.shifts, record.shift), 1)
-  const entry = state.files.get(record.path)
+  recount(state.counters, copied, bucketOf(state.shifts, record.shift), 1)
   if (entry !== undefined) {
     for (const leaving of entry.leaving) if (leaving !== undefined) dismissLeaving(leaving)
     state.files.delete(record.path)
@@ -57,20 +69,31 @@ export function forget(state: State, record: FileRecord): void {
   state.forgotten.add(record.path)
 }
 
-function count(state: State, was: FileRecord | undefined, is: FileRecord | undefined): void {
-  if (was !== undefined) countIn(state, was, -1)
-  if (is !== undefined) countIn(state, is, 1)
-  state.out.changed = true
-  if (was !== undefined) for (const copy of was.copies) countPending(state, copy, -1)
-  if (is !== undefined) for (const copy of is.copies) countPending(state, copy, 1)
+/** What was to become of it in this `decide` needn't be journaled any more, as far as its copies are as they were. */
+function pushForget(state: State, record: FileRecord, at: number | undefined): void {
+  const { ops } = state.out
+  const earlier = at === undefined ? undefined : ops[at]
+  const isSame = earlier?.type === 'put' && earlier.was?.copies === record.copies && earlier.was.seq === record.seq
+  if (at !== undefined && isSame && earlier.was !== undefined) ops[at] = { type: 'forget', record: earlier.was }
+  else ops.push({ type: 'forget', record })
 }
 
-function countIn(state: State, record: FileRecord, by: 1 | -1): void {
+function count(state: State, was: FileRecord | undefined, is: FileRecord | undefined): void {
+  state.out.changed = true
+  // Most changes are of tiers only.
+  const isSame = was !== undefined && is !== undefined && was.copies === is.copies && was.shift === is.shift
+  if (was !== undefined) countIn(state, was, -1, isSame)
+  if (is !== undefined) countIn(state, is, 1, isSame)
+}
+
+function countIn(state: State, record: FileRecord, by: 1 | -1, isSame: boolean): void {
   const shift = bucketOf(state.shifts, record.shift)
-  recount(state.counters, record, shift, by)
+  if (!isSame) {
+    recount(state.counters, record.copies, shift, by)
+    for (const copy of record.copies) countPending(state, copy, by)
+  }
   if (state.tiers.length === 0) return
-  const next = (id: string) => state.tiers.find(({ config }) => config.id === id)?.config.next
-  recountHoldings(state.holdings, record, shift, by, next)
+  recountHoldings(state.holdings, record, shift, by, state.tiers)
   state.out.shifts.add(shift)
 }
 
@@ -83,6 +106,7 @@ function countPending(state: State, copy: CopyRecord, by: number): void {
 /** Lets go of what nobody waits for any more. */
 export function evict(state: State): void {
   for (const entry of state.touched) {
+    entry.put = undefined
     entry.pass = undefined
     entry.putOff = undefined
     if (entry.used === 0) state.files.delete(entry.record.path)
@@ -96,6 +120,7 @@ export function withCopy(record: FileRecord, copy: CopyRecord): FileRecord {
   return { ...record, copies: record.copies.map((other) => (other.storage === copy.storage ? copy : other)) }
 }
 
-export function copyOn(record: FileRecord, storage: string): CopyRecord | undefined {
-  return record.copies.find((copy) => copy.storage === storage)
+export function copyOn({ copies }: FileRecord, storage: string): CopyRecord | undefined {
+  for (const copy of copies) if (copy.storage === storage) return copy
+  return undefined
 }

@@ -18,8 +18,12 @@ const replicated = '/'
 /** The running shift uses a file's directory. */
 export function useDirectory(state: State, path: ByteString, cut: number): void {
   if (state.tiers.length === 0 || state.directories.has(tooMany)) return
-  for (const directory of parents(path)) use(state, directory)
-  for (const directory of parents(path.slice(cut))) use(state, `${replicated}${directory}` as ByteString)
+  const end = path.lastIndexOf('/')
+  if (end <= 0) return
+  // Most files come to where the one before came. Those above a directory that is known are known.
+  if (!state.directories.has(path.slice(0, end) as ByteString)) for (const one of parents(path)) use(state, one)
+  if (end <= cut || state.directories.has(`${replicated}${path.slice(cut, end)}` as ByteString)) return
+  for (const one of parents(path.slice(cut))) use(state, `${replicated}${one}` as ByteString)
 }
 
 function use(state: State, directory: ByteString): void {

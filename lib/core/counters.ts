@@ -1,5 +1,5 @@
 /** Exact figures per shift and storage. They are journaled with every change that moves them. */
-import type { CopyRecord, FileRecord } from './record.js'
+import type { CopyRecord } from './record.js'
 
 /** Files in each state and bytes copied, of one shift on one storage. Forgotten files stay counted as copied. */
 export interface Counts {
@@ -41,13 +41,9 @@ export function total(counters: Counters, storage: string): Counts {
   return sum
 }
 
-/** Adds a record to the figures of a shift, or takes it away. */
-export function recount(counters: Counters, record: FileRecord, shift: number, by: 1 | -1): void {
-  for (const copy of record.copies) add(counters, shift, copy, by)
-}
-
-function add(counters: Counters, shift: number, copy: CopyRecord, by: number): void {
-  countsOf(counters, shift, copy.storage)[copy.state] += by
+/** Adds a file's copies to the figures of a shift, or takes them away. */
+export function recount(counters: Counters, copies: readonly CopyRecord[], shift: number, by: 1 | -1): void {
+  for (const { storage, state } of copies) countsOf(counters, shift, storage)[state] += by
 }
 
 /** As the journal keeps them. */

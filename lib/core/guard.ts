@@ -18,7 +18,8 @@ type Asked = Pick<FileRecord, 'path' | 'cut' | 'shift' | 'announced'>
 /** Ids of the storages that a file must go to. Never empty, and each is configured. */
 export function chooseStorages(state: State, file: Asked): readonly string[] {
   const { policy, storages } = state.config
-  const all = storages.map((storage) => storage.id)
+  const all: string[] = []
+  for (const { id } of storages) all.push(id)
   if (policy.storages === undefined) return all
   const given = ask(state, file, 'storages', () => policy.storages?.(viewFile(file), state.storages.map(viewStorage)))
   if (given === undefined) return all
@@ -62,12 +63,9 @@ export function releaseOf(
   const { policy } = state.config
   if (policy.release === undefined) return undefined
   const answer = ask(state, record, 'release', () =>
-    policy.release?.(viewCopied(tier, record, accessed), viewTier(tier)),
+    readOnce(policy.release?.(viewCopied(tier, record, accessed), viewTier(tier))),
   )
-  if (answer === undefined) return undefined
-  // Read once: an answer that isn't plain could be another one each time.
-  const plain = ask(state, record, 'release', () => ({ ...answer }))
-  if (isRelease(plain)) return plain
+  if (answer === undefined || isRelease(answer)) return answer
   return dropped(state, record, 'release', `its release() gave an answer that isn't one`, undefined)
 }
 
@@ -86,9 +84,18 @@ export function clearsAtEnd(state: State, tier: TierState, shift: PolicyShift): 
   return dropped(state, about, 'shiftEnd', `its shiftEnd() answered neither 'clear' nor 'keep'`, false)
 }
 
+type Answer = { readonly when?: unknown; readonly by?: unknown; readonly order?: unknown }
+
+/** An answer that isn't plain could be another one each time that it is read. */
+function readOnce(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null || isThenable(answer)) return answer
+  const { when, by, order } = answer as Answer
+  return order === undefined ? { when, by } : { when, by, order }
+}
+
 function isRelease(answer: unknown): answer is Release {
   if (typeof answer !== 'object' || answer === null) return false
-  const { when, by, order } = answer as { when?: unknown; by?: unknown; order?: unknown }
+  const { when, by, order } = answer as Answer
   if (when === 'never') return true
   const isBy = by === 'link' || by === 'delete'
   return (when === 'copied' || when === 'full') && isBy && (order === undefined || Number.isFinite(order))
@@ -130,35 +137,21 @@ function viewFile(file: Asked): PolicyFile {
   }
 }
 
-/** What costs something to find out is found out when it is asked for: most policies ask for little, of many files. */
 function viewCopied(tier: TierState, record: FileRecord, accessed: number | undefined): PolicyCopiedFile {
   const { path, cut, shift, announced, copies } = record
-  const version = (copies.find((copy) => isCopied(copy) && copy.storage === tier.config.next) ?? copies.find(isCopied))
-    ?.source
-  const modified = (): number => Number((version?.mtimeNs ?? 0n) / 1_000_000n)
-  return {
-    get path() {
-      return textOfBytes(path)
-    },
-    get replicated() {
-      return textOfBytes(path.slice(cut) as ByteString)
-    },
-    shift,
-    announced,
-    size: version?.size ?? 0,
-    get modified() {
-      return modified()
-    },
-    get accessed() {
-      return accessed ?? modified()
-    },
-    get durable() {
-      return copies.filter(isCopied).map(({ storage }) => storage)
-    },
+  const durable: string[] = []
+  let version: CopyRecord['source']
+  for (const { storage, state, source } of copies) {
+    if (state !== 'copied') continue
+    if (durable.length === 0 || storage === tier.config.next) version = source
+    durable.push(storage)
   }
+  const text = textOfBytes(path)
+  const replicated = cut === 0 ? text : textOfBytes(path.slice(cut) as ByteString)
+  const modified = version === undefined ? 0 : Number(version.mtimeNs / 1_000_000n)
+  const size = version === undefined ? 0 : version.size
+  return { path: text, replicated, shift, announced, size, modified, accessed: accessed ?? modified, durable }
 }
-
-const isCopied = ({ state }: CopyRecord): boolean => state === 'copied'
 
 function viewTier({ config, volume }: TierState): PolicyTier {
   const { id, next, limit, createLinks } = config

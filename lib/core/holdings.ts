@@ -1,4 +1,5 @@
 /** Exact figures of what tiers hold, per shift. Journaled with the shift that they belong to. */
+import type { CoreTier } from './config.js'
 import type { FileRecord } from './record.js'
 
 /** What a tier has of one shift's files. */
@@ -22,22 +23,23 @@ export function bucketOf([first]: readonly { readonly number: number }[], shift:
   return first !== undefined && shift < first.number ? earlier : shift
 }
 
-/** @param next The storage to which a tier's files go. */
+/** @param tiers Say to which storage their files go. */
 export function recountHoldings(
   holdings: Holdings,
   record: FileRecord,
   shift: number,
   by: 1 | -1,
-  next: (tier: string) => string | undefined,
+  tiers: readonly { readonly config: CoreTier }[],
 ): void {
-  for (const tier of record.tiers ?? []) {
+  if (record.tiers === undefined) return
+  for (const tier of record.tiers) {
     if (tier.state === 'gone' || neverCame(record, tier.tier)) continue
     const holding = holdingOf(holdings, shift, tier.tier)
     if (tier.state === 'link') {
       holding.links += by
     } else {
       holding.held += by
-      holding.bytes += by * spareBytes(record, next(tier.tier))
+      holding.bytes += by * spareBytes(record, tier.tier, tiers)
     }
   }
 }
@@ -48,9 +50,14 @@ function neverCame({ copies }: FileRecord, tier: string): boolean {
   return copy?.state === 'failed' && copy.source === undefined
 }
 
-function spareBytes(record: FileRecord, next: string | undefined): number {
-  const copy = record.copies.find(({ storage }) => storage === next)
-  return copy?.state === 'copied' ? (copy.source?.size ?? 0) : 0
+function spareBytes({ copies }: FileRecord, tier: string, tiers: readonly { readonly config: CoreTier }[]): number {
+  for (const { config } of tiers) {
+    if (config.id !== tier) continue
+    for (const { storage, state, source } of copies) {
+      if (storage === config.next) return state === 'copied' && source !== undefined ? source.size : 0
+    }
+  }
+  return 0
 }
 
 function holdingOf(holdings: Holdings, shift: number, tier: string): Holding {

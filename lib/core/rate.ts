@@ -31,6 +31,7 @@ export function spreadOverRate(rate: Rate, at: number, amount: number): void {
 
 /** The average at a time not before the last event. */
 export function rateAt(rate: Rate, at: number): number {
-  const seconds = Math.max(0, at - rate.at) / 1000
+  if (at <= rate.at) return rate.value
+  const seconds = (at - rate.at) / 1000
   return rate.value * Math.exp(-seconds / timeConstant)
 }

@@ -291,12 +291,11 @@ function order(state: State, tier: TierState, to: string, batch: readonly Leavin
       letGo(state, leaving)
       continue
     }
-    // On the buffer it is the source itself that may go.
-    const version = tier.storage === undefined ? held.source : copyAsIs(held, held.source)
     // Two copies of one version can differ, for a mapped file changes unseen: what goes must be what serves it then.
-    const known = { ...version, ...digestIn(served.digest ?? held.digest) }
-    const copy = { ...copyAsIs(served, served.source), ...digestIn(served.digest) }
-    files.push({ path, cut, by: leaving.by, known, copy })
+    const digest = served.digest ?? held.digest
+    // On the buffer it is the source itself that may go.
+    const known = tier.storage === undefined ? versionOf(held.source, digest) : copyAsIs(held, held.source, digest)
+    files.push({ path, cut, by: leaving.by, known, copy: copyAsIs(served, served.source, served.digest) })
   }
   if (files.length === 0) return
   state.out.commands.push({
@@ -310,9 +309,13 @@ function order(state: State, tier: TierState, to: string, batch: readonly Leavin
   })
 }
 
-const copyAsIs = ({ mtimeNs }: CopyRecord, source: Fingerprint): { size: number; mtimeNs: bigint } => ({
-  size: source.size,
-  mtimeNs: mtimeNs ?? source.mtimeNs,
-})
+type Known = ReleaseOrder['known']
 
-const digestIn = (digest: string | undefined): { digest?: string } => (digest === undefined ? {} : { digest })
+function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: Fingerprint, digest: string | undefined): Known {
+  return digest === undefined ? { dev, ino, size, mtimeNs, ctimeNs } : { dev, ino, size, mtimeNs, ctimeNs, digest }
+}
+
+function copyAsIs(copy: CopyRecord, { size, mtimeNs: own }: Fingerprint, digest: string | undefined): Known {
+  const mtimeNs = copy.mtimeNs ?? own
+  return digest === undefined ? { size, mtimeNs } : { size, mtimeNs, digest }
+}

@@ -23,14 +23,21 @@ export function servedBy(state: State, tier: TierState, entry: Entry): StorageSt
   if (isBeingRead(state, tier, entry)) return undefined
   if (tier.index === 0 && !isServedOtherwise(state, record, version)) return undefined
   const on = onTier(record, tier.config.id)
-  return tier.below.find((storage) => {
-    // A link may stand there already. What it leads to serves the file, and nothing else does.
-    if (on?.state === 'unsure' && on.to !== undefined && on.to !== storage.config.id) return false
-    const lower = state.tiers.find((one) => one.storage === storage)
-    if (!canServe(storage) || isUnfit(tier, storage) || (lower !== undefined && leaving[lower.index] !== undefined))
-      return false
-    return hasVersion(record, storage.config.id, version)
-  })
+  // A link may stand there already. What it leads to serves the file, and nothing else does.
+  const only = on?.state === 'unsure' ? on.to : undefined
+  for (const storage of tier.below) {
+    const { id } = storage.config
+    if ((only !== undefined && only !== id) || !canServe(storage) || isUnfit(tier, storage)) continue
+    if (isLeaving(state, storage, leaving)) continue
+    if (hasVersion(record, id, version)) return storage
+  }
+  return undefined
+}
+
+/** Whether a storage is about to give a file back itself. */
+function isLeaving(state: State, storage: StorageState, leaving: Entry['leaving']): boolean {
+  for (const tier of state.tiers) if (tier.storage === storage) return leaving[tier.index] !== undefined
+  return false
 }
 
 /**
@@ -76,30 +83,43 @@ function versionOn(state: State, tier: TierState, record: FileRecord): Fingerpri
     const copy = copyOn(record, tier.storage.config.id)
     return copy?.state === 'copied' ? copy.source : undefined
   }
-  const next = tier.below.find((storage) => copyOn(record, storage.config.id)?.state === 'copied')
-  return next === undefined || !state.sourceAvailable ? undefined : copyOn(record, next.config.id)?.source
+  if (!state.sourceAvailable) return undefined
+  for (const { config } of tier.below) {
+    const copy = copyOn(record, config.id)
+    if (copy?.state === 'copied') return copy.source
+  }
+  return undefined
 }
 
 /** Links go before what they point to: no tier above has, or may have, one. A link may point to a link. */
 function isStillAbove(tier: TierState, state: State, record: FileRecord): boolean {
-  return state.tiers.slice(0, tier.index).every(({ config }) => onTier(record, config.id)?.state !== 'unsure')
+  for (const { index, config } of state.tiers) {
+    if (index < tier.index && onTier(record, config.id)?.state === 'unsure') return false
+  }
+  return true
 }
 
 /** Whether a link on a tier above may lead to this one. */
 export function hasLinkAbove(state: State, tier: TierState, record: FileRecord): boolean {
-  return state.tiers.slice(0, tier.index).some(({ config }) => {
+  for (const { index, config } of state.tiers) {
+    if (index >= tier.index) break
     const above = onTier(record, config.id)?.state
-    return above === 'link' || above === 'unsure'
-  })
+    if (above === 'link' || above === 'unsure') return true
+  }
+  return false
 }
 
 /** Whether all that still wait for a file can get it from a storage instead of the buffer. */
 function isServedOtherwise(state: State, record: FileRecord, version: Fingerprint): boolean {
-  return record.copies.every((copy) => {
-    if (!state.byId.has(copy.storage)) return true
-    if (copy.state === 'copied') return copy.source !== undefined && sameVersion(copy.source, version)
-    return state.config.tierSources === true
-  })
+  for (const copy of record.copies) {
+    if (!state.byId.has(copy.storage)) continue
+    const isServed =
+      copy.state === 'copied'
+        ? copy.source !== undefined && sameVersion(copy.source, version)
+        : state.config.tierSources === true
+    if (!isServed) return false
+  }
+  return true
 }
 
 /**
@@ -111,10 +131,16 @@ export function disagree(state: State, { record, leaving }: Entry): boolean {
   if (buffer === undefined || record.copies.length < 2) return false
   const is = onTier(record, buffer.config.id)?.state
   if (is !== 'held' && (is !== 'unsure' || leaving[0] !== undefined)) return false
-  const copies = record.copies.filter(({ storage }) => state.byId.has(storage))
-  if (copies.some((copy) => copy.state === 'pending')) return false
-  const [first, ...others] = copies.flatMap((copy) => (copy.state === 'copied' ? (copy.source ?? []) : []))
-  return first !== undefined && others.some((other) => !sameVersion(first, other))
+  let first: Fingerprint | undefined
+  let isOther = false
+  for (const { storage, state: copied, source } of record.copies) {
+    if (!state.byId.has(storage)) continue
+    if (copied === 'pending') return false
+    if (copied !== 'copied' || source === undefined) continue
+    if (first === undefined) first = source
+    else isOther ||= !sameVersion(first, source)
+  }
+  return isOther
 }
 
 /**

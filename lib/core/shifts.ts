@@ -57,8 +57,9 @@ export function userChanged(state: State, event: Extract<CoreEvent, { type: 'use
 /** Whether what is left of a shift's files is to leave a tier. */
 export function isClearing(state: State, shift: number, tier: TierState): boolean {
   if (shift === state.shift) return false
-  const of = state.shifts.find(({ number }) => number === bucketOf(state.shifts, shift)) ?? state.earlier
-  return of?.clears.includes(tier.config.id) ?? false
+  const bucket = bucketOf(state.shifts, shift)
+  for (const { number, clears } of state.shifts) if (number === bucket) return clears.includes(tier.config.id)
+  return state.earlier?.clears.includes(tier.config.id) ?? false
 }
 
 /** Tells which tiers ended shifts have left, and forgets the oldest shifts. */

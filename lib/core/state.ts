@@ -27,11 +27,13 @@ export interface Entry {
   readonly leaving: (Leaving | undefined)[]
   /** How many slots and releases are in use. */
   used: number
+  /** Where in what this `decide` brings up its record is stored, if it is. */
+  put: number | undefined
   /** When this `decide` met it while going through a tier: in which way, and when it was last read. */
-  pass?: TierPass | undefined
-  accessed?: number | undefined
+  pass: TierPass | undefined
+  accessed: number | undefined
   /** Tiers of which a release was put off in this `decide`: not considered again in it. */
-  putOff?: Set<TierState> | undefined
+  putOff: Set<TierState> | undefined
   /** By the tier's index: how often in a row a release was found to be in a writer's way, or failed. */
   tries?: number[]
   /** How often, as long as it has been in memory, the copy was missing on which a release relied. */

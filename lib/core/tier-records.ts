@@ -1,10 +1,12 @@
 /** What a record says of tiers. */
 import type { CopyRecord, FileRecord, TierRecord } from './record.js'
-import type { State } from './state.js'
+import type { State, StorageState } from './state.js'
 
 /** A file's state on a tier, if that tier could ever give its space back. */
 export function onTier(record: FileRecord, tier: string): TierRecord | undefined {
-  return record.tiers?.find((one) => one.tier === tier)
+  if (record.tiers === undefined) return undefined
+  for (const one of record.tiers) if (one.tier === tier) return one
+  return undefined
 }
 
 /** A record with its state on one tier exchanged. */
@@ -15,8 +17,11 @@ export function withTier(record: FileRecord, tier: TierRecord): FileRecord {
 
 /** A record with a tier in another state, and a clean slate there. */
 export function turned(record: FileRecord, tier: string, state: TierRecord['state'], to?: string): FileRecord {
-  return withTier(record, { tier, state, attempts: 0, ...(to === undefined || state === 'held' ? {} : { to }) })
+  return withTier(record, turnedTier(tier, state, to))
 }
+
+const turnedTier = (tier: string, state: TierRecord['state'], to: string | undefined): TierRecord =>
+  to === undefined || state === 'held' ? { tier, state, attempts: 0 } : { tier, state, attempts: 0, to }
 
 /**
  * The tiers of a file that goes to these storages: those that have it, or will, and from which it goes further down.
@@ -27,14 +32,23 @@ export function tiersFor(
   copies: readonly CopyRecord[],
   known: readonly TierRecord[] = [],
 ): { readonly tiers?: readonly TierRecord[] } {
-  const has = (id: string): boolean => copies.some(({ storage }) => storage === id)
-  const tiers = state.tiers
-    .filter((tier) => tier.storage === undefined || has(tier.storage.config.id))
-    .filter((tier) => tier.below.some(({ config }) => has(config.id)))
-    .map(({ config }): TierRecord => {
-      return known.find(({ tier }) => tier === config.id) ?? { tier: config.id, state: 'held', attempts: 0 }
-    })
+  const tiers: TierRecord[] = []
+  for (const { config, storage, below } of state.tiers) {
+    if (storage !== undefined && !isAmong(copies, storage)) continue
+    if (!isAnyAmong(copies, below)) continue
+    tiers.push(known.find(({ tier }) => tier === config.id) ?? { tier: config.id, state: 'held', attempts: 0 })
+  }
   return tiers.length === 0 ? {} : { tiers }
+}
+
+function isAnyAmong(copies: readonly CopyRecord[], storages: readonly StorageState[]): boolean {
+  for (const storage of storages) if (isAmong(copies, storage)) return true
+  return false
+}
+
+function isAmong(copies: readonly CopyRecord[], { config }: StorageState): boolean {
+  for (const { storage } of copies) if (storage === config.id) return true
+  return false
 }
 
 /** After an announcement: what was given back may be there again. */

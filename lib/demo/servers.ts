@@ -13,7 +13,7 @@ export type Order =
       /** URL of the module that computes digests. */
       readonly digests: string
     }
-  /** No series begins later than so many seconds from now, but for the first one of a turn. */
+  /** No series begins much later than so many seconds from now, but for the first one of a turn. */
   | { readonly type: 'measure'; readonly seconds: number }
   /** The second turn begins, for detectors that wait for that. */
   | { readonly type: 'go on' }
@@ -104,7 +104,7 @@ export async function startServers(
   }
 
   async function dispose(): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
     if (child.connected) child.disconnect()

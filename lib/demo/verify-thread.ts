@@ -90,7 +90,7 @@ function findStrangers(known: ReadonlySet<string>, below = ''): void {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       const name = join(below, entry.name)
       if (entry.isDirectory()) findStrangers(known, name)
-      else if (!known.has(name)) problems.push({ path: join(root, name), problem: 'nobody wrote this' })
+      else if (!known.has(name)) problems.push({ path: join(root, name), problem: 'must not be here' })
     }
   } catch (error) {
     problems.push({ path: directory, problem: error instanceof Error ? error.message : String(error) })

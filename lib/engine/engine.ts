@@ -19,7 +19,10 @@ import type { Volume } from './volume.js'
 export interface EngineOptions {
   /** Worker threads, 1…256. Default: the processors that this process may use, at least 2, at most 8. */
   readonly threads?: number | undefined
-  /** Added to the workers' nice value, 0…19, so that the embedding thread comes first. Default 5. */
+  /**
+   * Added to the workers' nice value, 0…19, so that the embedding thread comes first. Above 0 they also run as
+   * `SCHED_BATCH`: one that is woken doesn't take the processor from who woke it. Default 5.
+   */
   readonly nice?: number | undefined
   /**
    * Files that may wait inside the engine. Calls of {@link Engine.copyFiles} beyond it wait their turn outside, in

@@ -1,5 +1,5 @@
 /** Has sources look at what they have, before something is said of all of it. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { OpenSource } from './sources.js'
 import { within } from './within.js'
 
@@ -20,14 +20,21 @@ export interface Looks {
    * are unavailable, or take too long, aren't waited for.
    */
   told(seen: number): Promise<void>
-  /** Begins; whether all that was there at the call has been seen, and offered as far as the sources tell. */
-  whole(): () => boolean
+  /** Begins to look, again and again as long as there is something that isn't offered yet. */
+  whole(): Whole
+}
+
+export interface Whole {
+  /** All that was there when it began has been seen, and offered as far as the sources tell. */
+  readonly done: boolean
+  /** To be called when nobody wants to know any more. */
+  end(): void
 }
 
 export interface LooksHost {
   readonly sources: ReadonlyMap<string, OpenSource>
   readonly signal: AbortSignal
-  /** What `whole` gave may answer otherwise now. */
+  /** What `whole` gave may be done now. */
   readonly onChange: () => void
 }
 
@@ -50,21 +57,6 @@ export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
     await sleep(milliseconds, undefined, { signal, ref: false })
   }
 
-  /** Until it succeeds. */
-  async function lookWhole(one: OpenSource): Promise<void> {
-    while (!signal.aborted) {
-      if (isAvailable(one)) {
-        try {
-          await lookOnce(one)
-          return
-        } catch {
-          // What fails is told by its state.
-        }
-      }
-      await rest(pause).catch(() => {})
-    }
-  }
-
   return {
     async soon() {
       await Promise.all([...sources.values()].map((one) => lookSoon(one).catch(() => {})))
@@ -74,16 +66,38 @@ export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
       const end = performance.now() + tellTime
       do {
         // What has been told is taken in before the loop's next turn.
-        await sleep(tellPause, undefined, { signal, ref: false }).catch(() => {})
+        await rest(tellPause).catch(() => {})
       } while (!signal.aborted && performance.now() < end && ![...sources.values()].every(hasTold))
     },
     whole() {
-      let looked = false
-      void Promise.all([...sources.values()].map(lookWhole)).then(() => {
-        looked = true
-        onChange()
-      })
-      return () => looked && [...sources.values()].every(({ reading }) => reading?.quiet ?? false)
+      const unseen = new Set(sources.values())
+      let ended = false
+
+      async function look(one: OpenSource): Promise<void> {
+        while (!ended && !signal.aborted) {
+          if (isAvailable(one) && (unseen.has(one) || !one.reading?.quiet)) {
+            try {
+              await lookOnce(one)
+              // What the source tells of it is read by then.
+              await turn()
+              if (unseen.delete(one)) onChange()
+            } catch {
+              // What fails is told by its state.
+            }
+          }
+          await rest(pause).catch(() => {})
+        }
+      }
+
+      for (const one of unseen) void look(one)
+      return {
+        get done() {
+          return unseen.size === 0 && [...sources.values()].every(({ reading }) => reading?.quiet ?? false)
+        },
+        end() {
+          ended = true
+        },
+      }
     },
   }
 }

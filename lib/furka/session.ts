@@ -294,8 +294,13 @@ export async function openSession(
     },
     async idle(signal) {
       if (closing !== undefined && !isIdle(state)) throw closedError()
-      const caughtUp = closing === undefined ? looks.whole() : () => true
-      await until(() => (caughtUp() && shell.settled && isIdle(state)) || closing !== undefined, signal)
+      if (closing !== undefined) return
+      const whole = looks.whole()
+      try {
+        await until(() => (whole.done && shell.settled && isIdle(state)) || closing !== undefined, signal)
+      } finally {
+        whole.end()
+      }
       if (!isIdle(state)) throw closedError()
     },
     close,

@@ -12,7 +12,7 @@ import { ENTRY, ENTRY_BYTES } from './format.js'
 import type { ListedState } from './journal.js'
 import { type KeyedHash, keyedHash } from './keyed-hash.js'
 import { PathTable } from './path-table.js'
-import { decodeRecord, listedState } from './record-format.js'
+import { decodeRecord, listedState, type Names, tierOfList } from './record-format.js'
 import type { Segment } from './segment.js'
 import { SeqIndex } from './seq-index.js'
 
@@ -25,11 +25,14 @@ interface Value {
   position: number
 }
 
-export class Catalog {
+export class Catalog implements Names {
   readonly #isSalvage: boolean
   readonly segments = new Map<number, Segment>()
   /** Ids of the storages, by their numbers. */
   readonly storages: string[] = []
+  /** Numbers of the lists of tiers' files, which are numbered as storages are. */
+  readonly tierNumbers = new Map<string, number>()
+  readonly #tiers: (string | undefined)[] = []
   /** First segment that is still needed, as the log itself says. */
   tail = 1
   /** Bytes of entries that still count. */
@@ -39,6 +42,10 @@ export class Catalog {
   readonly #values = new Map<string, Value>()
   readonly #hash: KeyedHash = keyedHash()
   readonly #reader = new ByteReader(Buffer.alloc(0))
+  /** For a second look while the first reader stands somewhere. */
+  readonly #aside = new ByteReader(Buffer.alloc(0))
+  /** Lists on which a seq belongs, while that is looked at. */
+  readonly #belongs: number[] = []
   #sought = Buffer.alloc(4096)
 
   /** @param isSalvage Storages whose names are lost are called by their numbers (`#0`), which else is an error. */
@@ -100,12 +107,27 @@ export class Catalog {
     return this.#reader.latin1() as ByteString
   }
 
+  /** Whether a seq's record is of another path. */
+  isTaken(seq: number, path: ByteString): boolean {
+    const segment = this.segments.get(this.#seqs.segment(seq))
+    if (segment === undefined) return false
+    const { bytes } = segment
+    const reader = this.#aside
+    reader.reset(bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+    reader.varint()
+    const { length } = path
+    if (reader.varint() !== length) return true
+    const at = reader.at
+    for (let i = length - 1; i >= 0; i--) if (bytes[at + i] !== path.charCodeAt(i)) return true
+    return false
+  }
+
   /** The record of a seq that is there. */
   record(seq: number): FileRecord {
     const segment = this.segments.get(this.#seqs.segment(seq))
     if (segment === undefined) throw new RangeError(`there is no record of seq ${seq}`)
     this.#reader.reset(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
-    return decodeRecord(this.#reader, this.#nameOf)
+    return decodeRecord(this.#reader, this)
   }
 
   list(storage: string, state: ListedState, after: number, limit: number): FileRecord[] {
@@ -183,7 +205,8 @@ export class Catalog {
 
   /** Takes a seq from the lists where it no longer belongs, puts it on the others. The reader stands at its states. */
   #relist(seq: number): void {
-    const belongs: number[] = []
+    const belongs = this.#belongs
+    belongs.length = 0
     for (let count = this.#reader.varint(); count > 0; count--) {
       const storage = this.#reader.varint()
       const state = listedState(this.#reader.u8())
@@ -198,7 +221,8 @@ export class Catalog {
   #forget(seq: number): void {
     const segment = this.segments.get(this.#seqs.segment(seq))
     if (segment === undefined) return
-    const reader = new ByteReader(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+    const reader = this.#aside
+    reader.reset(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
     reader.varint()
     const length = reader.varint()
     const at = reader.skip(length)
@@ -224,6 +248,9 @@ export class Catalog {
 
   #name(number: number, id: string): void {
     this.storages[number] = id
+    const tier = tierOfList(id)
+    this.#tiers[number] = tier
+    if (tier !== undefined) this.tierNumbers.set(tier, number)
   }
 
   /** The seq of a path that lies in a buffer; -1 if there is none. */
@@ -235,10 +262,15 @@ export class Catalog {
   #isOf(seq: number, bytes: Buffer, at: number, length: number): boolean {
     const segment = this.segments.get(this.#seqs.segment(seq))
     if (segment === undefined) return false
-    const reader = new ByteReader(segment.bytes, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
+    const reader = this.#aside
+    const own = segment.bytes
+    reader.reset(own, this.#seqs.position(seq) + ENTRY_BYTES, segment.used)
     reader.varint()
     if (reader.varint() !== length) return false
-    return segment.bytes.compare(bytes, at, at + length, reader.at, reader.at + length) === 0
+    // Paths are short, and differ at their ends, if they do.
+    const ahead = reader.at - at
+    for (let i = at + length - 1; i >= at; i--) if (bytes[i] !== own[i + ahead]) return false
+    return true
   }
 
   #isAt(seq: number, segment: number, position: number): boolean {
@@ -254,10 +286,15 @@ export class Catalog {
     return body === undefined ? 0 : ENTRY_BYTES + body
   }
 
-  readonly #nameOf = (storage: number): string => {
-    const id = this.storages[storage] ?? (this.#isSalvage ? `#${storage}` : undefined)
-    if (id === undefined) throw new RangeError(`storage ${storage} has no name`)
+  storageOf(number: number): string {
+    const id = this.storages[number] ?? (this.#isSalvage ? `#${number}` : undefined)
+    if (id === undefined) throw new RangeError(`storage ${number} has no name`)
     return id
+  }
+
+  /** The tier whose files are listed by a number; undefined if it is a storage's. */
+  tierOf(number: number): string | undefined {
+    return this.#tiers[number]
   }
 }
 

@@ -37,6 +37,10 @@ export function listedState(flags: number): 'pending' | 'failed' | undefined {
 /** What a journal lists a tier's files by, in the place of a storage's id. */
 export const tierList = (tier: string): string => `${TIER}${tier}`
 
+/** The tier whose files go by this name, if it is that of a tier's list. */
+export const tierOfList = (name: string): string | undefined =>
+  name.startsWith(TIER) ? name.slice(TIER.length) : undefined
+
 /** The numbers by which storages, and the lists of tiers' files, go in a journal. */
 export interface Numbers {
   storage(id: string): number
@@ -45,39 +49,33 @@ export interface Numbers {
 
 export function encodeRecord(out: ByteWriter, record: FileRecord, numbers: Numbers): void {
   checkRecord(record)
+  const { copies, tiers } = record
   out.varint(record.seq)
   out.latin1(record.path)
-  const tiers = record.tiers ?? []
-  out.varint(record.copies.length + tiers.length)
+  out.varint(copies.length + (tiers === undefined ? 0 : tiers.length))
   let digest: string | undefined
   let source: Fingerprint | undefined
-  for (const copy of record.copies) {
-    const flags = flagsOf(copy, digest, source)
+  const flags: number[] = []
+  for (const copy of copies) {
+    const flag = flagsOf(copy, digest, source)
+    flags.push(flag)
     out.varint(numbers.storage(copy.storage))
-    out.u8(flags)
+    out.u8(flag)
     digest = copy.digest ?? digest
     source = copy.source ?? source
   }
-  for (const tier of tiers) {
-    out.varint(numbers.tier(tier.tier))
-    out.u8(tierFlags(tier))
+  if (tiers !== undefined) {
+    for (const tier of tiers) {
+      out.varint(numbers.tier(tier.tier))
+      out.u8(tierFlags(tier))
+    }
   }
   out.varint(record.cut)
   out.varint(record.shift)
   out.f64(record.announced)
-  digest = undefined
-  source = undefined
-  for (const copy of record.copies) {
-    const flags = flagsOf(copy, digest, source)
-    out.varint(copy.attempts * 2 + (copy.mtimeNs === undefined ? 0 : HAS_MTIME))
-    if (copy.failure !== undefined) encodeFailure(out, copy.failure)
-    if (copy.digest !== undefined && flags & HAS_DIGEST) out.hex(copy.digest)
-    if (copy.digest !== undefined && flags & HAS_DIGEST_TEXT) out.utf8(copy.digest)
-    if (copy.source !== undefined && flags & HAS_SOURCE) encodeFingerprint(out, copy.source)
-    if (copy.mtimeNs !== undefined) out.i64(copy.mtimeNs)
-    digest = copy.digest ?? digest
-    source = copy.source ?? source
-  }
+  let index = 0
+  for (const copy of copies) encodeCopy(out, copy, flags[index++] ?? 0)
+  if (tiers === undefined) return
   for (const { attempts, failure, to } of tiers) {
     out.varint(attempts)
     if (failure !== undefined) encodeFailure(out, failure)
@@ -85,45 +83,73 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numbers: Numbe
   }
 }
 
-/** @param nameOf The storage that goes by this number in this journal. */
-export function decodeRecord(from: ByteReader, nameOf: (storage: number) => string): FileRecord {
+/** What of a copy isn't said by its state. */
+function encodeCopy(out: ByteWriter, { attempts, failure, digest, source, mtimeNs }: CopyRecord, flags: number): void {
+  out.varint(attempts * 2 + (mtimeNs === undefined ? 0 : HAS_MTIME))
+  if (failure !== undefined) encodeFailure(out, failure)
+  if (digest !== undefined && flags & HAS_DIGEST) out.hex(digest)
+  if (digest !== undefined && flags & HAS_DIGEST_TEXT) out.utf8(digest)
+  if (source !== undefined && flags & HAS_SOURCE) encodeFingerprint(out, source)
+  if (mtimeNs !== undefined) out.i64(mtimeNs)
+}
+
+/** Which storages, and which lists of tiers' files, go by numbers in a journal. */
+export interface Names {
+  storageOf(number: number): string
+  tierOf(number: number): string | undefined
+}
+
+export function decodeRecord(from: ByteReader, known: Names): FileRecord {
   const seq = from.varint()
   const path = from.latin1() as ByteString
   const count = from.varint()
-  const heads: { storage: string; flags: number }[] = []
-  const tierHeads: typeof heads = []
+  const numbers: number[] = []
+  const flags: number[] = []
   for (let i = 0; i < count; i++) {
-    const storage = nameOf(from.varint())
-    const flags = from.u8()
-    if (storage.startsWith(TIER)) tierHeads.push({ storage, flags })
-    else heads.push({ storage, flags })
+    numbers.push(from.varint())
+    flags.push(from.u8())
   }
   const cut = from.varint()
   const shift = from.varint()
   const announced = from.f64()
-  let digest: string | undefined
-  let source: Fingerprint | undefined
-  const copies = heads.map(({ storage, flags }): CopyRecord => {
-    const attempts = from.varint()
-    const hasMtime = attempts % 2 === HAS_MTIME
-    const failure = flags & HAS_FAILURE ? decodeFailure(from) : undefined
-    if (flags & HAS_DIGEST) digest = from.hex(16)
-    if (flags & HAS_DIGEST_TEXT) digest = from.utf8()
-    if (flags & HAS_SOURCE) source = decodeFingerprint(from)
-    const mtimeNs = hasMtime ? from.i64() : undefined
-    return {
-      storage,
-      state: STATES[flags & STATE_BITS] ?? 'pending',
-      attempts: Math.floor(attempts / 2),
-      ...(failure !== undefined && { failure }),
-      ...(digest !== undefined && flags & (HAS_DIGEST | HAS_DIGEST_TEXT | SAME_DIGEST) && { digest }),
-      ...(source !== undefined && flags & (HAS_SOURCE | SAME_SOURCE) && { source }),
-      ...(mtimeNs !== undefined && { mtimeNs }),
-    }
-  })
-  const record = { seq, path, cut, shift, announced, copies }
-  if (tierHeads.length === 0) return record
-  return { ...record, tiers: tierHeads.map(({ storage, flags }) => decodeTier(from, storage, flags, nameOf)) }
+  const copies: CopyRecord[] = []
+  const before: Before = { digest: undefined, source: undefined }
+  let next = 0
+  // Copies come first.
+  for (; next < count; next++) {
+    const number = numbers[next] ?? 0
+    if (known.tierOf(number) !== undefined) break
+    copies.push(decodeCopy(from, known.storageOf(number), flags[next] ?? 0, before))
+  }
+  if (next === count) return { seq, path, cut, shift, announced, copies }
+  const tiers: TierRecord[] = []
+  for (; next < count; next++) {
+    tiers.push(decodeTier(from, known.tierOf(numbers[next] ?? 0) ?? '', flags[next] ?? 0, known))
+  }
+  return { seq, path, cut, shift, announced, copies, tiers }
+}
+
+/** What the nearest copy before has that has one. */
+interface Before {
+  digest: string | undefined
+  source: Fingerprint | undefined
+}
+
+function decodeCopy(from: ByteReader, storage: string, flags: number, before: Before): CopyRecord {
+  const attempts = from.varint()
+  const copy: { -readonly [K in keyof CopyRecord]: CopyRecord[K] } = {
+    storage,
+    state: STATES[flags & STATE_BITS] ?? 'pending',
+    attempts: Math.floor(attempts / 2),
+  }
+  if (flags & HAS_FAILURE) copy.failure = decodeFailure(from)
+  if (flags & HAS_DIGEST) before.digest = from.hex(16)
+  if (flags & HAS_DIGEST_TEXT) before.digest = from.utf8()
+  if (flags & HAS_SOURCE) before.source = decodeFingerprint(from)
+  if (before.source !== undefined && flags & (HAS_SOURCE | SAME_SOURCE)) copy.source = before.source
+  if (attempts % 2 === HAS_MTIME) copy.mtimeNs = from.i64()
+  if (before.digest !== undefined && flags & (HAS_DIGEST | HAS_DIGEST_TEXT | SAME_DIGEST)) copy.digest = before.digest
+  return copy
 }
 
 function tierFlags({ state, failure, to }: TierRecord): number {
@@ -134,19 +160,17 @@ function tierFlags({ state, failure, to }: TierRecord): number {
   return flags
 }
 
-function decodeTier(from: ByteReader, name: string, flags: number, nameOf: (storage: number) => string): TierRecord {
-  const attempts = from.varint()
-  const failure = flags & HAS_FAILURE ? decodeFailure(from) : undefined
-  const to = flags & HAS_TO ? nameOf(from.varint()) : undefined
+function decodeTier(from: ByteReader, id: string, flags: number, known: Names): TierRecord {
   const listed = listedState(flags)
   const held = flags & IS_UNSURE ? 'unsure' : 'held'
-  return {
-    tier: name.slice(TIER.length),
+  const tier: { -readonly [K in keyof TierRecord]: TierRecord[K] } = {
+    tier: id,
     state: listed === undefined ? 'gone' : listed === 'failed' ? 'link' : held,
-    attempts,
-    ...(failure !== undefined && { failure }),
-    ...(to !== undefined && { to }),
+    attempts: from.varint(),
   }
+  if (flags & HAS_FAILURE) tier.failure = decodeFailure(from)
+  if (flags & HAS_TO) tier.to = known.storageOf(from.varint())
+  return tier
 }
 
 function flagsOf(copy: CopyRecord, digest: string | undefined, source: Fingerprint | undefined): number {
@@ -224,18 +248,18 @@ function decodeFailure(from: ByteReader): Failure {
 
 /** What the fields can't hold must not be cut to fit. */
 function checkRecord(record: FileRecord): void {
-  const { seq, path, cut, shift, announced, copies, tiers = [] } = record
+  const { seq, path, cut, shift, announced, copies, tiers } = record
   if (!isCount(seq) || !isCount(cut) || !isCount(shift) || !Number.isFinite(announced)) throw refused(record)
   if (!isBytes(path)) throw refused(record)
-  for (const { state, attempts, source, mtimeNs, failure } of copies) {
-    if (!STATES.includes(state) || !isCount(attempts)) throw refused(record)
+  for (const { storage, state, attempts, source, mtimeNs, failure } of copies) {
+    if (!STATES.includes(state) || !isCount(attempts) || storage.startsWith(TIER)) throw refused(record)
     if (source !== undefined && !isCount(source.size)) throw refused(record)
     if (mtimeNs !== undefined && !isSigned(mtimeNs)) throw refused(record)
     if (failure !== undefined && !isStorable(failure)) throw refused(record)
   }
-  if (copies.some(({ storage }) => storage.startsWith(TIER))) throw refused(record)
+  if (tiers === undefined) return
   for (const { state, attempts, failure } of tiers) {
-    if (!(state in TIER_STATES) || !isCount(attempts)) throw refused(record)
+    if (TIER_STATES[state] === undefined || !isCount(attempts)) throw refused(record)
     if (failure !== undefined && !isStorable(failure)) throw refused(record)
   }
 }

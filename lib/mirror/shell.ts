@@ -174,7 +174,10 @@ export function createShell(host: ShellHost): Shell {
   /** Brings in what the journal knows, as it is when the core is called. */
   function complete(event: CoreEvent | Load | LoadTier): CoreEvent {
     switch (event.type) {
-      case 'announced':
+      case 'announced': {
+        const { path, at, cut, fingerprint } = event
+        return { type: 'announced', path, at, cut, fingerprint, record: journal.get(path) }
+      }
       case 'vanished':
       case 'retry':
       case 'dismiss':

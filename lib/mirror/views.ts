@@ -15,18 +15,28 @@ export interface Geography {
 }
 
 export function copiedFile(where: Geography, notice: Of<'copied'>): CopiedFile {
-  const { outcome, bytes, size, digest, version, announced, at } = notice
-  const target = where.targets.get(notice.storage) ?? ('' as ByteString)
+  const { outcome, bytes, size, digest, version, announced, at: copied } = notice
+  const { storage, path, dest, pathBytes, destBytes } = filePaths(where, notice)
+  const type = 'copied'
+  // The usual case as one plain object: this is done for every copy.
+  if (version === undefined && pathBytes === undefined && destBytes === undefined && digest !== undefined) {
+    return { type, storage, path, dest, outcome, size, bytes, digest, announced, copied }
+  }
+  const target = where.targets.get(storage) ?? ('' as ByteString)
   return {
-    type: 'copied',
-    ...filePaths(where, notice),
+    type,
+    storage,
+    path,
+    ...(pathBytes === undefined ? {} : { pathBytes }),
+    dest,
+    ...(destBytes === undefined ? {} : { destBytes }),
     outcome,
     size,
     bytes,
     ...(digest === undefined ? {} : { digest }),
     ...(version === undefined ? {} : { version: textOfBytes(join(target, version)) }),
     announced,
-    copied: at,
+    copied,
   }
 }
 
@@ -50,16 +60,19 @@ export function messageView(message: Message): MirrorMessage {
 }
 
 function filePaths(where: Geography, file: { storage: string; path: ByteString; cut: number }): FilePaths {
-  const target = where.targets.get(file.storage) ?? ('' as ByteString)
+  const { storage } = file
+  const target = where.targets.get(storage) ?? ('' as ByteString)
   const source = join(where.source, file.path)
-  const dest = join(target, file.path.slice(file.cut))
+  const copy = join(target, file.cut === 0 ? file.path : file.path.slice(file.cut))
   const path = textOfBytes(source)
-  const destText = textOfBytes(dest)
+  const dest = textOfBytes(copy)
+  // ASCII is told as it is: nothing in it could be lost.
+  if (path === source && dest === copy) return { storage, path, dest }
   return {
-    storage: file.storage,
+    storage,
     path,
     ...(path.includes('\ufffd') ? { pathBytes: bufferOfBytes(source) } : {}),
-    dest: destText,
-    ...(destText.includes('\ufffd') ? { destBytes: bufferOfBytes(dest) } : {}),
+    dest,
+    ...(dest.includes('\ufffd') ? { destBytes: bufferOfBytes(copy) } : {}),
   }
 }

@@ -54,6 +54,8 @@ export interface Listing {
   readonly lastNew: number
   /** Files that the last look found, those of them that are dealt with, and names that were refused. */
   readonly counts: { readonly found: number; readonly taken: number; readonly refused: number }
+  /** Files that were seen, and not offered as they are. */
+  readonly unsettled: number
   /** The last look found files that weren't whole yet. */
   readonly pending: boolean
   /** {@link ListingOptions.mayTell} may have changed: offers what waits for it. */
@@ -160,6 +162,11 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     },
     get lastNew() {
       return lastNew
+    },
+    get unsettled() {
+      let count = 0
+      for (const { offered, known } of entries.values()) if (offered !== known) count++
+      return count
     },
     get pending() {
       return pending

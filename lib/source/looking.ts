@@ -15,6 +15,8 @@ export interface LookingOptions {
   readonly pause: (took: number, failures: number) => number
   /** What the state tells besides. */
   readonly details: () => Readonly<Record<string, string>>
+  /** Files that were seen, and not offered as they are. */
+  readonly unsettled: () => number
   /** The reader took something: there may be room for more. */
   readonly onTaken: () => void
   /** A reading begins: nothing is known. */
@@ -64,8 +66,9 @@ export function createLooking(options: LookingOptions): Looking {
     new SustenError(`The source '${id}' is closed; open another one`, { code: 'ERR_SUSTEN_CLOSED' })
 
   function tellState(): void {
-    const state: SourceState = { available, ...(failure && { failure }), details: options.details() }
-    const text = JSON.stringify([available, failure?.code, failure?.message, state.details])
+    const unsettled = available ? { unsettled: options.unsettled() } : {}
+    const state: SourceState = { available, ...(failure && { failure }), ...unsettled, details: options.details() }
+    const text = JSON.stringify([available, failure?.code, failure?.message, unsettled, state.details])
     if (text === told) return
     told = text
     queue?.push({ type: 'state', state })

@@ -1,6 +1,8 @@
 #include "engine/job.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "engine/engine.h"
@@ -30,7 +32,17 @@ void Job::spawn(Task task, bool first) {
       tasks_.push_back(std::move(task));
     }
   }
-  engine_.pool().ready(shared_from_this());
+  engine_.pool().ready(shared_from_this(), 1);
+}
+
+void Job::spawn_all(std::vector<Task> tasks) {
+  if (tasks.empty()) return;
+  held_.fetch_add(static_cast<int64_t>(tasks.size()));
+  {
+    const std::lock_guard lock(mutex_);
+    std::move(tasks.begin(), tasks.end(), std::back_inserter(tasks_));
+  }
+  engine_.pool().ready(shared_from_this(), tasks.size());
 }
 
 void Job::run(Scratch &scratch) {

@@ -38,6 +38,8 @@ class Job : public Runnable, public std::enable_shared_from_this<Job> {
 
   // Queues a task: at the front (`first`, for depth before breadth) or at the end.
   void spawn(Task task, bool first = false);
+  // Queues many at once: one at a time, each would take locks that the owner's thread needs, too.
+  void spawn_all(std::vector<Task> tasks);
   // The job isn't over while anything is held: tasks hold by themselves, waiting files and questions by these.
   void hold() { held_.fetch_add(1); }
   void release();

@@ -1,6 +1,7 @@
 #include "engine/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -35,11 +36,16 @@ void lower_priority(int nice) {
   const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
   const int now = ::getpriority(PRIO_PROCESS, thread);
   ::setpriority(PRIO_PROCESS, thread, std::min(now + nice, 19));
+  // Who is woken doesn't take the processor from whom woke him, which is the embedding thread.
+  if (::sched_getscheduler(0) != SCHED_OTHER) return;
+  const sched_param parameter{.sched_priority = 0};
+  ::sched_setscheduler(0, SCHED_BATCH, &parameter);
 }
 
 }  // namespace
 
 Pool::Pool(size_t threads, int nice, Idle idle) : idle_(std::move(idle)) {
+  ::sem_init(&tasks_, 0, 0);
   const BlockedSignals blocked;  // threads inherit the mask
   threads_.reserve(threads);
   for (size_t i = 0; i < threads; ++i) {
@@ -55,63 +61,60 @@ Pool::Pool(size_t threads, int nice, Idle idle) : idle_(std::move(idle)) {
   }
 }
 
-Pool::~Pool() { stop(); }
+Pool::~Pool() {
+  stop();
+  ::sem_destroy(&tasks_);
+}
 
-void Pool::ready(const std::shared_ptr<Runnable> &job) {
+void Pool::ready(const std::shared_ptr<Runnable> &job, size_t tasks) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
-    ++ready_;
     const auto turn =
         std::find_if(turns_.begin(), turns_.end(), [&](const Turn &candidate) { return candidate.job == job; });
     if (turn == turns_.end()) {
-      turns_.push_back({job, 1});
+      turns_.push_back({job, tasks});
     } else {
-      ++turn->tasks;
+      turn->tasks += tasks;
     }
   }
-  wake_.notify_one();
+  for (size_t i = 0; i < tasks; ++i) ::sem_post(&tasks_);
 }
 
-void Pool::nudge() {
-  {
-    const std::lock_guard lock(mutex_);
-    nudged_ = true;
-  }
-  wake_.notify_one();
-}
-
-// The job whose turn it is; it goes behind the others. Called with the lock held.
+// The job whose turn it is; it goes behind the others. Called with the lock held, and a task counted down.
 std::shared_ptr<Runnable> Pool::next() {
   Turn turn = std::move(turns_.front());
   turns_.pop_front();
   std::shared_ptr<Runnable> job = turn.job;
-  --ready_;
   if (--turn.tasks > 0) turns_.push_back(std::move(turn));
   return job;
+}
+
+// Called once a task was counted down, or the end has come; false then.
+bool Pool::run_next(Scratch &scratch) {
+  std::shared_ptr<Runnable> job;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    job = next();
+  }
+  job->run(scratch);
+  return true;
 }
 
 void Pool::work(int nice) {
   ::pthread_setname_np(::pthread_self(), "susten");
   lower_priority(nice);
   Scratch scratch;
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    if (ready_ > 0) {
-      std::shared_ptr<Runnable> job = next();
-      lock.unlock();
-      job->run(scratch);
-      job.reset();
-      lock.lock();
-      continue;
+  for (bool going = true; going;) {
+    if (::sem_trywait(&tasks_) == 0) {
+      going = run_next(scratch);
+    } else if (!idle_(scratch)) {
+      while (::sem_wait(&tasks_) != 0) {
+      }
+      going = run_next(scratch);
     }
-    nudged_ = false;
-    lock.unlock();
-    const bool did = idle_(scratch);
-    lock.lock();
-    if (!did) wake_.wait(lock, [&] { return stopping_ || nudged_ || ready_ > 0; });
   }
-  lock.unlock();
   alive_.fetch_sub(1);
 }
 
@@ -120,13 +123,12 @@ void Pool::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
+  for (size_t i = 0; i < threads_.size(); ++i) ::sem_post(&tasks_);
   for (std::thread &thread : threads_) {
     if (thread.joinable()) thread.join();
   }
   const std::lock_guard lock(mutex_);
   turns_.clear();
-  ready_ = 0;
 }
 
 }  // namespace susten

@@ -1,8 +1,9 @@
 // A fixed number of threads that do the ready tasks of several jobs in turn.
 #pragma once
 
+#include <semaphore.h>
+
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -34,10 +35,9 @@ class Pool {
   Pool(const Pool &) = delete;
   Pool &operator=(const Pool &) = delete;
 
-  // `job` has one more task ready.
-  void ready(const std::shared_ptr<Runnable> &job);
-  // Wakes a worker, so that it looks for idle work.
-  void nudge();
+  // `job` has so many more tasks ready. Never waits for a worker that was put off its processor, but for a moment's
+  // lock.
+  void ready(const std::shared_ptr<Runnable> &job, size_t tasks);
   // Ends the threads once they have finished their running tasks; tasks that are only ready are dropped.
   void stop();
   [[nodiscard]] size_t alive() const { return alive_.load(); }
@@ -49,14 +49,14 @@ class Pool {
   };
 
   void work(int nice);
+  bool run_next(Scratch &scratch);
   std::shared_ptr<Runnable> next();
 
   Idle idle_;
   std::mutex mutex_;
-  std::condition_variable wake_;
+  // Counts the ready tasks. Unlike a condition variable's, its signal never waits for those who were woken before.
+  sem_t tasks_{};
   std::deque<Turn> turns_;
-  size_t ready_ = 0;
-  bool nudged_ = false;
   bool stopping_ = false;
   std::atomic<size_t> alive_{0};
   std::vector<std::thread> threads_;

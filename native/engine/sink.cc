@@ -30,13 +30,23 @@ void Sink::append(Event event, std::unique_lock<std::mutex> lock) {
 }
 
 bool Sink::take(std::vector<Event> &events, size_t most) {
+  events.clear();
+  if (given_ == taken_.size()) {
+    taken_.clear();
+    given_ = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      taken_.swap(queue_);
+    }
+    room_.notify_all();
+  }
+  const size_t count = std::min(most, taken_.size() - given_);
+  const auto begin = taken_.begin() + static_cast<std::ptrdiff_t>(given_);
+  std::move(begin, begin + static_cast<std::ptrdiff_t>(count), std::back_inserter(events));
+  given_ += count;
+  if (given_ < taken_.size()) return true;
   const std::lock_guard lock(mutex_);
-  const size_t count = std::min(most, queue_.size());
-  const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
-  events.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
-  queue_.erase(queue_.begin(), end);
-  room_.notify_all();
-  if (queue_.empty()) awake_ = false;
+  awake_ = !queue_.empty();
   return awake_;
 }
 

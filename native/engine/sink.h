@@ -2,7 +2,7 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
+#include <cstddef>
 #include <functional>
 #include <mutex>
 #include <vector>
@@ -21,7 +21,7 @@ class Sink {
   void push(Event event);
   // Never waits: for the few events that end something, and for the owner's thread.
   void push_now(Event event);
-  // Up to `most` events, in order. True: there are more, call again soon.
+  // Up to `most` events, in order. True: there are more, call again soon. Only for the owner's thread.
   bool take(std::vector<Event> &events, size_t most);
   // The owner is gone: events are dropped from now on and nobody waits.
   void close();
@@ -32,7 +32,10 @@ class Sink {
   std::function<void()> wake_;
   std::mutex mutex_;
   std::condition_variable room_;
-  std::deque<Event> queue_;
+  std::vector<Event> queue_;
+  // Taken out as a whole, so that the lock is held for a moment only; those before `given_` were given to the owner.
+  std::vector<Event> taken_;
+  size_t given_ = 0;
   bool awake_ = false;
   bool closed_ = false;
 };

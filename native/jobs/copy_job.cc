@@ -47,9 +47,12 @@ void CopyJob::open_roots(Context &context) {
     model.st_mode = S_IFDIR | as->directory_mode;
     directories_.set_model(model);
   }
+  std::vector<Task> tasks;
+  tasks.reserve(request_.files.size());
   for (size_t i = 0; i < request_.files.size(); ++i) {
-    spawn([this, i](Context &worker) { copy(worker, i); });
+    tasks.emplace_back([this, i](Context &worker) { copy(worker, i); });
   }
+  spawn_all(std::move(tasks));
 }
 
 void CopyJob::copy(Context &context, size_t index) {

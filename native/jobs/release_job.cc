@@ -44,9 +44,12 @@ void ReleaseJob::open_roots(Context &context) {
     bundles.push_back(left.first(bundle_of(left)));
   }
   bundles_left_ = bundles.size();
+  std::vector<Task> tasks;
+  tasks.reserve(bundles.size());
   for (const Files bundle : bundles) {
-    spawn([this, bundle](Context &worker) { release_bundle(worker, bundle); });
+    tasks.emplace_back([this, bundle](Context &worker) { release_bundle(worker, bundle); });
   }
+  spawn_all(std::move(tasks));
 }
 
 void ReleaseJob::restore(Context &context) {

@@ -2,11 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { DaemonStatus } from '#lib/furka/daemon/index.js'
 import type { FurkaStatus } from '#lib/furka/types.js'
 import type { Dcu, DcuOptions } from '#lib/simulate/dcu/index.js'
 import { type DaemonProcess, daemonProcess, type Ended, endWith } from './daemon-process.js'
-import { eventually, startDcu } from './dcu-world.js'
+import { startDcu } from './dcu-world.js'
 import { type DaemonWorld, daemonWorld } from './grimsel-daemon.js'
 import { mount } from './mounts.js'
 import { openRoot } from './pipe-world.js'
@@ -110,13 +111,13 @@ async function create(
     furka: (...args) => daemon.fed('', ...args),
     figures,
     async until(isSo, what) {
-      let found: FurkaStatus | undefined
-      await eventually(async () => {
-        found = await figures()
-        return isSo(found)
-      }, what)
-      if (found === undefined) throw new Error(what)
-      return found
+      // Removals at rsync daemons take seconds, and machines may be slow.
+      for (let tries = 0; tries < 3000; tries++) {
+        const found = await figures()
+        if (isSo(found)) return found
+        await sleep(20)
+      }
+      throw new Error(`never came true: ${what}`)
     },
   }
 }

@@ -42,7 +42,7 @@ function inWords(source: FurkaSource): string {
   const stall = `stalled after ${source.stallTimeout} ms`
   if (source.protocol === 'rsync') {
     const pauses = `pauses ${source.minPause} ms and ${source.interrunPause} ms`
-    return [`rsync://${host}/${source.module}${source.path}`, pauses, stall].join(', ')
+    return [`rsync://${host}/${source.module}${source.path}`, `by way of ${source.staging}`, pauses, stall].join(', ')
   }
   const { arriving, acquiring, idle } = source.poll
   return [

@@ -1,7 +1,8 @@
 /** From a detector of the configuration to the source that its files come from. */
 import { isIPv6 } from 'node:net'
-import { optionError } from '../../options.js'
 import type { FileSource } from '../../source/files.js'
+import { openIncoming } from '../../source/incoming/index.js'
+import { openRsync } from '../../source/rsync/index.js'
 import { openSimplon } from '../../source/simplon/index.js'
 import type { FilewriterSource, FurkaDetector, FurkaSource } from '../config/index.js'
 
@@ -10,8 +11,14 @@ export function sourceOf({ id, source }: FurkaDetector): FileSource {
   switch (source.protocol) {
     case 'filewriter':
       return filewriter(id, source)
-    default:
-      throw optionError(`detector '${id}': its protocol ${source.protocol.toUpperCase()} isn't there yet`)
+    case 'rsync': {
+      const { host, port, module, path, staging, minPause, interrunPause, stallTimeout } = source
+      return openRsync({ id, host, port, module, path, staging, minPause, interrunPause, stallTimeout })
+    }
+    case 'directory': {
+      const { path, sourceMount: mountPoint, settle, scanInterval } = source
+      return openIncoming({ id, path, ...(mountPoint === undefined ? {} : { mountPoint }), settle, scanInterval })
+    }
   }
 }
 

@@ -60,6 +60,7 @@ export function openIncoming(options: IncomingOptions): FileSource {
       const isRelaxed = watching.active && !missed && !listing.pending
       return Math.max(scanInterval, isRelaxed ? took / SHARE : took)
     },
+    unsettled: () => listing.unsettled,
     details() {
       const { found, taken, refused } = listing.counts
       return {

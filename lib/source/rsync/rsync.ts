@@ -50,6 +50,7 @@ export function openRsync(options: RsyncOptions): FileSource {
       const sinceNew = listing.pending ? 0 : performance.now() - listing.lastNew
       return pause(poll, { sinceNew, sinceBusy: Number.POSITIVE_INFINITY, took, failures })
     },
+    unsettled: () => listing.unsettled,
     details() {
       const { found, taken, refused } = listing.counts
       return {
