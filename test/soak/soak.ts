@@ -51,7 +51,7 @@ export async function runSoak(options: SoakOptions, root: string, print: (line: 
     if (violations.length <= 50) print(`VIOLATION ${text}`)
   }
   print(`seed ${seed}: ${files} files in ${minutes} min below ${root}`)
-  const gigabytes = 2 + Math.ceil((files * 40) / MiB)
+  const gigabytes = 2 + Math.ceil((files * 100) / MiB)
   using place = await makePlace(root, gigabytes)
   const began = performance.now()
   const haste = Math.min(12, Math.max(1, 24 / minutes))
