@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { apiVersions, hostileNames } from '#lib/simulate/dcu/index.js'
 import { placeOf } from '#lib/source/names.js'
 import { openSimplon } from '#lib/source/simplon/index.js'
@@ -364,6 +367,32 @@ test('the slow path: reading ends with its signal, and with its reader', async (
   await (await source.read(file)).content[Symbol.asyncIterator]().return?.()
   dcu.clearFaults()
   assert.deepEqual(await whole(await source.read(file)), bytes)
+})
+
+test('the slow path: a server that closes behind a content ends nothing else, however late it is read', async (t) => {
+  const sizes = [1, 65_536, 65_537, 1_000_000]
+  let turn = 0
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      const size = sizes[turn++ % sizes.length] ?? 0
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\nConnection: close\r\n\r\n`)
+      socket.write(Buffer.alloc(size, 'x'))
+      socket.end()
+    })
+  })
+  t.after(() => server.close())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const source = openSimplon({ host: `127.0.0.1:${(server.address() as AddressInfo).port}`, ...quick })
+  t.after(() => source.close())
+  const offer = { name: 'a', path: 'a', version: '::', exact: false, seen: 0 }
+  for (const size of sizes) {
+    const body = await source.read(offer)
+    // What has come waits for its reader.
+    await sleep(50)
+    assert.equal((await whole(body)).length, size)
+  }
 })
 
 test('HTTPS: listed, looked at, read and removed the slow way', async (t) => {

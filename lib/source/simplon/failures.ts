@@ -2,29 +2,13 @@
 import { SustenError } from '../../errors.js'
 import { textOfThrown } from '../../thrown.js'
 
-/** Codes of the HTTP client, and what they are here. */
-const codes: Readonly<Record<string, string>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT',
-  UND_ERR_HEADERS_TIMEOUT: 'ETIMEDOUT',
-  UND_ERR_BODY_TIMEOUT: 'ETIMEDOUT',
-  UND_ERR_SOCKET: 'ECONNRESET',
-  UND_ERR_ABORTED: 'ABORT_ERR',
-  UND_ERR_DESTROYED: 'ERR_SUSTEN_CLOSED',
-  UND_ERR_CLOSED: 'ERR_SUSTEN_CLOSED',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'ERR_SUSTEN_SHORT',
-}
-
 /** No usable answer: the connection failed, or what came isn't HTTP. `what` names the request, as in `GET http://…`. */
 export function connectionError(what: string, cause: unknown): SustenError {
   if (cause instanceof SustenError) return cause
   const isAborted = cause instanceof Error && cause.name === 'AbortError'
-  const given = isAborted
-    ? 'UND_ERR_ABORTED'
-    : cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
-      ? cause.code
-      : ''
-  const isParser = given.startsWith('HPE_') || given.startsWith('UND_')
-  const code = codes[given] ?? (isParser || given === '' ? 'ERR_SUSTEN_HTTP' : given)
+  const given = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+  // HPE_…: the parser's.
+  const code = isAborted ? 'ABORT_ERR' : given === '' || given.startsWith('HPE_') ? 'ERR_SUSTEN_HTTP' : given
   const errno = cause instanceof Error && 'errno' in cause && typeof cause.errno === 'number' ? cause.errno : 0
   return new SustenError(`${code}: ${textOfThrown(cause)}, ${what}`, { code, errno, syscall: 'http', cause })
 }

@@ -1,5 +1,5 @@
 /**
- * The slow path for a content: whatever undici can receive (chunks, TLS), and what servers compress without being asked.
+ * The slow path for a content: whatever Node's HTTP client can receive (chunks, TLS), and what servers compress without being asked.
  */
 import { pipeline, Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
