@@ -13,7 +13,9 @@ test('whatever goes wrong at a detector server', { concurrency: 8 }, async (t) =
   // One for all: a Furka of its own for each case makes hundreds already.
   const grimsel = await Grimsel.open({
     buffer: { directory: buffer },
-    storages: [{ id: 'disk', type: 'internal', target: disk }],
+    storages: [{ id: 'disk', type: 'internal', target: disk, concurrency: 64 }],
+    // A copy takes longer than it takes to be sure that a file is whole: who doesn't wait for it is caught.
+    engines: { disk: { faults: [{ call: 'futimens', effect: 'delay', delay: 200, times: -1 }] } },
     journal: join(root, 'journal'),
   })
   t.after(() => grimsel.close('stop'))
