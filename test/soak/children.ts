@@ -29,7 +29,7 @@ export interface Sampler {
   sample(pid: number | undefined): void
 }
 
-export function createSampler(): Sampler {
+function createSampler(): Sampler {
   const usage: Usage = { memory: 0, descriptors: 0, threads: 0, cpu: 0, lives: 0, early: 0, now: 0 }
   let last = { pid: 0, cpu: 0, samples: 0 }
   return {

@@ -69,4 +69,4 @@ function isIt(path: string, { size, digest }: Wanted): boolean {
   }
 }
 
-export const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
