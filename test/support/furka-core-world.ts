@@ -40,6 +40,8 @@ export interface WorldOptions {
   readonly exact: boolean
   /** The machine may fail too: the buffer's content and what isn't durable is gone then. */
   readonly powerCuts: boolean
+  /** Grimsel and the confirm tier are others after some restarts. */
+  readonly reconfigured?: boolean
 }
 
 /** Runs a history of so many steps, then heals everything and lets it come to its end. Throws where a rule is broken. */
@@ -52,9 +54,9 @@ export function runHistory(options: WorldOptions, steps: number): void {
 const failure = (code: string) => ({ code, errno: 0, syscall: 'test', text: code })
 const nobody = { uid: 0, gid: 0, userDirectory: '' }
 
-function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions) {
+function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = false }: WorldOptions) {
   const random: Random = createRandom(seed)
-  const config: CoreConfig = {
+  let config: CoreConfig = {
     sources: ['a', 'b'].map((id) => ({ id, target: '/ram', connections: 3 })),
     grimsel,
     grimselPlace: '/run/grimsel',
@@ -71,6 +73,8 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
   /** Contents that a server completed, and those that it lost by itself. */
   const completed = new Set<string>()
   const lost = new Set<string>()
+  /** Contents that were written by a process that ended before it could note that. */
+  const untold = new Set<string>()
   const buffer = new Map<string, string>()
   const durable = new Set<string>()
   const known = new Map<string, Known>()
@@ -85,17 +89,25 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
   const told = new Set<string>()
   /** Removals under way. */
   const removing = new Set<string>()
-  const seenAs = new Map<string, number[]>()
-  const changes: { readonly since: number; readonly uid: number }[] = [{ since: now, uid: 0 }]
+  const owners = new Map<string, number[]>()
+  /** Of users, in order; each has a turn. */
+  const users = [0]
+  const owner = (): number => users.at(-1) ?? 0
 
   // ---- The journal: durable in order, some time later ---------------------------------------------------------------
   const stored = new Map<string, string>()
   let unwritten: { readonly ops: Order<'journal'>['ops'] }[] = []
   let state: State
-  let results: { readonly at: number; readonly process: number; readonly run: () => void }[] = []
+  let results: {
+    readonly at: number
+    readonly process: number
+    readonly run: () => void
+    readonly effect: () => unknown
+  }[] = []
 
-  const later = (run: () => void, most = 40): void => {
-    results.push({ at: now + 1 + random.below(most), process, run })
+  /** @param effect What of it happens even if nobody hears of it. */
+  const later = (run: () => void, effect = (): unknown => undefined, most = 40): void => {
+    results.push({ at: now + 1 + random.below(most), process, run, effect })
   }
   const chance = (probability: number): boolean => !healed && random.chance(probability)
 
@@ -114,10 +126,17 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
     const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
     state = createState(config, now, { turns, files }, nobody)
     post({ type: 'tick', at: now })
-    const gone = files.filter(({ here, safe }) => here && (!safe || confirm === 'buffer') && !buffer.has(here.path))
+    const gone = files.filter(({ here, safe }) => here && safe === undefined && !buffer.has(here.path))
     post({ type: 'missing', at: now, seqs: gone.map(({ seq }) => seq) })
+    for (const { seq, here, announced } of files) {
+      const also = here && !announced ? besides(here.path) : []
+      if (also.length > 0) post({ type: 'beside', at: now, seq, also })
+    }
     for (const id of servers.keys()) if (up.get(id)) appear(id)
   }
+
+  const besides = (path: string, itself = false) =>
+    [...buffer.keys()].filter((one) => one.startsWith(`${path}.~`) || (itself && one === path)) as ByteString[]
 
   /** A source is there, and offers all that it has. */
   function appear(id: string): void {
@@ -139,7 +158,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
     if (remote === undefined || !up.get(id)) return
     if (anew) remote.seen = now
     const key = `${id}/${name}/${remote.version}`
-    seenAs.set(key, [...(seenAs.get(key) ?? []), remote.seen])
+    owners.set(key, [...(owners.get(key) ?? []), owner()])
     told.add(`${id}/${name}`)
     const { version, content, seen } = remote
     const path = name as ByteString
@@ -152,18 +171,27 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
     switch (command.type) {
       case 'journal': {
         unwritten.push(command)
-        later(() => {
-          // What was handed over before is durable too.
-          const upTo = unwritten.indexOf(command)
-          const written = unwritten.splice(0, upTo + 1)
-          for (const { ops } of written) write(ops)
-          const ops = written.reduce((sum, one) => sum + one.ops.length, 0)
-          if (ops > 0) post({ type: 'journaled', at: now, ops })
-        }, 10)
+        later(
+          () => {
+            // What was handed over before is durable too.
+            const upTo = unwritten.indexOf(command)
+            const written = unwritten.splice(0, upTo + 1)
+            for (const { ops } of written) write(ops)
+            const ops = written.reduce((sum, one) => sum + one.ops.length, 0)
+            if (ops > 0) post({ type: 'journaled', at: now, ops })
+          },
+          undefined,
+          10,
+        )
         break
       }
       case 'receive':
-        for (const file of command.files) later(() => receive(command.source, file))
+        for (const file of command.files) {
+          later(
+            () => receive(command.source, file),
+            () => takeIn(command.source, file),
+          )
+        }
         break
       case 'verify':
         for (const {
@@ -220,16 +248,10 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
     }
   }
 
-  function receive(id: string, { seq, offer: { name, version }, user }: Order<'receive'>['files'][number]): void {
+  /** What is written, whether or not anybody hears of it. */
+  function takeIn(id: string, { offer: { name }, user }: Order<'receive'>['files'][number]) {
     const remote = servers.get(id)?.get(name)
-    const fail = (side: 'source' | 'target', code: string, gone = false): void =>
-      post({ type: 'receiveFailed', at: now, seq, side, gone, failure: failure(code) })
-    if (!up.get(id) || chance(0.1)) return fail('source', 'ECONNRESET')
-    if (targetFails) return fail('target', 'ENOSPC')
-    if (chance(0.05)) return fail('target', 'EACCES')
-    if (remote === undefined) return fail('source', 'ENOENT', true)
-    if (remote.version !== version && chance(0.5)) return fail('source', 'ERR_SUSTEN_CHANGED')
-    checkOwner(id, name, version, user.uid)
+    if (remote === undefined) return undefined
     const path = `/ram/./u${user.uid}/${id}/${name}`
     const before = buffer.get(path)
     const isOther = before !== undefined && before !== remote.content
@@ -239,13 +261,34 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
     const outcome = isOther ? 'versioned' : before === undefined ? 'created' : 'replaced'
     const { content: digest } = remote
     const here = { path: path as ByteString, size: digest.length, digest, received: now }
-    post({
-      type: 'received',
-      at: now,
-      seq,
-      outcome,
-      here: kept === undefined ? here : { ...here, version: kept as ByteString },
-    })
+    return { outcome, here: kept === undefined ? here : { ...here, version: kept as ByteString } } as const
+  }
+
+  function receive(id: string, order: Order<'receive'>['files'][number]): void {
+    const { seq, offer, user, again } = order
+    const { name, version } = offer
+
+    const remote = servers.get(id)?.get(name)
+    const fail = (side: 'source' | 'target', code: string, gone = false): void =>
+      post({
+        type: 'receiveFailed',
+        at: now,
+        seq,
+        side,
+        gone,
+        failure: failure(code),
+        ...(again ? { also: besides(path, gone) } : {}),
+      })
+    const path = `/ram/./u${user.uid}/${id}/${name}`
+    if (!up.get(id) || chance(0.1)) return fail('source', 'ECONNRESET')
+    if (targetFails) return fail('target', 'ENOSPC')
+    if (chance(0.05)) return fail('target', 'EACCES')
+    if (remote === undefined) return fail('source', 'ENOENT', true)
+    if (remote.version !== version && chance(0.5)) return fail('source', 'ERR_SUSTEN_CHANGED')
+    checkOwner(id, name, version, user.uid)
+    const taken = takeIn(id, order)
+    if (taken === undefined) return
+    post({ type: 'received', at: now, seq, ...taken, ...(again ? { also: besides(path) } : {}) })
   }
 
   function announce({ files }: Order<'announce'>): void {
@@ -301,7 +344,11 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
       told.delete(`${id}/${name}`)
       post({ type: 'removed', at: now, seq, outcome: 'gone' })
     } else if (remote.version !== version) post({ type: 'removed', at: now, seq, outcome: 'changed' })
-    else {
+    else if (chance(0.05)) {
+      // A look that was wrong. The source offers what it has anew.
+      post({ type: 'removed', at: now, seq, outcome: 'changed' })
+      offer(id, name, true)
+    } else {
       server?.delete(name)
       told.delete(`${id}/${name}`)
       post({ type: 'removed', at: now, seq, outcome: 'removed' })
@@ -319,21 +366,20 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
     const remote = servers.get(id)?.get(name)
     if (remote === undefined || remote.version !== version) return
     if (exact) assert.equal(here.digest, remote.content, `removal of ${name}, of which other content was received`)
-    if (confirm === 'buffer') assert.ok(isSaved(here.digest), `removal of ${name}, which isn't here`)
+    if (config.confirm === 'buffer') assert.ok(isSaved(here.digest), `removal of ${name}, which isn't here`)
     else assert.ok(durable.has(here.digest), `removal of ${name} before it is confirmed`)
   }
 
   /** A file belongs to whose turn it was when it was seen. */
   function checkOwner(id: string, name: string, version: string, uid: number): void {
-    const seen = seenAs.get(`${id}/${name}/${version}`) ?? []
-    const owners = seen.map((at) => changes.findLast(({ since }) => since < at)?.uid ?? 0)
-    assert.ok(owners.includes(uid), `${name}, seen in a turn of ${owners}, was received for ${uid}`)
+    const known = owners.get(`${id}/${name}/${version}`) ?? []
+    assert.ok(known.includes(uid), `${name}, seen in a turn of ${known}, was received for ${uid}`)
   }
 
   /** Grimsel hears of a file only behind the beginning of its turn. */
   function checkTurn(seq: number): void {
     const turn = state.files.get(seq)?.record.turn
-    if (grimsel !== 'answers' || turn === undefined) return
+    if (config.grimsel !== 'answers' || turn === undefined) return
     assert.ok(grimselTurn >= turn, `a file of turn ${turn} was announced in turn ${grimselTurn}`)
   }
 
@@ -405,30 +451,63 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
   }
 
   function changeUser(): void {
-    const uid = 1 + random.below(100)
+    const uid = ++counter
     now += 1
-    changes.push({ since: now, uid })
+    users.push(uid)
     const unsettled = chance(0.5)
     const since = now
     post({ type: 'userChange', at: now, since, user: { uid, gid: uid, userDirectory: '' }, unsettled })
     // Never, now and then: a source doesn't get on.
-    if (unsettled && chance(0.9)) later(() => post({ type: 'settled', at: now, before: since }), 400)
+    if (unsettled && chance(0.9)) later(() => post({ type: 'settled', at: now, before: since }), undefined, 400)
     now += 1
   }
 
+  /** What no server has any more is lost with it, and nobody's fault. */
+  function loseBuffer(): void {
+    const left = new Set([...servers.values()].flatMap((server) => [...server.values()].map(({ content }) => content)))
+    for (const content of buffer.values()) if (!left.has(content)) lost.add(content)
+    // So is what is just being removed, where the buffer is all that counts.
+    for (const [id, server] of servers) {
+      for (const [name, { content }] of server) if (removing.has(`${id}/${name}`)) lost.add(content)
+    }
+    buffer.clear()
+    for (const entry of known.values()) if (entry.state === 'pending') entry.state = 'failed'
+  }
+
+  /** Another file system is mounted in its place, and Furka looks. */
+  function remount(): void {
+    loseBuffer()
+    const gone = [...state.files.values()].filter(({ record: { here, safe } }) => here && safe === undefined)
+    post({ type: 'missing', at: now, seqs: gone.map(({ record: { seq } }) => seq) })
+  }
+
   function crash(): void {
-    if (powerCuts && chance(0.5)) {
-      // What the servers have lost by themselves since is nobody's fault.
-      buffer.clear()
-      for (const entry of known.values()) if (entry.state === 'pending') entry.state = 'failed'
-    } else if (unwritten.length > 0) {
+    for (const { effect } of results) if (chance(0.5)) effect()
+    if (powerCuts && chance(0.5)) loseBuffer()
+    else if (unwritten.length > 0) {
       // Some of what wasn't durable is.
       for (const { ops } of unwritten.slice(0, random.below(unwritten.length + 1))) write(ops)
     }
+    const noted = new Set<string>()
+    for (const [key, json] of stored) {
+      const { here } = key.startsWith(fileKeys) ? (JSON.parse(json) as FileRecord) : {}
+      if (here !== undefined) noted.add(here.digest)
+    }
+    for (const content of buffer.values()) if (!noted.has(content)) untold.add(content)
     // A user change that wasn't durable was never made.
     const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
-    const last = turns.at(-1)
-    while (changes.length > 1 && (changes.at(-1)?.since ?? 0) > (last?.since ?? 0)) changes.pop()
+    while (users.length > 1 && owner() !== (turns.at(-1)?.user.uid ?? 0)) users.pop()
+    if (reconfigured && chance(0.5)) {
+      const [to, tier] = random.pick([
+        ['none', 'buffer'],
+        ['listens', 'buffer'],
+        ['answers', 'buffer'],
+        ['answers', 'internal'],
+      ] as const)
+      config = { ...config, grimsel: to, confirm: tier }
+    }
+    // Clocks are put right, too.
+    if (chance(0.3)) now -= random.below(100_000)
     start()
   }
 
@@ -456,6 +535,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
       else if (dice < 43) targetFails = !targetFails
       else if (dice < 45) changeUser()
       else if (dice < 46) crash()
+      else if (dice < 47 && powerCuts) remount()
       else if (dice < 60) work()
       advance(random.below(30))
       if (random.chance(0.02)) advance(random.below(40_000))
@@ -481,6 +561,14 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts }: WorldOptions)
           const kept = state.sources.get(id)?.files.get(name)
           assert.equal(kept?.stage, 'kept', `${name} is left at its source`)
           assert.ok(isSaved(remote.content))
+        }
+      }
+      if (grimsel === 'answers') {
+        for (let round = 0; round < 200; round++) work()
+        for (const [path, content] of buffer) {
+          // What nobody was told of before the crash, and the server has lost since, nobody knows.
+          const isUnknown = untold.has(content) && lost.has(content)
+          assert.ok(isUnknown || durable.has(content), `${path} was never handed over`)
         }
       }
       for (const content of completed) assert.ok(lost.has(content) || isSaved(content), `${content} is lost`)

@@ -41,7 +41,13 @@ export type Order =
   | {
       readonly type: 'receive'
       readonly source: string
-      readonly files: readonly { readonly seq: number; readonly offer: Offer; readonly user: FurkaUser }[]
+      readonly files: readonly {
+        readonly seq: number
+        readonly offer: Offer
+        readonly user: FurkaUser
+        /** It may have been received before, and that not been told: older contents beside it are to be looked for. */
+        readonly again: boolean
+      }[]
     }
   /** Reads files of a source once more, and compares them with what was received. */
   | {

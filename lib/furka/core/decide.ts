@@ -6,7 +6,8 @@ import { addFile, defer, holdTurn, settle } from './files.js'
 import { announced, answered, grimselFailed, receiveAgain, userTold } from './handing-over.js'
 import { flushMessages } from './messages.js'
 import { offered, refused, withdrawn } from './offers.js'
-import { received, receiveFailed, targetSeen } from './receiving.js'
+import { beside, received, receiveFailed, targetSeen } from './receiving.js'
+import type { Turn } from './record.js'
 import { removed, removeFailed, removeLater, removeRefused, verified, verifyFailed } from './removing.js'
 import { filling, sourceSeen } from './sources.js'
 import { type CoreConfig, createEmptyState, createOut, type State, type Stored } from './state.js'
@@ -20,20 +21,26 @@ export function createState(config: CoreConfig, now: number, stored: Stored, use
   const state = createEmptyState(config, now)
   state.turns = [...stored.turns]
   if (state.turns.length === 0) beginTurn(state, now, user)
-  // Nobody waits to be told who can't be told.
-  if (config.grimsel !== 'answers') state.turns = state.turns.map((turn) => ({ ...turn, told: true }))
+  // A clock that was put back since mustn't give what comes to anyone before him whose turn it is.
+  state.turns = state.turns.map((turn) => ({ ...turn, since: Math.min(turn.since, now) }))
+  state.firstTurn = runningTurn(state).number
   for (const record of [...stored.files].sort((a, b) => a.seq - b.seq)) {
     const source = state.sources.get(record.source)
     // Of a source that isn't configured now: it stays in the journal until that one is back.
     if (source === undefined) holdTurn(state, record)
     else {
       const file = addFile(state, source, { ...record, turn: knownTurn(state, record.turn) })
+      file.tried = true
       settle(state, file)
       if (file.stage === 'receive') defer(state, file)
     }
   }
+  // A Grimsel that wasn't there before needs to know of those who still have files, and whose turn it is.
+  state.turns = state.turns.map((turn) => (isOver(state, turn) ? { ...turn, told: true } : turn))
   return state
 }
+
+const isOver = (state: State, { number }: Turn): boolean => number !== state.firstTurn && !state.members.has(number)
 
 /** What a damaged journal doesn't tell any more is the running user's. */
 function knownTurn(state: State, turn: number): number {
@@ -48,6 +55,7 @@ export function decide(state: State, events: readonly CoreEvent[]): Command[] {
   for (const event of events) {
     state.now = Math.max(state.now, event.at)
     take(state, event)
+    for (const seq of state.missed) if (!state.files.get(seq)?.busy) takeMissing(state, seq)
   }
   dispatch(state)
   flushMessages(state)
@@ -111,7 +119,10 @@ function take(state: State, event: CoreEvent): void {
       removeFailed(state, event)
       break
     case 'missing':
-      for (const seq of event.seqs) missing(state, seq)
+      for (const seq of event.seqs) state.missed.add(seq)
+      break
+    case 'beside':
+      beside(state, event)
       break
     case 'userChange':
       beginTurn(state, event.since, event.user)
@@ -133,10 +144,11 @@ function take(state: State, event: CoreEvent): void {
   }
 }
 
-/** A file that was received before the start isn't here. Where Grimsel has it, Grimsel knows more. */
-function missing(state: State, seq: number): void {
+/** A file that was received isn't here. Where Grimsel has it, Grimsel knows more. */
+function takeMissing(state: State, seq: number): void {
+  state.missed.delete(seq)
   const file = state.files.get(seq)
-  if (file === undefined || file.busy || file.record.here === undefined) return
+  if (file === undefined || file.record.here === undefined) return
   if (state.config.confirm !== 'buffer' && file.record.announced) return
   receiveAgain(state, file)
 }

@@ -3,7 +3,7 @@ import { begin, enter, isDurable, isVerified, wakeFiles } from './files.js'
 import { nextGrace, nextToTell } from './handing-over.js'
 import { nextMessage } from './messages.js'
 import { takeWhile } from './queue.js'
-import type { Here } from './record.js'
+import type { FileRecord } from './record.js'
 import type { File, Source, State } from './state.js'
 import { turnOf } from './turns.js'
 
@@ -39,7 +39,12 @@ function order(state: State, source: Source): void {
   if (source.blocked !== undefined && source.blocked.until > state.now) return
   const receives = take(source.receive, source.connections - source.transfers, () => true)
   if (receives.length > 0) {
-    const files = receives.map(({ record: { seq, offer, turn } }) => ({ seq, offer, user: turnOf(state, turn).user }))
+    const files = receives.map(({ record: { seq, offer, turn }, tried }) => ({
+      seq,
+      offer,
+      user: turnOf(state, turn).user,
+      again: tried,
+    }))
     commands.push({ type: 'receive', source: id, files })
   }
 }
@@ -54,7 +59,7 @@ function call(state: State): void {
       link.announcing = true
       commands.push({
         type: 'announce',
-        files: files.map(({ record: { seq, here } }) => ({ seq, paths: pathsOf(here) })),
+        files: files.map(({ record }) => ({ seq: record.seq, paths: pathsOf(record) })),
       })
     } else if (turn !== undefined) {
       link.telling = true
@@ -71,8 +76,8 @@ function call(state: State): void {
 }
 
 /** What was kept goes first: it is older. */
-const pathsOf = (here: Here | undefined) =>
-  here === undefined ? [] : here.version === undefined ? [here.path] : [here.version, here.path]
+const pathsOf = ({ also = [], here, announced }: FileRecord) =>
+  here === undefined || announced ? also : [...also, here.path]
 
 function take(queue: Source['receive'], most: number, isReady: (file: File) => boolean): File[] {
   const files = takeWhile(queue, most, isReady)

@@ -1,4 +1,5 @@
 /** What the core is told. Plain data; `at` is milliseconds since the epoch, never running backwards. */
+import type { ByteString } from '../../bytes.js'
 import type { FurkaUser } from '../user.js'
 import type { Failure, Here, Offer } from './record.js'
 
@@ -57,6 +58,8 @@ export type CoreEvent =
       readonly seq: number
       readonly outcome: 'created' | 'replaced' | 'versioned'
       readonly here: Here
+      /** Older contents that lie beside it, where somebody may not have come to telling of them. */
+      readonly also?: readonly ByteString[]
     }
   /** A file couldn't be received. `gone`: the source says that there is no such file. `source`: that side failed. */
   | {
@@ -66,6 +69,8 @@ export type CoreEvent =
       readonly side: 'source' | 'target'
       readonly gone: boolean
       readonly failure: Failure
+      /** As with `received`; and what lies under the name, where the source says that it is gone. */
+      readonly also?: readonly ByteString[]
     }
   /** A received file was compared with the source once more. */
   | {
@@ -114,8 +119,10 @@ export type CoreEvent =
   | { readonly type: 'removeLater'; readonly at: number; readonly seq: number; readonly after: number }
   | { readonly type: 'removeRefused'; readonly at: number; readonly seq: number; readonly reason: string }
   | { readonly type: 'removeFailed'; readonly at: number; readonly seq: number; readonly failure: Failure }
-  /** Files that were found at the start not to be here any more. */
+  /** Files that were received, and aren't here any more. */
   | { readonly type: 'missing'; readonly at: number; readonly seqs: readonly number[] }
+  /** Older contents that lie beside a file that was received before the start: somebody may not have come to telling. */
+  | { readonly type: 'beside'; readonly at: number; readonly seq: number; readonly also: readonly ByteString[] }
   /** Another user's turn begins. `since`: files that were seen until then are still the former one's. */
   | {
       readonly type: 'userChange'

@@ -1,5 +1,6 @@
 /** A file's way from stage to stage, and what is counted on it. */
 import { backoff } from '../../core/backoff.js'
+import type { Confirm } from '../types.js'
 import { push } from './queue.js'
 import type { Failure, FileRecord } from './record.js'
 import type { File, Source, Stage, State } from './state.js'
@@ -31,11 +32,14 @@ export function addFile(state: State, source: Source, record: FileRecord): File 
     offered: false,
     gone: false,
     again: false,
+    tried: false,
+    announcing: undefined,
     verified: Number.NEGATIVE_INFINITY,
   }
   state.files.set(record.seq, file)
   state.seq = Math.max(state.seq, record.seq)
   if (!record.withdrawn) source.files.set(record.offer.name, file)
+  if (record.here !== undefined) state.byPath.set(record.here.path, file)
   count(state.members, record.turn, 1)
   count(state.owing, record.turn, 1)
   source.counts.receive += 1
@@ -50,7 +54,9 @@ export function inHand(state: State, seq: number, stage: Stage): File | undefine
 
 /** Has the journal keep a file as it is now. Its turn can't be another one. */
 export function put(state: State, file: File, record: FileRecord): void {
+  forgetPath(state, file)
   file.record = record
+  if (record.here !== undefined && !state.byPath.has(record.here.path)) state.byPath.set(record.here.path, file)
   state.out.ops.push({ type: 'set', key: `${fileKeys}${record.seq}`, value: record })
   file.mark = state.issued + state.out.ops.length
 }
@@ -64,8 +70,14 @@ export function drop(state: State, file: File): void {
   if (isOwing(stage)) count(state.owing, record.turn, -1)
   count(state.members, record.turn, -1)
   state.files.delete(record.seq)
+  forgetPath(state, file)
   detach(file)
   state.out.ops.push({ type: 'set', key: `${fileKeys}${record.seq}`, value: undefined })
+}
+
+function forgetPath(state: State, file: File): void {
+  const path = file.record.here?.path
+  if (path !== undefined && state.byPath.get(path) === file) state.byPath.delete(path)
 }
 
 /** The source has this version no more: another one of the name may come. */
@@ -76,14 +88,20 @@ export function detach(file: File): void {
 
 /** Puts a file where what is known of it says. */
 export function settle(state: State, file: File): void {
-  const { here, announced, safe, withdrawn, offer } = file.record
-  if (here === undefined) enter(state, file, 'receive')
-  else if (state.config.grimsel !== 'none' && !announced) enter(state, file, 'announce')
+  const { here, also, announced, safe, withdrawn, offer } = file.record
+  const isOwed = state.config.grimsel !== 'none' && (also !== undefined || (here !== undefined && !announced))
+  if (here === undefined && !withdrawn) enter(state, file, 'receive')
+  else if (isOwed) enter(state, file, 'announce')
   else if (withdrawn) drop(state, file)
-  else if (!safe) enter(state, file, 'confirm', firstQuestion(state, file))
+  else if (!reaches(safe ?? 'buffer', state.config.confirm)) enter(state, file, 'confirm', firstQuestion(state, file))
   else if (!offer.exact && !isVerified(state, file)) enter(state, file, 'verify')
   else enter(state, file, 'remove')
 }
+
+const tiers = ['buffer', 'internal', 'external'] as const satisfies Confirm[]
+
+/** Whether what is durable on a tier is safe where another one is asked for. */
+const reaches = (tier: Confirm, confirm: Confirm): boolean => tiers.indexOf(tier) >= tiers.indexOf(confirm)
 
 /** Milliseconds for which a comparison counts. */
 const FRESH = 1000
@@ -126,6 +144,7 @@ export function holdTurn(state: State, { seq, turn }: FileRecord): void {
 /** An attempt failed; the next one comes after ever longer waits. */
 export function failed(state: State, file: File, failure: Failure, first = FIRST_WAIT, longest = LONGEST_WAIT): void {
   file.attempts += 1
+  file.tried = true
   setFailure(file, failure)
   enter(state, file, file.stage, state.now + backoff(file.attempts, first, longest, file.record.seq))
 }
@@ -137,6 +156,7 @@ export function begin(file: File): void {
   if (stage === 'receive') source.receiving += 1
   if (stage === 'receive' || stage === 'verify') source.transfers += 1
   if (stage === 'remove') source.removals += 1
+  if (stage === 'announce') file.announcing = file.record.here?.path
 }
 
 /** Whose time has come is put in its queue. */

@@ -7,6 +7,7 @@ import { lost } from './offers.js'
 import { takeWhile } from './queue.js'
 import type { FileRecord, Here, Turn } from './record.js'
 import type { File, State } from './state.js'
+import { firstUntold } from './turns.js'
 
 type Event<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
@@ -25,10 +26,15 @@ export function announced(state: State, { seqs, refused }: Event<'announced'>): 
   state.link.announcing = false
   for (const seq of seqs) {
     const file = inHand(state, seq, 'announce')
-    if (file === undefined || file.record.here === undefined) continue
-    const { here } = file.record
-    const safe: Pick<FileRecord, 'safe'> = state.config.confirm === 'buffer' ? { safe: true } : {}
-    const record: FileRecord & { here: Here } = { ...file.record, here, announced: true, ...safe }
+    if (file === undefined) continue
+    const { here, also: _, ...rest } = file.record
+    if (here === undefined || here.path !== file.announcing) {
+      // Only older contents were owed; or it has another name by now, under which it is announced next.
+      put(state, file, here === undefined ? rest : { ...rest, here })
+      settle(state, file)
+      continue
+    }
+    const record: FileRecord & { here: Here } = { ...rest, here, announced: true }
     put(state, file, record)
     state.out.notices.push({ type: 'announced', record, at: state.now })
     if (isLate(state, file)) {
@@ -59,7 +65,7 @@ export function userTold(state: State, { turn: number }: Event<'userTold'>): voi
 
 /** The turn of which Grimsel is to be told now, if there is one: behind the files of those before it. */
 export function nextToTell(state: State): Turn | undefined {
-  const next = untold(state)
+  const next = firstUntold(state)
   if (next === undefined || state.now >= tellBy(state, next)) return next
   if (next.since > state.settled) return undefined
   for (const [turn, files] of state.owing) if (turn < next.number && files > 0) return undefined
@@ -68,12 +74,11 @@ export function nextToTell(state: State): Turn | undefined {
 
 /** When {@link nextToTell} won't wait any more. */
 export function nextGrace(state: State): number {
-  const next = untold(state)
+  const next = firstUntold(state)
   const by = next === undefined ? Number.POSITIVE_INFINITY : tellBy(state, next)
   return by > state.now ? by : Number.POSITIVE_INFINITY
 }
 
-const untold = (state: State): Turn | undefined => state.turns.find(({ told }) => !told)
 const tellBy = (state: State, { since }: Turn): number => Math.max(since, state.started) + GRACE
 
 export function answered(state: State, { answers }: Event<'answered'>): void {
@@ -88,7 +93,11 @@ export function answered(state: State, { answers }: Event<'answered'>): void {
 function confirm(state: State, file: File, answer: Answer, present: boolean, text = ''): void {
   const { attempts, record } = file
   if (answer === 'durable') {
-    put(state, file, { ...record, safe: true })
+    const { confirm: tier } = state.config
+    if (tier !== 'buffer') put(state, file, { ...record, safe: tier })
+    settle(state, file)
+  } else if (!record.announced) {
+    // It got another name meanwhile.
     settle(state, file)
   } else if (answer === 'pending') {
     file.attempts += 1

@@ -58,7 +58,7 @@ export function supersede(state: State, file: File, offer: Offer): void {
       const text = 'other content has taken its place at the source before it was received'
       say(state, { code: 'OVERWRITTEN', severity: 'error', source: source.id, subject: record.offer.name, text })
     }
-    drop(state, file)
+    leaveUnreceived(state, file)
   } else leaveSource(state, file)
   begin(state, source, offer)
 }
@@ -89,7 +89,13 @@ export function lost(state: State, file: File): void {
     const text = 'gone at the source before it was received'
     say(state, { code: 'LOST', severity: 'error', source: source.id, subject: record.offer.name, text })
   }
-  drop(state, file)
+  leaveUnreceived(state, file)
+}
+
+/** Older contents that were kept because of it are still owed to Grimsel. */
+function leaveUnreceived(state: State, file: File): void {
+  if (file.record.also === undefined) drop(state, file)
+  else leaveSource(state, file)
 }
 
 export function refused(state: State, { source: id, name, reason, text }: Event<'refused'>): void {

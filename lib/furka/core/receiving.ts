@@ -1,8 +1,9 @@
 /** Files come in, or don't. */
+import type { ByteString } from '../../bytes.js'
 import { backoff } from '../../core/backoff.js'
 import { classify } from '../../core/failures.js'
 import type { CoreEvent } from './events.js'
-import { enter, failed, inHand, put, settle } from './files.js'
+import { detach, enter, failed, inHand, put, settle } from './files.js'
 import { say } from './messages.js'
 import { doneKey, lost, supersede } from './offers.js'
 import type { Failure, FileRecord, Here } from './record.js'
@@ -15,7 +16,7 @@ type Event<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 const FIRST_BLOCK = 500
 const LONGEST_BLOCK = 5000
 
-export function received(state: State, { seq, outcome, here }: Event<'received'>): void {
+export function received(state: State, { seq, outcome, here, also = [] }: Event<'received'>): void {
   const file = inHand(state, seq, 'receive')
   if (file === undefined) return
   const { source, next, gone } = file
@@ -26,13 +27,17 @@ export function received(state: State, { seq, outcome, here }: Event<'received'>
     const text = 'other content had its name here; that was kept under a versioned one'
     say(state, { code: 'COLLISION', severity: 'warning', source: source.id, subject: file.record.offer.name, text })
   }
-  const { grimsel, confirm } = state.config
+  if (here.version !== undefined) follow(state, file, here.path, here.version)
+  const owed = new Set([...(file.record.also ?? []), ...also, ...(here.version === undefined ? [] : [here.version])])
+  const { also: _, ...bare } = file.record
   const record: FileRecord & { here: Here } = {
-    ...file.record,
+    ...bare,
     here,
-    ...(grimsel === 'none' && confirm === 'buffer' ? { safe: true } : {}),
+    ...(owed.size > 0 && state.config.grimsel !== 'none' ? { also: [...owed] } : {}),
     ...(gone ? { withdrawn: true } : {}),
   }
+  // What is offered under the name from now on is another one.
+  if (gone) detach(file)
   put(state, file, record)
   state.out.notices.push({ type: 'received', record, outcome, user: turnOf(state, record.turn).user })
   noteRepeat(state, file, here)
@@ -42,6 +47,16 @@ export function received(state: State, { seq, outcome, here }: Event<'received'>
   else supersede(state, file, next)
 }
 
+/** What was received under that path before lies under another one now. */
+function follow(state: State, file: File, path: ByteString, version: ByteString): void {
+  const older = state.byPath.get(path)
+  if (older === undefined || older === file || older.record.here === undefined) return
+  const { announced: _, ...record } = older.record
+  put(state, older, { ...record, here: { ...older.record.here, path: version } })
+  // Grimsel knows it under the former path, if at all.
+  if (!older.busy) settle(state, older)
+}
+
 /** The same content came again although it had been removed: the source doesn't do as it says, and isn't kept busy. */
 function noteRepeat(state: State, file: File, { digest }: Here): void {
   const key = doneKey(file)
@@ -49,10 +64,13 @@ function noteRepeat(state: State, file: File, { digest }: Here): void {
   if (done !== undefined) state.done.set(key, { digest, repeats: done.digest === digest ? done.repeats + 1 : 0 })
 }
 
-export function receiveFailed(state: State, { seq, side, gone, failure }: Event<'receiveFailed'>): void {
+export function receiveFailed(state: State, { seq, side, gone, failure, also = [] }: Event<'receiveFailed'>): void {
   const file = inHand(state, seq, 'receive')
   if (file === undefined) return
-  const { source, next, record } = file
+  const { source, next } = file
+  file.tried = true
+  owe(state, file, also)
+  const { record } = file
   if (next !== undefined) {
     file.next = undefined
     supersede(state, file, next)
@@ -76,6 +94,20 @@ export function receiveFailed(state: State, { seq, side, gone, failure }: Event<
     if (file.attempts > 0 || side === 'target') say(state, { ...saying, text }, failure.code)
     failed(state, file, failure)
   }
+}
+
+/** Grimsel is to hear of these, too. */
+function owe(state: State, file: File, also: readonly ByteString[]): void {
+  const { also: known = [] } = file.record
+  const owed = new Set([...known, ...also])
+  if (owed.size > known.length && state.config.grimsel !== 'none') put(state, file, { ...file.record, also: [...owed] })
+}
+
+export function beside(state: State, { seq, also }: Event<'beside'>): void {
+  const file = state.files.get(seq)
+  if (file === undefined) return
+  owe(state, file, also)
+  if (!file.busy) settle(state, file)
 }
 
 /** It would meet every file of the target. */

@@ -1,5 +1,6 @@
 /** What is known of one offered file, and whose turn it is. Plain data: the journal keeps it as JSON. */
 import type { ByteString } from '../../bytes.js'
+import type { Confirm } from '../types.js'
 import type { FurkaUser } from '../user.js'
 
 /** A file that a source has, as it was offered. `lib/source/files.ts` tells what the parts mean. */
@@ -25,7 +26,7 @@ export interface Here {
   readonly digest: string
   /** Milliseconds since the epoch. */
   readonly received: number
-  /** Older content that was found under the name, and kept: to be announced too. Absolute, like `path`. */
+  /** Older content that was found under the name, and kept. Absolute, like `path`. */
   readonly version?: ByteString
 }
 
@@ -38,10 +39,12 @@ export interface FileRecord {
   /** Number of the turn to which it belongs. */
   readonly turn: number
   readonly here?: Here
+  /** Older contents that were kept beside it, of which Grimsel doesn't know yet. Absolute, like `here.path`. */
+  readonly also?: readonly ByteString[]
   /** Grimsel has it. */
   readonly announced?: true
-  /** It is durable where it must be: it may be removed at the source. */
-  readonly safe?: true
+  /** The storage on which Grimsel says that it is durable. */
+  readonly safe?: Exclude<Confirm, 'buffer'>
   /** This version isn't at the source any more: nothing is to be removed there. */
   readonly withdrawn?: true
 }

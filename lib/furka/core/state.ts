@@ -1,4 +1,5 @@
 /** What the core has in memory: all files that are at a source, or were received and aren't done with. */
+import type { ByteString } from '../../bytes.js'
 import type { Coalescer } from '../../coalesce.js'
 import { createHeap, type Heap } from '../../core/heap.js'
 import type { Confirm } from '../types.js'
@@ -58,6 +59,10 @@ export interface File {
   gone: boolean
   /** It was received before, and went missing here. */
   again: boolean
+  /** The path under which it is being announced. */
+  announcing: ByteString | undefined
+  /** It was to be received before: by a program that ended, or in an attempt that failed. */
+  tried: boolean
   /** When it was last found that the source still has what was received. */
   verified: number
 }
@@ -103,6 +108,12 @@ export interface State {
   /** By seq. */
   readonly files: Map<number, File>
   seq: number
+  /** Files that are here, by their paths: the one that was received last. */
+  readonly byPath: Map<ByteString, File>
+  /** Seqs of files that aren't here any more, until nothing is being done with them. */
+  readonly missed: Set<number>
+  /** Number of the turn that was running at the start: what is offered since was seen since. */
+  firstTurn: number
   /** In order; the last one is the running one. */
   turns: Turn[]
   /** Sources have offered all that they had seen before, as far as it can be offered. */
@@ -177,6 +188,9 @@ export function createEmptyState(config: CoreConfig, now: number): State {
     sources: new Map(config.sources.map((source) => [source.id, createSource(source)])),
     files: new Map(),
     seq: 0,
+    byPath: new Map(),
+    missed: new Set(),
+    firstTurn: 0,
     turns: [],
     settled: now,
     owing: new Map(),

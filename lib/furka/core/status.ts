@@ -1,12 +1,13 @@
 /** What can be read off the state. */
 import { isEmpty } from './queue.js'
 import type { Source, State } from './state.js'
+import { firstUntold } from './turns.js'
 
 /** Nothing is left to be done, but for what stays at its source. */
 export const isIdle = (state: State): boolean => {
   let kept = 0
   for (const { counts } of state.sources.values()) kept += counts.kept
-  return state.files.size === kept && state.turns.every(({ told }) => told)
+  return state.files.size === kept && firstUntold(state) === undefined
 }
 
 /** After `drain`: nothing is under way, and nothing can be handed over now. */

@@ -12,7 +12,7 @@ const REMEMBERED = 100
 /** @param since Files that were seen later are this user's. */
 export function beginTurn(state: State, since: number, user: FurkaUser): void {
   const number = (state.turns.at(-1)?.number ?? 0) + 1
-  const turn: Turn = { number, since, user, told: state.config.grimsel !== 'answers' }
+  const turn: Turn = { number, since, user, told: false }
   state.turns.push(turn)
   forgetTurns(state)
   state.out.turns = true
@@ -21,9 +21,8 @@ export function beginTurn(state: State, since: number, user: FurkaUser): void {
 
 /** The turn of a file that was seen at this time. */
 export function turnAt(state: State, seen: number): Turn {
-  const found = state.turns.findLast(({ since }) => since < seen) ?? state.turns[0]
-  if (found === undefined) throw new RangeError("it is nobody's turn")
-  return found
+  const isFirst = ({ number }: Turn): boolean => number <= state.firstTurn
+  return state.turns.findLast((turn) => turn.since < seen || isFirst(turn)) ?? runningTurn(state)
 }
 
 export function turnOf(state: State, number: number): Turn {
@@ -32,14 +31,20 @@ export function turnOf(state: State, number: number): Turn {
   return found
 }
 
-/** Grimsel knows of a turn. */
-export const isTold = (state: State, number: number): boolean => turnOf(state, number).told
+/** Grimsel knows of a turn, or can't be told. */
+export const isTold = (state: State, number: number): boolean =>
+  state.config.grimsel !== 'answers' || turnOf(state, number).told
+
+/** The first turn of which Grimsel is still to be told. */
+export const firstUntold = (state: State): Turn | undefined =>
+  state.config.grimsel === 'answers' ? state.turns.find(({ told }) => !told) : undefined
 
 /** Turns that are over and have no files are forgotten in time: files may be offered long after they were seen. */
 function forgetTurns(state: State): void {
   const oldest = runningTurn(state).number - REMEMBERED
   if ((state.turns[0]?.number ?? 0) > oldest) return
-  state.turns = state.turns.filter(({ number, told }) => number > oldest || !told || state.members.has(number))
+  const kept = firstUntold(state)?.number ?? Number.POSITIVE_INFINITY
+  state.turns = state.turns.filter(({ number }) => number > oldest || number >= kept || state.members.has(number))
   state.out.turns = true
 }
 
