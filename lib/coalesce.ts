@@ -45,6 +45,11 @@ export function collect<M extends object>(
   return undefined
 }
 
+/** What was collected of a kind isn't told any more: it isn't so any more. */
+export function retract<M>(kinds: Coalescer<M>, isMeant: (key: string) => boolean): void {
+  for (const [key, kind] of kinds) if (isMeant(key)) kind.collected = undefined
+}
+
 /** What was collected for long enough, in order of its last occurrence. */
 export function ripe<M extends object>(kinds: Coalescer<M>, now: number): Counted<M>[] {
   const collected: Counted<M>[] = []

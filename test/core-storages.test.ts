@@ -304,6 +304,23 @@ test('a paused storage gets nothing until it is resumed; others go on', () => {
   )
 })
 
+test('resuming all resumes what was paused by itself, too; resuming one of all leaves the others paused', () => {
+  const storages = [
+    { id: 'disk', type: 'internal', target: bytes('/disk') },
+    { id: 'gpfs', type: 'external', target: bytes('/gpfs') },
+  ] as const
+  const driver = ready({ storages })
+  const copying = () => driver.take('copy').map(({ storage }) => storage)
+  driver.feed({ type: 'pause', storage: 'gpfs' })
+  driver.feed({ type: 'resume' })
+  driver.announce('a')
+  assert.deepEqual(copying().sort(), ['disk', 'gpfs'])
+  driver.feed({ type: 'pause' })
+  driver.feed({ type: 'resume', storage: 'disk' })
+  driver.announce('b')
+  assert.deepEqual(copying(), ['disk'])
+})
+
 test('a full storage is tried as soon as somebody has made room', () => {
   const driver = new Driver()
   driver.volume({ total: 1000, available: 0 })

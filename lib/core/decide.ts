@@ -114,9 +114,16 @@ function take(state: State, event: CoreEvent): void {
 }
 
 function setPaused(state: State, id: string | undefined, paused: boolean): void {
-  if (id === undefined) state.paused = paused
   const storage = id === undefined ? undefined : state.byId.get(id)
-  if (storage !== undefined) storage.paused = paused
+  if (storage !== undefined) {
+    // One goes on; the others stay as they are.
+    if (state.paused && !paused) for (const one of state.storages) one.paused = true
+    if (!paused) state.paused = false
+    storage.paused = paused
+  } else if (id === undefined) {
+    state.paused = paused
+    if (!paused) for (const one of state.storages) one.paused = false
+  }
 }
 
 /** Everything that came up, as commands: what must be durable in one operation, with what may be told then. */

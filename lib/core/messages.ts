@@ -1,6 +1,6 @@
 /** Messages to whoever listens, without floods. */
 import type { ByteString } from '../bytes.js'
-import { type Coalescer, collect, nextRipe, ripe } from '../coalesce.js'
+import { type Coalescer, collect, nextRipe, retract, ripe } from '../coalesce.js'
 import type { Message, MessageCode } from './commands.js'
 import type { State } from './state.js'
 
@@ -20,9 +20,19 @@ export interface Saying {
   readonly reason?: string
 }
 
+const opposite: Partial<Record<MessageCode, MessageCode>> = {
+  STORAGE_UNAVAILABLE: 'STORAGE_BACK',
+  STORAGE_BACK: 'STORAGE_UNAVAILABLE',
+  SOURCE_UNAVAILABLE: 'SOURCE_BACK',
+  SOURCE_BACK: 'SOURCE_UNAVAILABLE',
+}
+
 /** Tells a message, or collects it if its like was told lately. */
 export function say(state: State, { code, severity, storage, subject, text, reason = '' }: Saying): void {
   const key = `${code}|${storage ?? ''}|${reason}`
+  // Who reads the last word must read how it is.
+  const over = opposite[code]
+  if (over !== undefined) retract(state.messages, (one) => one.startsWith(`${over}|${storage ?? ''}|`))
   const message = collect(state.messages, state.now, key, { code, severity, storage, subject, text })
   if (message !== undefined) state.out.notices.push({ type: 'message', message })
 }

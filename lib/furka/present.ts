@@ -2,7 +2,6 @@
 import { lstat } from 'node:fs/promises'
 import { bufferOfBytes } from '../bytes.js'
 import type { FileRecord, Here } from './core/index.js'
-import type { Confirm } from './types.js'
 
 /** Under its name, of its size; or released by Grimsel, as a link. What can't be looked at is taken for being there. */
 export async function isPresent({ path, size }: Pick<Here, 'path' | 'size'>): Promise<boolean> {
@@ -19,14 +18,13 @@ export async function isPresent({ path, size }: Pick<Here, 'path' | 'size'>): Pr
 const lanes = 4
 
 /**
- * Those that were received and aren't here any more, a part after the other. What is known to be safe further down isn't
+ * Those that were received and aren't here any more, a part after the other. What is known to be safe on a storage isn't
  * looked for.
- * @param confirm Where they are safe.
  */
-export async function* findMissing(files: Iterable<FileRecord>, confirm: Confirm): AsyncGenerator<readonly number[]> {
+export async function* findMissing(files: Iterable<FileRecord>): AsyncGenerator<readonly number[]> {
   let part: { readonly seq: number; readonly here: Here }[] = []
   for (const { seq, here, safe } of files) {
-    if (here === undefined || (safe && confirm !== 'buffer')) continue
+    if (here === undefined || safe !== undefined) continue
     part.push({ seq, here })
     if (part.length < lanes) continue
     yield await missingOf(part)

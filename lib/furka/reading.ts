@@ -42,6 +42,9 @@ export interface Reading {
   close(): void
 }
 
+/** Milliseconds by which two clocks that agree may differ. */
+const clockNoise = 50
+
 export function readSource({ source, now, report, waiting, onQuiet }: ReadingHost): Reading {
   const { id } = source
   const stopping = new AbortController()
@@ -108,7 +111,7 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
       case 'file': {
         const offer = readOffer(event.file)
         if ('reason' in offer) refuse(event.file.name, offer.reason, offer.text)
-        else report({ type: 'offered', at: now(), source: id, offer })
+        else report({ type: 'offered', at: now(), source: id, offer: { ...offer, seen: timeHere(offer.seen) } })
         break
       }
       case 'withdrawn':
@@ -146,6 +149,15 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
     if (seconds !== undefined) report({ type: 'filling', at, source: id, seconds })
   }
 
+  /**
+   * Sources go by the computer's clock, which somebody may put back; turns go by one that doesn't do that. Between the
+   * two it is a matter of whose file it is.
+   */
+  function timeHere(seen: number): number {
+    const ahead = now() - Date.now()
+    return Math.abs(ahead) < clockNoise ? seen : seen + ahead
+  }
+
   /** All that it has told was taken in. */
   const hasTaken = (): boolean => !resting && read === events
 
@@ -160,7 +172,7 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
     isQuietUntil(seen) {
       if (state?.available !== true) return true
       const { unsettled = 0, unsettledSince = Number.NEGATIVE_INFINITY } = state
-      return hasTaken() && (unsettled === 0 || unsettledSince > seen)
+      return hasTaken() && (unsettled === 0 || timeHere(unsettledSince) > seen)
     },
     secondsToFull: () => forecast.secondsToFull(now()),
     close() {

@@ -7,6 +7,7 @@ import { SustenError } from '../errors.js'
 import type { Journal } from '../journal/index.js'
 import { checkWord } from '../options.js'
 import { createWaiting } from '../waiting.js'
+import { contentsBeside } from './beside.js'
 import {
   type CoreConfig,
   type CoreEvent,
@@ -177,13 +178,23 @@ export async function openSession(
         if (root === undefined || sources.get(record.source)?.target.root === root) yield record
       }
     }
-    for await (const seqs of findMissing(records(), options.confirm)) {
+    for await (const seqs of findMissing(records())) {
       if (seqs.length > 0) report({ type: 'missing', at: now(), seqs })
     }
   }
 
+  /** A file that was received by a process that ended may have displaced another one, of which nobody told. */
+  async function lookBeside(): Promise<void> {
+    for (const { record } of [...state.files.values()]) {
+      if (record.here === undefined || record.announced) continue
+      const also = await contentsBeside(record.here.path)
+      if (also.length > 0) report({ type: 'beside', at: now(), seq: record.seq, also })
+    }
+  }
+
   function userChange(user: FurkaUser): CoreEvent & { type: 'userChange' } {
-    return { type: 'userChange', at: now(), since: Date.now(), user }
+    const at = now()
+    return { type: 'userChange', at, since: at, user }
   }
 
   // ---- Closing -----------------------------------------------------------------------------------------------------
@@ -225,6 +236,22 @@ export async function openSession(
     }
   }
 
+  /** One after the other: each has its own line between what came before and after. */
+  function changeUser(user: FurkaUser): Promise<void> {
+    const change = changing.then(async () => {
+      checkOpen()
+      await looks.soon()
+      checkOpen()
+      const change = userChange(user)
+      await shell.postDurably([{ ...change, unsettled: true }])
+      void looks.told(change.since).then(() => {
+        if (!stopping.signal.aborted) report({ type: 'settled', at: now(), before: change.since })
+      })
+    })
+    changing = change.catch(() => {})
+    return change
+  }
+
   const stop = (): void => void close('stop').catch(() => {})
   options.signal?.addEventListener('abort', stop, { once: true })
 
@@ -248,9 +275,8 @@ export async function openSession(
       await claim()
       await Promise.all(targets.all.map(({ staging }) => staging.sweep()))
       await lookForMissing()
+      await lookBeside()
       begun = true
-      const { user } = options
-      if (user !== undefined && !isSame(user, runningTurn(state).user)) report(userChange(user))
       await shell.postDurably([])
       if (options.signal?.aborted) throw abortError(options.signal)
       for (const source of sources.values()) {
@@ -262,6 +288,9 @@ export async function openSession(
           onQuiet: look,
         })
       }
+      const { user } = options
+      // What is complete at the sources by now was made for whose turn it was.
+      if (user !== undefined && !isSame(user, runningTurn(state).user)) await changeUser(user)
     } catch (error) {
       await close('stop')
       throw error
@@ -277,21 +306,7 @@ export async function openSession(
     link,
     now,
     checkOpen,
-    /** One after the other: each has its own line between what came before and after. */
-    changeUser(user) {
-      const change = changing.then(async () => {
-        checkOpen()
-        await looks.soon()
-        checkOpen()
-        const change = userChange(user)
-        await shell.postDurably([{ ...change, unsettled: true }])
-        void looks.told(change.since).then(() => {
-          if (!stopping.signal.aborted) report({ type: 'settled', at: now(), before: change.since })
-        })
-      })
-      changing = change.catch(() => {})
-      return change
-    },
+    changeUser,
     async idle(signal) {
       if (closing !== undefined && !isIdle(state)) throw closedError()
       if (closing !== undefined) return

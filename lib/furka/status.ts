@@ -1,16 +1,16 @@
 /** All figures of a Furka. */
-import { countsOf, type Failure, runningTurn } from './core/index.js'
+import { countsOf, type Failure, isTold, runningTurn } from './core/index.js'
 import type { CompleteFurkaOptions } from './options.js'
 import type { Session } from './session.js'
 import type { FailureStatus, FurkaSourceStatus, FurkaStatus } from './types.js'
 
 export function statusOf({ confirm }: CompleteFurkaOptions, session: Session): FurkaStatus {
   const { state, journal, link } = session
-  const { number, since, user, told } = runningTurn(state)
+  const { number, since, user } = runningTurn(state)
   const { records, bytes } = figuresOf(session)
   const { failure } = state.link
   return {
-    user: { ...user, turn: number, since, told },
+    user: { ...user, turn: number, since, told: isTold(state, number) },
     confirm,
     sources: [...session.sources.keys()].map((id) => sourceStatus(session, id)),
     grimsel: {

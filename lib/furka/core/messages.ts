@@ -1,5 +1,6 @@
 /** Messages to whoever listens, without floods. */
-import { collect, nextRipe, ripe } from '../../coalesce.js'
+import { collect, nextRipe, retract, ripe } from '../../coalesce.js'
+import type { FurkaMessageCode } from '../types.js'
 import type { Saying } from './commands.js'
 import type { State } from './state.js'
 
@@ -8,9 +9,19 @@ import type { State } from './state.js'
  * @param reason What makes it another kind than others of its code and source, e.g. an error code.
  */
 export function say(state: State, saying: Saying, reason = ''): void {
-  const key = `${saying.code}|${saying.source ?? ''}|${reason}`
+  const { code, source = '' } = saying
+  const key = `${code}|${source}|${reason}`
+  // Who reads the last word must read how it is.
+  for (const over of opposites(code)) retract(state.messages, (one) => one.startsWith(`${over}|${source}|`))
   const message = collect(state.messages, state.now, key, saying)
   if (message !== undefined) state.out.notices.push({ type: 'message', message })
+}
+
+function opposites(code: FurkaMessageCode): FurkaMessageCode[] {
+  const what = /^(SOURCE|TARGET|GRIMSEL)_(UNAVAILABLE|BACK)$/.exec(code)
+  if (what === null) return []
+  const [, subject, state] = what
+  return [`${subject}_${state === 'BACK' ? 'UNAVAILABLE' : 'BACK'}` as FurkaMessageCode]
 }
 
 /** Tells what was collected for long enough. */

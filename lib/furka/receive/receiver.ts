@@ -1,9 +1,11 @@
 /** Receives the files of one source, as the core wants it, and reports what came of each. */
 
 import { setMaxListeners } from 'node:events'
+import type { ByteString } from '../../bytes.js'
 import { type EngineOptions, openEngine } from '../../engine/index.js'
 import type { FileSource } from '../../source/files.js'
 import type { Target } from '../../storage/index.js'
+import { contentsBeside } from '../beside.js'
 import type { Command, CoreEvent, Offer } from '../core/index.js'
 import { failureOf } from '../failures.js'
 import { offerOf } from '../offers.js'
@@ -68,23 +70,24 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     }
   }
 
-  async function receive({ seq, offer, user }: Order): Promise<void> {
+  async function receive({ seq, offer, user, again }: Order): Promise<void> {
     const to = destinationOf(offer, user)
+    const path = announcedPath(to.root, to.dest)
     const arrived = await transfer(host, offerOf(offer), to)
     if (arrived.outcome === 'missed') {
-      missed(seq, arrived)
+      missed(seq, arrived, again ? await contentsBeside(path, arrived.gone) : [])
       return
     }
     const { outcome, version } = await kept(to, arrived)
     const { size, digest } = arrived
-    const path = announcedPath(to.root, to.dest)
     const here = { path, size, digest, received: now(), ...(version === undefined ? {} : { version }) }
-    report({ type: 'received', at: now(), seq, outcome, here })
+    const also = again ? await contentsBeside(path) : []
+    report({ type: 'received', at: now(), seq, outcome, here, also })
   }
 
-  function missed(seq: number, { side, gone, failure }: Missed): void {
+  function missed(seq: number, { side, gone, failure }: Missed, also: readonly ByteString[] = []): void {
     if (side === 'target') onTrouble()
-    report({ type: 'receiveFailed', at: now(), seq, side, gone, failure })
+    report({ type: 'receiveFailed', at: now(), seq, side, gone, failure, also })
   }
 
   /** What was kept under a versioned name is to be announced, unless it is no other content. */
