@@ -10,6 +10,7 @@ import { offerOf } from '../offers.js'
 import { announcedPath, depthOf, placeOf, relative } from '../place.js'
 import type { FurkaUser } from '../user.js'
 import { dropIfGrown } from './grown.js'
+import { createOwners } from './owners.js'
 import type { Staging } from './staging.js'
 import { type Arrived, type Destination, type Missed, transfer } from './transfer.js'
 
@@ -50,6 +51,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   const host = { source, engine, staging, stall, signal: stopping.signal }
+  const owners = createOwners(target)
 
   function report(event: CoreEvent): void {
     if (!stopping.signal.aborted) options.report(event)
@@ -62,7 +64,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       root,
       identity: identity(),
       dest: relative(layout, offer.path),
-      layout: depthOf(target.layout),
+      // Only its last part is the user's: who owned one above could take away those of others.
+      layout: depthOf(target.layout) + Math.max(0, depthOf(user.userDirectory) - 1),
       as: { uid: user.uid, gid: user.gid, mode, directoryMode },
       existing: 'version',
     }
@@ -70,11 +73,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   async function receive({ seq, offer, user }: Order): Promise<void> {
     const to = destinationOf(offer, user)
+    const reach = await owners.check(user)
     const arrived = await transfer(host, offerOf(offer), to)
     if (arrived.outcome === 'missed') {
       missed(seq, arrived)
       return
     }
+    if (reach === 'passing') await owners.check(user)
     const { outcome, version } = await kept(to, arrived)
     const { size, digest } = arrived
     const path = announcedPath(to.root, to.dest)
