@@ -136,8 +136,8 @@ test('a directory that files are fetched from must not be one that they are writ
     )
   }
   assert.match(
-    errorsOf(directory('/dev/shm')).join(),
-    /^3: detector 'nfs': source '\/dev\/shm' and staging '\/dev\/shm\/furka_dectris' of detector '1MF' lie in/,
+    errorsOf(directory('/run')).join(),
+    /^3: detector 'nfs': source '\/run' and staging '\/run\/furka_dectris' of detector '1MF' lie in/,
   )
   assert.equal(parse(directory('/nfs')).detectors.length, 2)
 })

@@ -62,7 +62,7 @@ target /ramdisk/./nfs
   assert.equal(lines[0], `${file}: ok`)
   assert.match(
     out,
-    /^ {2}detector +1MF: rsync:\/\/10\.0\.0\.1:49371\/ramdisk\/, by way of \/dev\/shm\/furka_dectris, .*, to \/ramdisk$/m,
+    /^ {2}detector +1MF: rsync:\/\/10\.0\.0\.1:49371\/ramdisk\/, by way of \/run\/furka_dectris, .*, to \/ramdisk$/m,
   )
   assert.match(
     out,

@@ -37,7 +37,7 @@ const pilatus = {
   path: '/',
   minPause: 10,
   interrunPause: 500,
-  staging: '/dev/shm/furka_dectris',
+  staging: '/run/furka_dectris',
   stallTimeout: 30_000,
 }
 

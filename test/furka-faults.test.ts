@@ -168,3 +168,13 @@ test('a server that restarts loses nothing that was complete and received; what 
     ['gone.bin'],
   )
 })
+
+test('a drain doesn’t wait for a server that only drips', async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  dcu.fault({ kind: 'slow', bytesPerSecond: 100, on: 'data', methods: ['GET'] })
+  const { furka, told } = await openFurkaFor(t, place, dcu, { source: { stallTimeout: 100 } })
+  await dcu.add('a.bin', Buffer.alloc(1_000_000))
+  await until(() => furka.status().sources[0]?.receiving === 1, 'it is on its way')
+  await furka.close()
+  assert.deepEqual([told.received, filesBelow(place.buffer)], [[], []])
+})

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { bytesOfText } from '#lib/bytes.js'
@@ -8,6 +17,7 @@ import { createLatencies } from '#lib/furka/latencies.js'
 import { dropIfGrown } from '#lib/furka/receive/grown.js'
 import { createStaging } from '#lib/furka/receive/index.js'
 import { within } from '#lib/furka/within.js'
+import { until } from './support/mirror-world.js'
 import { scratch } from './support/tree.js'
 
 /** What is left after each second, from the first on. */
@@ -123,23 +133,76 @@ test('a staging directory is private, swept of what a dead process left, and gon
   )
   assert.equal(new Set(used).size, 3)
   assert.deepEqual(readdirSync(place), ['whose.is.this'], 'what isn’t ours stays')
-  const open = createStaging(bytesOfText(root), 'open', async () => {})
-  mkdirSync(join(root, '.susten-open-staging'), { mode: 0o755 })
-  await assert.rejects(
-    open.use(async () => {}),
-    { code: 'EPERM' },
-  )
-  symlinkSync(place, join(root, '.susten-link-staging'))
-  const link = createStaging(bytesOfText(root), 'link', async () => {})
-  await assert.rejects(
-    link.use(async () => {}),
-    { code: /ELOOP|ENOTDIR/ },
-  )
   const fresh = createStaging(bytesOfText(root), 'fresh', async () => {})
   await fresh.use(async () => assert.ok(existsSync(join(root, '.susten-fresh-staging'))))
   await fresh.use(async () => {})
   await fresh.sweep()
   assert.equal(existsSync(join(root, '.susten-fresh-staging')), false)
+})
+
+test('where others take the staging directory’s name first, another one is taken, and swept like it', async (t) => {
+  const root = await scratch(t)
+  const staging = createStaging(bytesOfText(root), 'tag', async () => {})
+  const takers: ((path: string) => void)[] = [
+    (path) => mkdirSync(path, { mode: 0o755 }),
+    (path) => symlinkSync('/etc', path),
+    (path) => writeFileSync(path, ''),
+  ]
+  if (process.geteuid?.() === 0) {
+    takers.push((path) => {
+      mkdirSync(path, { mode: 0o700 })
+      chownSync(path, 65_534, 65_534)
+    })
+  }
+  let known = '.susten-tag-staging'
+  const seen = new Set<string>()
+  for (const [index, take] of takers.entries()) {
+    take(join(root, known))
+    const before = new Set(readdirSync(root))
+    await staging.use(async (stage) => {
+      const name = stage.name()
+      await (await stage.create(name)).close()
+      const made = readdirSync(root).filter((name) => !before.has(name))
+      assert.equal(made.length, 1)
+      known = made[0] ?? ''
+      seen.add(known)
+      assert.match(known, /^\.susten-tag-[0-9a-f]{16}-staging$/)
+      assert.deepEqual(readdirSync(join(root, known)), [name])
+      // The last one is left as by a process that died.
+      if (index < takers.length - 1) await stage.remove(name)
+    })
+    await until(() => index === takers.length - 1 || !existsSync(join(root, known)), 'it is gone')
+  }
+  assert.equal(seen.size, takers.length)
+  const foreign = ['.susten-tag-staging', ...seen].filter((name) => name !== known)
+  const other = join(root, '.susten-other-0123456789abcdef-staging')
+  mkdirSync(other, { mode: 0o700 })
+  writeFileSync(join(other, '1.part'), 'of another process')
+  await createStaging(bytesOfText(root), 'tag', async () => {}).sweep()
+  assert.ok(existsSync(join(other, '1.part')))
+  for (const name of foreign) assert.ok(lstatSync(join(root, name)), name)
+  assert.equal(existsSync(join(root, known)), false)
+})
+
+test('those who come at once to a staging directory that wasn’t swept take nothing from one another', async (t) => {
+  const root = await scratch(t)
+  for (let round = 0; round < 20; round++) {
+    const staging = createStaging(bytesOfText(root), 'tag', async () => {})
+    mkdirSync(join(root, '.susten-tag-staging'), { mode: 0o700 })
+    for (let left = 0; left < 20; left++) writeFileSync(join(root, '.susten-tag-staging', `${left}.part`), '')
+    await Promise.all(
+      Array.from({ length: 8 }, () =>
+        staging.use(async (stage) => {
+          const name = stage.name()
+          await (await stage.create(name)).close()
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          assert.ok(existsSync(`${stage.root}/${name}`))
+          await stage.remove(name)
+        }),
+      ),
+    )
+    await staging.sweep()
+  }
 })
 
 test('who waits for others’ code waits no longer than it wants', async () => {

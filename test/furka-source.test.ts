@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createFurkaPlace, type FurkaPlace, openFurkaFor } from './support/furka-world.js'
 import { type MemorySource, memorySource } from './support/memory-source.js'
 import { filesBelow, until } from './support/mirror-world.js'
@@ -255,6 +256,75 @@ test('many offers at once don’t hold up the event loop', async (t) => {
   clearInterval(timer)
   t.diagnostic(`${longest.toFixed(1)} ms`)
   assert.ok(longest < 500, `${longest} ms`)
+})
+
+test('contents that only drip, or are empty without an end, are given up, and keep nobody from running', async (t) => {
+  const { place, source, furka, told } = await world(t, { source: { stallTimeout: 60 } })
+  const good = source.reading
+  const bad: ((of: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>)[] = [
+    async function* drips(of) {
+      for await (const part of of) {
+        for (const byte of part) {
+          await sleep(20)
+          yield Buffer.of(byte)
+        }
+      }
+    },
+    async function* isEmpty() {
+      for (;;) yield Buffer.alloc(0)
+    },
+  ]
+  source.reading = async (file) => {
+    const body = await good(file)
+    const worse = bad.shift()
+    return worse === undefined ? body : { ...body, content: worse(body.content) }
+  }
+  source.put('a', 'the content')
+  await furka.idle()
+  assert.deepEqual(bad, [])
+  assert.match(told.messages[0]?.text ?? '', /^ETIMEDOUT: less than 1024 bytes of content came within 60 ms/)
+  assert.equal(readFileSync(join(place.buffer, 'a'), 'utf8'), 'the content')
+})
+
+test('a source that never answers is given up, told, and asked again; a drain has an end', async (t) => {
+  const { place, source, furka, told } = await world(t, { source: { stallTimeout: 10 } })
+  const never = new Promise<never>(() => {})
+  const { reading, removing } = source
+  let late = (_place: undefined): void => {}
+  const places: (Promise<undefined> | undefined)[] = [
+    never,
+    new Promise((resolve) => {
+      late = resolve
+    }),
+  ]
+  const [reads, removals] = [[never], [never, never]]
+  source.locating = () => places.shift() as never
+  source.reading = (file) => reads.shift() ?? reading(file)
+  source.removing = (file) => removals.shift() ?? removing(file)
+  source.release = () => never
+  source.put('a', 'content')
+  await furka.idle()
+  late(undefined)
+  assert.deepEqual([places, reads, removals], [[], [], []])
+  assert.equal(readFileSync(join(place.buffer, 'a'), 'utf8'), 'content')
+  const codes = ['RECEIVE_ERROR', 'REMOVE_ERROR']
+  assert.deepEqual([...new Set(told.messages.map(({ code }) => code))], codes)
+  for (const { text } of told.messages) assert.match(text, /ETIMEDOUT: no (place|answer.*) came for \d+ ms/)
+  source.removing = () => never
+  source.put('b', 'content')
+  await until(() => source.asked.includes('remove b'), 'it is asked')
+  await furka.close()
+  // A place that is given is given back, but nobody waits for that.
+  const again = memorySource()
+  again.put('c', 'content')
+  again.locating = () => ({ type: 'path', root: place.root, name: 'c' })
+  writeFileSync(join(place.root, 'c'), 'content')
+  again.release = () => never
+  const second = await openFurkaFor(t, place, undefined, {
+    sources: [{ source: again, target: place.buffer, stallTimeout: 10 }],
+  })
+  await second.furka.idle()
+  await second.furka.close()
 })
 
 test('a source that never comes back doesn’t hold up a stop', async (t) => {

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { startDcu } from './support/dcu-world.js'
 import { checkAllThere, createFurkaPlace, openFurkaFor, openGrimselFor } from './support/furka-world.js'
+import { memorySource } from './support/memory-source.js'
 import { until } from './support/mirror-world.js'
 
 const skip = process.geteuid?.() !== 0 && 'needs root to give files away'
 const anna = { uid: 1001, gid: 100, userDirectory: 'anna' }
 const bert = { uid: 1002, gid: 200, userDirectory: 'bert' }
+
+function own(path: string, uid: number): void {
+  mkdirSync(path)
+  chownSync(path, uid, uid)
+}
 
 const ownerOf = (path: string): readonly number[] => {
   const { uid, gid } = statSync(path)
@@ -105,6 +111,121 @@ test('what a change leaves out is the default user’s, and a directory outside 
   }
   await assert.rejects(furka.changeUser({ uid: -1 }), { code: 'ERR_SUSTEN_OPTION' })
   assert.equal(furka.status().user.uid, 7)
+})
+
+test('of a user directory only the last part is the user’s, on the storages too', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const grimsel = await openGrimselFor(t, place)
+  const modes = { mode: 0o600, directoryMode: 0o700 }
+  const { furka } = await openFurkaFor(t, place, dcu, {
+    grimsel,
+    ...modes,
+    user: { ...anna, userDirectory: 'v/w/anna' },
+  })
+  await dcu.add('d/a.bin', Buffer.from('a'))
+  await furka.idle()
+  await furka.changeUser({ ...bert, userDirectory: 'v/w/bert' })
+  dcu.fault({ kind: 'chunked', on: 'data' })
+  await dcu.add('b.bin', Buffer.from('b'))
+  await furka.idle()
+  await grimsel.idle()
+  const seen = ['v', 'v/w', 'v/w/anna', 'v/w/anna/d', 'v/w/bert'].map((name) => {
+    const { uid, mode } = statSync(join(place.gpfs, name))
+    return [name, uid, mode & 0o7777]
+  })
+  assert.deepEqual(seen, [
+    ['v', 0, 0o755],
+    ['v/w', 0, 0o755],
+    ['v/w/anna', 1001, 0o700],
+    ['v/w/anna/d', 1001, 0o700],
+    ['v/w/bert', 1002, 0o700],
+  ])
+})
+
+/** Who owns what below the target before a file comes for Anna's `v/anna`, and what is said of it. */
+const foreignPlaces: Record<string, { readonly make: (buffer: string) => void; readonly said: RegExp }> = {
+  'above her own': {
+    make: (buffer) => own(join(buffer, 'v'), 1002),
+    said: /\/v' belongs to user 1002, who has .*; give it to root, or choose another user directory; it is tried again$/,
+  },
+  'for hers': {
+    make: (buffer) => {
+      own(join(buffer, 'v'), 0)
+      own(join(buffer, 'v/anna'), 1002)
+    },
+    said: /\/v\/anna' belongs to user 1002, .*; give it to root or user 1001, or choose another user directory/,
+  },
+}
+
+for (const [where, { make, said }] of Object.entries(foreignPlaces)) {
+  test(`nothing is written to a directory of somebody else's that stands ${where}`, { skip }, async (t) => {
+    const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+    make(place.buffer)
+    const { furka, told } = await openFurkaFor(t, place, dcu, { user: { ...anna, userDirectory: 'v/anna' } })
+    await dcu.add('a.bin', Buffer.from('a'))
+    await until(() => told.messages.length > 0, 'it is said')
+    assert.deepEqual([told.messages[0]?.code, dcu.truth.completed.length], ['RECEIVE_ERROR', 1])
+    assert.match(told.messages[0]?.text ?? '', said)
+    assert.equal(existsSync(join(place.buffer, 'v/anna/a.bin')), false)
+    chownSync(join(place.buffer, 'v'), 0, 0)
+    if (existsSync(join(place.buffer, 'v/anna'))) chownSync(join(place.buffer, 'v/anna'), 1001, 100)
+    await furka.idle()
+    assert.deepEqual(ownerOf(join(place.buffer, 'v/anna/a.bin')), [1001, 100])
+  })
+}
+
+test('directories of root’s, and all of a target that is a user’s own, are written to', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  // Whose the target is, and what the operator chose behind its /./.
+  own(join(place.buffer, 'home'), 1002)
+  own(join(place.buffer, 'home/v'), 1002)
+  own(join(place.buffer, 'home/v/anna'), 0)
+  own(join(place.buffer, 'det'), 1003)
+  for (const [target, userDirectory] of [
+    [join(place.buffer, 'home'), 'v/anna'],
+    [`${place.buffer}/./det`, 'anna'],
+    [`${place.buffer}/./det`, ''],
+  ] as const) {
+    const source = { target, source: memorySource() }
+    source.source.put('a', `for ${target}${userDirectory}`)
+    const { furka, told } = await openFurkaFor(t, place, dcu, { source, user: { ...anna, userDirectory } })
+    await furka.idle()
+    assert.deepEqual(told.messages, [])
+    assert.deepEqual(ownerOf(join(target, userDirectory, 'a')), [1001, 100])
+    await furka.close()
+    rmSync(place.journal, { recursive: true })
+  }
+})
+
+test('where anybody may make directories, one that was made under a user’s name first isn’t written to', {
+  skip,
+}, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  chmodSync(place.buffer, 0o1777)
+  own(join(place.buffer, 'det'), 1002)
+  const source = { target: `${place.buffer}/./det` }
+  const { told } = await openFurkaFor(t, place, dcu, { source, user: anna })
+  await dcu.add('a.bin', Buffer.from('a'))
+  await until(() => told.messages.length > 0, 'it is said')
+  assert.match(told.messages[0]?.text ?? '', /\/det' belongs to user 1002/)
+  assert.equal(existsSync(join(place.buffer, 'det/anna')), false)
+})
+
+test('a directory that somebody else makes at the last moment counts as none of the user’s', { skip }, async (t) => {
+  const place = await createFurkaPlace(t)
+  chmodSync(place.buffer, 0o1777)
+  const source = memorySource()
+  const { reading } = source
+  // Between the look at the directories and the writing.
+  source.reading = (file) => {
+    if (!existsSync(join(place.buffer, 'anna'))) own(join(place.buffer, 'anna'), 1002)
+    return reading(file)
+  }
+  source.put('a', 'hers')
+  const { told } = await openFurkaFor(t, place, 'localhost', { source: { source }, user: anna })
+  await until(() => told.messages.length > 0, 'it is said')
+  assert.match(told.messages[0]?.text ?? '', /\/anna' belongs to user 1002/)
+  assert.deepEqual([told.received, source.files.size], [[], 1])
 })
 
 test('changes of user are made one after the other', { skip }, async (t) => {

@@ -3,17 +3,32 @@ import type { FileSource } from '../source/files.js'
 import type { Command, CoreEvent } from './core/index.js'
 import { failureOf } from './failures.js'
 import { offerOf } from './offers.js'
+import { within } from './within.js'
 
 type Files = Extract<Command, { type: 'remove' }>['files']
+
+/** How many times its `stallTimeout` a source may take: removals may wait for one another there. */
+const patience = 4
+
+export interface RemovingHost {
+  /** Milliseconds for which a source may stand still. */
+  readonly stallTimeout: number
+  readonly signal: AbortSignal
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Not called any more once the signal aborts: what is under way is asked for again after the next start. */
+  readonly report: (event: CoreEvent) => void
+}
 
 /** How many at once is the core's, and the source's, to say. */
 export function removeFiles(
   source: FileSource,
   files: Files,
-  { now, report }: { readonly now: () => number; readonly report: (event: CoreEvent) => void },
+  { stallTimeout, signal, now, report }: RemovingHost,
 ): void {
   const remove = async ({ seq, offer }: Files[number]): Promise<CoreEvent> => {
-    const removal = await source.remove(offerOf(offer))
+    const timeout = patience * stallTimeout
+    const removal = await within(source.remove(offerOf(offer)), { signal, timeout, what: 'answer to the removal' })
     const at = now()
     switch (removal.outcome) {
       case 'removed':
@@ -29,8 +44,8 @@ export function removeFiles(
     }
   }
   for (const file of files) {
-    remove(file).then(report, (error: unknown) =>
-      report({ type: 'removeFailed', at: now(), seq: file.seq, failure: failureOf(error) }),
-    )
+    remove(file).then(report, (error: unknown) => {
+      if (!signal.aborted) report({ type: 'removeFailed', at: now(), seq: file.seq, failure: failureOf(error) })
+    })
   }
 }

@@ -117,7 +117,7 @@ export async function openSession(
       report,
       onTrouble: () => void place.watch.refresh(),
     })
-    sources.set(id, { source, target, place, receiver, reading: undefined, figures: createFigures(now) })
+    sources.set(id, { source, target, stallTimeout, place, receiver, reading: undefined, figures: createFigures(now) })
   }
   const looks: Looks = lookAtSources({ sources, signal: stopping.signal, onChange: look })
 
@@ -129,9 +129,10 @@ export async function openSession(
       case 'verify':
         return sources.get(order.source)?.receiver.verify(order.files)
       case 'remove': {
-        const source = sources.get(order.source)?.source
-        if (source !== undefined) removeFiles(source, order.files, { now, report })
-        return
+        const open = sources.get(order.source)
+        if (open === undefined) return
+        const { source, stallTimeout } = open
+        return removeFiles(source, order.files, { stallTimeout, signal: stopping.signal, now, report })
       }
       case 'announce':
         return handingOver?.announce(order)

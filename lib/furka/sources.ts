@@ -12,6 +12,8 @@ import type { FurkaSourceStatus } from './types.js'
 export interface OpenSource {
   readonly source: FileSource
   readonly target: Target
+  /** Milliseconds for which it may stand still. */
+  readonly stallTimeout: number
   readonly place: TargetPlace
   readonly receiver: Receiver
   /** Absent before it is read. */

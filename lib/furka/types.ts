@@ -21,7 +21,11 @@ export interface FurkaSourceOptions {
   readonly target: PathInput
   /** Files at once, 1…64. Default 4. */
   readonly connections?: number | undefined
-  /** Milliseconds after which a transfer that stands still is begun again. Default 30,000. */
+  /**
+   * Milliseconds after which a transfer that stands still, or brings less than 1 KiB meanwhile, is begun again. The source
+   * may take twice as long to answer a `read`, four times for a `remove`, twenty times, and a second for each MiB, for a
+   * `locate`. Default 30,000.
+   */
   readonly stallTimeout?: number | undefined
   /** Options of the engine that receives, to test how failures are handled. Default none. */
   readonly engine?: Pick<EngineOptions, 'faults' | 'nice'> | undefined

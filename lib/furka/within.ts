@@ -8,10 +8,15 @@ export interface Bounds {
   readonly timeout?: number | undefined
   /** What is waited for, for the message. */
   readonly what: string
+  /** What it rejects with when it isn't in time. Default: an `ETIMEDOUT` that says what didn't come. */
+  readonly late?: (() => Error) | undefined
 }
 
 /** What a promise resolves to, if that is in time: rejects with `ETIMEDOUT` or `ABORT_ERR` else. */
-export function within<T>(work: PromiseLike<T>, { signal, timeout, what }: Bounds): Promise<T> {
+export function within<T>(
+  work: PromiseLike<T>,
+  { signal, timeout, what, late = () => lateError(what, timeout) }: Bounds,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
     const stop = (): void => end(() => reject(abortError(signal)))
@@ -30,9 +35,9 @@ export function within<T>(work: PromiseLike<T>, { signal, timeout, what }: Bound
     }
     signal?.addEventListener('abort', stop, { once: true })
     if (timeout === undefined) return
-    timer = setTimeout(() => end(() => reject(late(what, timeout))), timeout)
+    timer = setTimeout(() => end(() => reject(late())), timeout)
   })
 }
 
-const late = (what: string, timeout: number): SustenError =>
+const lateError = (what: string, timeout: number | undefined): SustenError =>
   new SustenError(`ETIMEDOUT: no ${what} came for ${timeout} ms`, { code: 'ETIMEDOUT', errno: -110, syscall: 'read' })

@@ -172,7 +172,8 @@ export const detectorDefaults = {
   minPause: 10,
   // The slower of the manual's two values: right for detectors of both kinds.
   interrunPause: 500,
-  staging: '/dev/shm/furka_dectris',
+  // Where only root can make anything: in /dev/shm another user could have been there first.
+  staging: '/run/furka_dectris',
   settle: 1000,
   scanInterval: 1000,
 } as const

@@ -1,6 +1,7 @@
 /** A source's content, from its iteration to a file. */
 import { Buffer } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { SustenError } from '../../errors.js'
 import type { FileBody } from '../../source/files.js'
 import { within } from '../within.js'
@@ -14,10 +15,13 @@ export class WriteError extends Error {}
 export interface BodyOptions {
   /** Bytes that it must have, if known. */
   readonly size: number | undefined
-  /** Milliseconds without any content. */
+  /** Milliseconds for any {@link leastBytes} of it, or its end. */
   readonly stall: number
   readonly signal: AbortSignal
 }
+
+/** Bytes that must come in time: one now and then is no transfer. */
+export const leastBytes = 1024
 
 /**
  * Writes all of it.
@@ -30,9 +34,13 @@ export async function writeBody(file: FileHandle, { content }: FileBody, options
   const parts = content[Symbol.asyncIterator]()
   let bytes = 0
   let ended = false
+  /** Until when what is owed must be there, and how much of it is. */
+  let due = performance.now() + stall
+  let come = 0
   try {
     for (;;) {
-      const { done, value } = await within(parts.next(), { signal, timeout: stall, what: 'content' })
+      const timeout = Math.max(0, due - performance.now())
+      const { done, value } = await within(parts.next(), { signal, timeout, what: 'content', late: () => slow(stall) })
       if (done) {
         ended = true
         break
@@ -40,14 +48,36 @@ export async function writeBody(file: FileHandle, { content }: FileBody, options
       if (!(value instanceof Uint8Array)) throw new TypeError('the content of a file must come as Uint8Arrays')
       bytes += value.length
       if (size !== undefined && bytes > size) throw wrongSize('ERR_SUSTEN_CHANGED', `more than ${size} bytes came`)
+      come += value.length
+      if (come < leastBytes && performance.now() > due) throw slow(stall)
+      // Parts without an end that have no bytes must not keep others from running.
+      if (value.length === 0) await turn()
+      const began = performance.now()
       await writeAll(file, value)
+      // The time that it takes to write isn't the source's.
+      due += performance.now() - began
+      if (come < leastBytes) continue
+      due = performance.now() + stall
+      come = 0
     }
   } finally {
-    // Not waited for: who doesn't give may not come back either.
-    if (!ended) void Promise.resolve(parts.return?.()).catch(() => {})
+    if (!ended) endParts(parts)
   }
   if (size !== undefined && bytes < size) throw wrongSize('ERR_SUSTEN_SHORT', `${bytes} of ${size} bytes came`)
   return bytes
+}
+
+/** Not waited for: who doesn't give may not come back either. */
+export function endParts(parts: AsyncIterator<unknown>): void {
+  const end = async (): Promise<void> => {
+    await parts.return?.()
+  }
+  end().catch(() => {})
+}
+
+const slow = (stall: number): SustenError => {
+  const text = `ETIMEDOUT: less than ${leastBytes} bytes of content came within ${stall} ms`
+  return new SustenError(text, { code: 'ETIMEDOUT', errno: -110, syscall: 'read' })
 }
 
 const wrongSize = (code: string, text: string): SustenError =>

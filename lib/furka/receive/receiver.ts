@@ -12,6 +12,7 @@ import { offerOf } from '../offers.js'
 import { announcedPath, depthOf, placeOf, relative } from '../place.js'
 import type { FurkaUser } from '../user.js'
 import { dropIfGrown } from './grown.js'
+import { createOwners } from './owners.js'
 import type { Staging } from './staging.js'
 import { type Arrived, type Destination, type Missed, transfer } from './transfer.js'
 
@@ -52,6 +53,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   const host = { source, engine, staging, stall, signal: stopping.signal }
+  const owners = createOwners(target)
 
   function report(event: CoreEvent): void {
     if (!stopping.signal.aborted) options.report(event)
@@ -64,7 +66,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       root,
       identity: identity(),
       dest: relative(layout, offer.path),
-      layout: depthOf(target.layout),
+      // Only its last part is the user's: who owned one above could take away those of others.
+      layout: depthOf(target.layout) + Math.max(0, depthOf(user.userDirectory) - 1),
       as: { uid: user.uid, gid: user.gid, mode, directoryMode },
       existing: 'version',
     }
@@ -73,11 +76,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   async function receive({ seq, offer, user, again }: Order): Promise<void> {
     const to = destinationOf(offer, user)
     const path = announcedPath(to.root, to.dest)
+    const reach = await owners.check(user)
     const arrived = await transfer(host, offerOf(offer), to)
     if (arrived.outcome === 'missed') {
       missed(seq, arrived, again ? await contentsBeside(path, arrived.gone) : [])
       return
     }
+    if (reach === 'passing') await owners.check(user)
     const { outcome, version } = await kept(to, arrived)
     const { size, digest } = arrived
     const here = { path, size, digest, received: now(), ...(version === undefined ? {} : { version }) }

@@ -1,4 +1,5 @@
 /** A private directory beside a target, on its file system: what comes the slow way is put together there. */
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises'
 import { type ByteString, bufferOfBytes, textOfBytes } from '../../bytes.js'
@@ -10,6 +11,8 @@ const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
 
 /** What files in it are called: nothing else is ever removed. */
 const ours = /^\d+\.part$/
+/** How many names are tried, where others take them first. */
+const attempts = 10
 
 /** An open staging directory. */
 export interface Stage {
@@ -35,48 +38,47 @@ export interface Staging {
  * @param check Called with an open directory's path: throws if nothing may be written there.
  */
 export function createStaging(root: ByteString, tag: string, check: (path: ByteString) => Promise<void>): Staging {
-  const path = bufferOfBytes(join(root, `.susten-${tag}-staging`))
+  const names = new RegExp(`^\\.susten-${tag}-([0-9a-f]+-)?staging$`)
+  let path = pathFor('')
   let last = 0
-  let swept = false
+  /** Nothing is made before what a dead process left is gone. */
+  let swept: Promise<void> | undefined
   let users = 0
   /** The directory goes when nobody needs it; who comes meanwhile waits, and makes it anew. */
   let leaving: Promise<void> = Promise.resolve()
   /** Removals that go wrong are made up for at the next start. */
   const ignore = (): void => {}
 
-  async function openPrivate(): Promise<FileHandle> {
-    const directory = await openDirectory(path)
-    const { uid, mode } = await directory.stat()
-    if (uid === process.geteuid?.() && (mode & 0o077) === 0) return directory
-    await directory.close()
-    const text = `'${textOfBytes(root)}' has a directory '.susten-${tag}-staging' that is open to others; remove it`
-    throw new SustenError(text, { code: 'EPERM', syscall: 'open', path: path.toString('utf8') })
+  function pathFor(mark: string): Buffer {
+    return bufferOfBytes(join(root, `.susten-${tag}-${mark}staging` as ByteString))
   }
 
   async function openOrMake(): Promise<FileHandle> {
     await check(root)
-    try {
-      return await openPrivate()
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error
+    let refused: unknown
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      try {
+        return await openPrivate(path)
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) await make(path)
+        else if (!isForeign(error)) throw error
+        // Who may write beside the target can take every name that is known: not one that isn't.
+        else path = pathFor(`${randomBytes(8).toString('hex')}-`)
+        refused = error
+      }
     }
-    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
-      if (!hasCode(error, 'EEXIST')) throw error
-    })
-    return openPrivate()
+    throw refused
   }
 
   async function empty(directory: FileHandle): Promise<void> {
     const names = await readdir(pathOf(directory), { encoding: 'latin1' })
     for (const name of names) if (ours.test(name)) await unlink(nameIn(directory, name)).catch(ignore)
-    swept = true
   }
 
   async function within<T>(work: (stage: Stage) => Promise<T>): Promise<T> {
     const directory = await openOrMake()
     try {
       await check(pathOf(directory))
-      if (!swept) await empty(directory)
       return await work({
         root: pathOf(directory),
         name: () => `${++last}.part` as ByteString,
@@ -88,26 +90,67 @@ export function createStaging(root: ByteString, tag: string, check: (path: ByteS
     }
   }
 
+  /** All of this tag's directories that are this process's own. */
+  async function sweepAll(): Promise<void> {
+    try {
+      for (const name of await readdir(bufferOfBytes(root), { encoding: 'latin1' })) {
+        if (names.test(name)) await sweepOne(bufferOfBytes(join(root, name as ByteString))).catch(ignore)
+      }
+    } catch {
+      swept = undefined
+    }
+  }
+
+  async function sweepOne(left: Buffer): Promise<void> {
+    const directory = await openPrivate(left)
+    try {
+      await empty(directory)
+    } finally {
+      await directory.close()
+    }
+    await rmdir(left)
+  }
+
   return {
     async use(work) {
       users += 1
       try {
         await leaving
+        swept ??= sweepAll()
+        await swept
         return await within(work)
       } finally {
         users -= 1
         if (users === 0) leaving = rmdir(path).catch(ignore)
       }
     },
-    async sweep() {
-      const directory = await openPrivate().catch(ignore)
-      if (directory === undefined) return
-      await empty(directory).catch(ignore)
-      await directory.close()
-      await rmdir(path).catch(ignore)
+    sweep() {
+      swept = sweepAll()
+      return swept
     },
   }
 }
+
+/** @throws SustenError `EPERM`: others can get into it; a system error */
+async function openPrivate(path: Buffer): Promise<FileHandle> {
+  const directory = await openDirectory(path)
+  const { uid, mode } = await directory.stat()
+  if (uid === process.geteuid?.() && (mode & 0o077) === 0) return directory
+  await directory.close()
+  const shown = textOfBytes(path.toString('latin1') as ByteString)
+  const details = { code: 'EPERM', errno: -1, syscall: 'open', path: shown }
+  throw new SustenError(`directory '${shown}' is open to others, or somebody else's; remove it`, details)
+}
+
+async function make(path: Buffer): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if (!hasCode(error, 'EEXIST')) throw error
+  })
+}
+
+/** Something is there, and isn't this process's. */
+const isForeign = (error: unknown): boolean =>
+  ['EPERM', 'EACCES', 'ENOTDIR', 'ELOOP'].some((code) => hasCode(error, code))
 
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code

@@ -4,12 +4,12 @@ import { type ByteString, textOfBytes } from '../../bytes.js'
 import type { Engine } from '../../engine/index.js'
 import { fromNative, SustenError } from '../../errors.js'
 import type { Existing, NativeFileResult, NativeOwnership } from '../../native.js'
-import type { FileBody, FileOffer, FileSource } from '../../source/files.js'
+import type { FileBody, FileOffer, FilePlace, FileSource } from '../../source/files.js'
 import { join } from '../../storage/index.js'
 import type { Failure } from '../core/index.js'
 import { failureOf, finding } from '../failures.js'
 import { within } from '../within.js'
-import { WriteError, writeBody } from './body.js'
+import { endParts, leastBytes, WriteError, writeBody } from './body.js'
 import { checkPlace, type HttpPlace, type PathPlace } from './place.js'
 import type { Stage, Staging } from './staging.js'
 
@@ -56,18 +56,42 @@ export interface TransferHost {
 const resumes = 5
 /** Milliseconds to connect. */
 const connectTime = 10_000
+/** How many times that `stall` a source may take until a content begins, and to give what it has made back. */
+const patience = 2
+/**
+ * The same until it says where a file is: it may have to fetch it, and others with it. Beyond that it must be as quick as
+ * so many bytes a millisecond.
+ */
+const locatePatience = 20
+const leastRate = 1024
 
 /** Never rejects. */
 export async function transfer(host: TransferHost, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
-  const { source, signal } = host
   try {
-    const place = checkPlace(await within(Promise.resolve(source.locate?.(file)), { signal, what: 'place' }))
+    const place = checkPlace(await locate(host, file))
     if (place?.type === 'path') return await copy(host, place, file, to)
     const arrived = place === undefined ? undefined : await receive(host, place, file, to)
     return arrived ?? (await read(host, file, to))
   } catch (error) {
     return missed('source', error)
   }
+}
+
+async function locate({ source, stall, signal }: TransferHost, file: FileOffer): Promise<FilePlace | undefined> {
+  const locating = Promise.resolve(source.locate?.(file))
+  const timeout = locatePatience * stall + Math.ceil((file.size ?? 0) / leastRate)
+  return await within(locating, { signal, timeout, what: 'place' }).catch((error: unknown) => {
+    // It may come all the same, and is given back then.
+    locating.then(
+      () => release(source, file),
+      () => {},
+    )
+    throw error
+  })
+}
+
+async function release(source: FileSource, file: FileOffer): Promise<void> {
+  await source.release?.(file)
 }
 
 /** Undefined: its answer must be read another way. */
@@ -88,7 +112,7 @@ async function receive(
     durability: 'batch',
     digest: true,
     connections: 1,
-    timeouts: { connect: Math.min(stall, connectTime), header: stall, stall, leastBytes: 1 },
+    timeouts: { connect: Math.min(stall, connectTime), header: stall, stall, leastBytes },
     resumes,
     files: [
       {
@@ -131,7 +155,8 @@ async function copy(host: TransferHost, place: PathPlace, file: FileOffer, to: D
     return await copyFrom(host, place, to, { size: file.size, times: 'keep', side: 'source' })
   } finally {
     // It is given back, whatever became of it.
-    await Promise.resolve(host.source.release?.(file)).catch(() => {})
+    const { source, stall, signal } = host
+    await within(release(source, file), { signal, timeout: patience * stall, what: 'release' }).catch(() => {})
   }
 }
 
@@ -206,7 +231,7 @@ function arrivedOf(result: NativeFileResult | undefined): Arrived {
 async function read(host: TransferHost, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
   const { source, staging, stall, signal } = host
   const reading = source.read(file, signal)
-  const body = await within(reading, { signal, timeout: 2 * stall, what: 'answer' }).catch((error: unknown) => {
+  const body = await within(reading, { signal, timeout: patience * stall, what: 'answer' }).catch((error: unknown) => {
     // It may come all the same, and is given back then.
     Promise.resolve(reading).then(giveBack, () => {})
     throw error
@@ -220,9 +245,13 @@ async function read(host: TransferHost, file: FileOffer, to: Destination): Promi
   }
 }
 
-/** Harmless where it was read to its end; where not, who gives must know. Not waited for. */
+/** Harmless where it was read to its end; where not, who gives must know. */
 function giveBack({ content }: FileBody): void {
-  Promise.resolve(content[Symbol.asyncIterator]().return?.()).catch(() => {})
+  try {
+    endParts(content[Symbol.asyncIterator]())
+  } catch {
+    // It was no content.
+  }
 }
 
 async function readTo(

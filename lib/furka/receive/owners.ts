@@ -1,0 +1,86 @@
+/** Whether a user's directory is out of other users' reach: looked at before anything is written there. */
+import type { Stats } from 'node:fs'
+import { lstat, stat } from 'node:fs/promises'
+import { type ByteString, bufferOfBytes, bytesOfText, textOfBytes } from '../../bytes.js'
+import { SustenError } from '../../errors.js'
+import { join, type Target } from '../../storage/index.js'
+import { depthOf, relative } from '../place.js'
+import type { FurkaUser } from '../user.js'
+
+/**
+ * How long what was found holds:
+ * - `lasting`: as long as root leaves it, since nobody else can make or move anything on the way;
+ * - `passing`: somebody else could, so that it must be looked at again behind what was written.
+ */
+export type Reach = 'lasting' | 'passing'
+
+/** Milliseconds for which a lasting finding is believed: root may give directories to others at any time. */
+const believed = 1000
+const mostBelieved = 100
+
+/** Looks that aren't repeated for each file. */
+export function createOwners(target: Target): { check(user: FurkaUser): Promise<Reach> } {
+  const lasting = new Map<string, number>()
+  return {
+    async check(user) {
+      const key = `${user.uid}:${user.userDirectory}`
+      const now = performance.now()
+      if ((lasting.get(key) ?? Number.NEGATIVE_INFINITY) > now - believed) return 'lasting'
+      const reach = await checkOwners(target, user)
+      if (lasting.size >= mostBelieved) lasting.clear()
+      if (reach === 'lasting') lasting.set(key, now)
+      else lasting.delete(key)
+      return reach
+    },
+  }
+}
+
+/**
+ * Walks from the target's root to the user's directory. All above its last part must belong to root, to this process, or
+ * to whom the target's root belongs to, who has it all in his hands anyhow; the last one may also be the user's own.
+ * @throws SustenError `EPERM`: one of them is somebody else's
+ */
+export async function checkOwners(
+  { root, layout }: Target,
+  { uid, userDirectory }: Pick<FurkaUser, 'uid' | 'userDirectory'>,
+): Promise<Reach> {
+  const parts = relative(layout, bytesOfText(userDirectory)).split('/')
+  const last = userDirectory === '' ? -1 : parts.length - 1
+  let above = await look(root, stat)
+  // What isn't there, or is no directory, the engine won't write to, and can say better.
+  if (above === undefined) return 'passing'
+  const trusted = new Set([0, process.geteuid?.() ?? 0, above.uid])
+  let reach: Reach = 'lasting'
+  let path = root
+  for (const [index, part] of parts.entries()) {
+    if (part === '') continue
+    path = join(path, part as ByteString)
+    const found = await look(path, lstat)
+    if (found === undefined) return isOpen(above) ? 'passing' : reach
+    if (!found.isDirectory()) return 'passing'
+    // The target's own directories are the operator's choice, unless anybody could have made them.
+    const isChosen = index < depthOf(layout) && !isOpen(above)
+    const isOwn = index === last && found.uid === uid
+    if (!trusted.has(found.uid) && !isChosen && !isOwn) throw foreign(path, found.uid, index === last ? uid : undefined)
+    if (isOpen(above) && (above.mode & sticky) === 0) reach = 'passing'
+    above = found
+  }
+  return reach
+}
+
+const sticky = 0o1000
+
+/** Others than its owner may make directories in it. */
+const isOpen = ({ mode }: Stats): boolean => (mode & 0o022) !== 0
+
+async function look(path: ByteString, how: typeof stat): Promise<Stats | undefined> {
+  return await how(bufferOfBytes(path)).catch(() => undefined)
+}
+
+/** @param user Whose it may be too. */
+function foreign(path: ByteString, owner: number, user: number | undefined): SustenError {
+  const whose = user === undefined || user === 0 ? 'root' : `root or user ${user}`
+  const text = `directory '${textOfBytes(path)}' belongs to user ${owner}, who has in his hands what is written there`
+  const message = `${text}; give it to ${whose}, or choose another user directory`
+  return new SustenError(message, { code: 'EPERM', errno: -1, syscall: 'stat', path: textOfBytes(path) })
+}
