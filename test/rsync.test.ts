@@ -283,6 +283,25 @@ test('a version is exact only once no other content could get the same one', { s
   assert.equal((await late.offer('file')).exact, true)
 })
 
+test('a version that comes back after a removal met another one is offered anew', { skip }, async (t) => {
+  const world = await rsyncWorld(t)
+  const path = join(world.served, 'a.cbf')
+  const write = (content: string, time: number): void => {
+    writeFileSync(path, content)
+    utimesSync(path, time, time)
+  }
+  write('image', 1e9)
+  const watched = world.watch({ sure: 300, idlePause: 100 })
+  const file = await watched.offer('a.cbf')
+  write('other', 1e9 + 1)
+  assert.equal(await removed(watched.source, file), 'changed')
+  write('image', 1e9)
+  const before = watched.offers.length
+  await eventually(() => watched.offers.length > before, 'it is offered anew')
+  assert.equal(watched.offers.at(-1)?.version, file.version)
+  assert.equal(await removed(watched.source, file), 'removed')
+})
+
 test('a removal that comes too early is told when it isn’t any more', { skip }, async (t) => {
   const world = await rsyncWorld(t)
   writeFileSync(join(world.served, 'file'), 'file')

@@ -179,6 +179,48 @@ test('a server that ignores ranges is asked for one once', async (t) => {
   assert.equal(dcu.truth.requests.filter(({ range }) => range !== undefined).length, 1)
 })
 
+/** The head of an answer that is wrong. */
+const wrongHead = (...fields: string[]) =>
+  ({
+    kind: 'raw',
+    head: ['HTTP/1.1 200 OK', 'Connection: close', ...fields, '', ''].join('\r\n'),
+    body: false,
+    on: 'data',
+    methods: ['HEAD'],
+  }) as const
+
+test('a wrong answer at a removal strands no file: the version that was offered before is offered anew', async (t) => {
+  const dcu = await startDcu(t)
+  await dcu.add('a', bytes)
+  const watched = watchDcu(t, dcu, { sure: 300 })
+  const file = await watched.offer('a')
+  const fault = dcu.fault(wrongHead('Content-Length: 3'))
+  assert.equal(await removed(watched.source, file), 'changed')
+  fault.clear()
+  const [, again] = await watched.offered(2)
+  assert.deepEqual([again?.version, again?.size], [file.version, bytes.length])
+  assert.equal(await removed(watched.source, file), 'removed')
+})
+
+test('a server that won’t delete the very version that it shows is asked some times; then the file is kept, for a reason', async (t) => {
+  const dcu = await startDcu(t)
+  await dcu.add('a', bytes)
+  const watched = watchDcu(t, dcu, { sure: 10 })
+  const file = await watched.offer('a')
+  const once = dcu.fault({ kind: 'status', status: 412, methods: ['DELETE'] })
+  let removal = await watched.source.remove(file)
+  for (let tries = 0; removal.outcome === 'early' && tries < 100; tries++) {
+    await sleep(removal.after)
+    removal = await watched.source.remove(file)
+  }
+  assert.equal(removal.outcome, 'kept')
+  assert.match(removal.outcome === 'kept' ? removal.reason : '', /412/)
+  assert.ok(once.hits > 1)
+  once.clear()
+  assert.equal(await removed(watched.source, file), 'removed')
+  assert.equal(watched.offers.length, 1, 'it never was another one')
+})
+
 test('404 for a removal is done', async (t) => {
   const dcu = await startDcu(t)
   await dcu.add('a', bytes)

@@ -45,6 +45,8 @@ export interface Listing {
   saw(file: ListedFile, asked: number): Sighting | undefined
   /** Offers a file as it was just seen, if that isn't known. */
   offer(file: ListedFile, asked: number): void
+  /** Its removal met something else: what is there is offered, even if it is this version once more. */
+  changed(name: ByteString, version: string): void
   /** It isn't there any more, and that is as it should be. */
   forget(name: ByteString): void
   /** What was seen may have been something else: everything must be seen anew to be offered, or to be sure. */
@@ -224,6 +226,10 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
       else wait(entry, file)
     },
     wake,
+    changed(name, version) {
+      const entry = entries.get(name)
+      if (entry?.offered === version) entry.offered = undefined
+    },
     forget(name) {
       entries.delete(name)
     },

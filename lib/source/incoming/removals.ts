@@ -72,8 +72,10 @@ export function createRemovals({ path, engine, mount, listing, patience, alone }
         answers.set(file, await outcomeOf(file, results[index]).catch(asError))
       }
     }
-    for (const [{ name }, answer] of answers) {
-      if ('outcome' in answer && (answer.outcome === 'removed' || answer.outcome === 'gone')) listing.forget(name)
+    for (const [{ name, version }, answer] of answers) {
+      if (!('outcome' in answer)) continue
+      if (answer.outcome === 'removed' || answer.outcome === 'gone') listing.forget(name)
+      else if (answer.outcome === 'changed') listing.changed(name, version)
     }
     return files.map((file) => answers.get(file) ?? new Error('no answer'))
   }

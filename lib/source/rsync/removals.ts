@@ -61,8 +61,11 @@ export function createRemovals(options: RemovalOptions): Removals {
       const after = await client.look(names, stage.empty, signal)
       for (const file of going) answers.set(file.name, outcomeOf(file, after.get(file.name), refusal))
     }
-    for (const [name, answer] of answers) {
-      if ('outcome' in answer && (answer.outcome === 'removed' || answer.outcome === 'gone')) listing.forget(name)
+    for (const { name, version } of files) {
+      const answer = answers.get(name)
+      if (answer === undefined || !('outcome' in answer)) continue
+      if (answer.outcome === 'removed' || answer.outcome === 'gone') listing.forget(name)
+      else if (answer.outcome === 'changed') listing.changed(name, version)
     }
     return files.map(({ name }) => answers.get(name) ?? serverError(`rsync of ${spelled(name)}: no answer`))
   }

@@ -56,6 +56,8 @@ interface Entry {
   known: string | undefined
   /** The version that was last offered. */
   offered: string | undefined
+  /** Deletions in a row that the server refused because it has another version, though it shows the same one. */
+  unmatched: number
   /** Looks since it was offered. */
   revisits: number
   /** Looks in a row that failed or found nothing. */
@@ -75,6 +77,9 @@ const REVISIT_A_FILE = 10
 const FIRST_RETRY = 200
 /** A file is gone if so many lists and looks in a row don't have it. */
 const GONE = 2
+
+/** So many deletions that are refused for no reason: it isn't this version that the server minds. */
+const UNMATCHED = 3
 
 /** So many new names at once are a backlog. */
 const MANY = 1000
@@ -160,6 +165,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
   function sight(entry: Entry, facts: FileFacts, asked: number, claim?: Claim): Sighting {
     const { version, age } = facts
     entry.sighting = seen(entry.sighting, { version, age, asked, answered: now(), claim })
+    if (entry.known !== version) entry.unmatched = 0
     entry.known = version
     entry.misses = 0
     return entry.sighting
@@ -198,8 +204,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
     backoff(misses, FIRST_RETRY, Math.max(longest, entries.size * REVISIT_A_FILE), 1)
 
   function add(name: string, path: string): Entry {
-    const nothing = { sighting: undefined, known: undefined, offered: undefined, revisits: 0, misses: 0, due: NEVER }
-    const entry: Entry = { name, path, seen: Date.now(), unlisted: 0, ...nothing, looking: false }
+    const unknown = { sighting: undefined, known: undefined, offered: undefined }
+    const counts = { unlisted: 0, unmatched: 0, revisits: 0, misses: 0 }
+    const entry: Entry = { name, path, seen: Date.now(), ...unknown, ...counts, due: NEVER, looking: false }
     entries.set(name, entry)
     return entry
   }
@@ -231,20 +238,40 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const entry = known ?? add(name, place.path)
     if (known === undefined) entry.offered = file.version
     const sighting = sight(entry, facts, asked)
-    if (sighting.version !== file.version) {
-      schedule(entry, untilOffered(sighting, patience))
-      pump()
-      return { outcome: 'changed' }
-    }
+    if (sighting.version !== file.version) return changed(entry, file, untilOffered(sighting, patience))
     const wait = untilSure(sighting, patience, isBusy())
     if (known === undefined) schedule(entry, revisit(0))
     if (wait > 0) return { outcome: 'early', after: Math.ceil(wait) }
     const outcome = await server.delete(name, facts.etag)
-    if (outcome === 'changed') {
-      schedule(entry, 0)
-      pump()
-    } else forget(name, entry)
+    if (outcome === 'changed') return await unmatched(entry, file)
+    forget(name, entry)
     return { outcome }
+  }
+
+  /** What is there is offered, even if it is the version that was offered before: who asked is done with that. */
+  function changed(entry: Entry, { version }: FileOffer, wait: number): Removal {
+    if (entry.offered === version) entry.offered = undefined
+    schedule(entry, wait)
+    pump()
+    return { outcome: 'changed' }
+  }
+
+  /**
+   * The server says that it has another version. If it shows the same one all the same, that may pass; if not, to delete it
+   * without a condition would be to know better than the server.
+   */
+  async function unmatched(entry: Entry, file: FileOffer): Promise<Removal> {
+    const asked = now()
+    const facts = await server.look(entry.name)
+    if (facts === undefined) {
+      forget(entry.name, entry)
+      return { outcome: 'gone' }
+    }
+    const sighting = sight(entry, facts, asked)
+    if (sighting.version !== file.version) return changed(entry, file, untilOffered(sighting, patience))
+    if (++entry.unmatched < UNMATCHED) return { outcome: 'early', after: Math.max(1, patience.sure) }
+    const reason = 'the server refuses to delete it as another version (status 412), and shows the same one'
+    return { outcome: 'kept', reason }
   }
 
   function forget(name: string, entry: Entry | undefined): void {
