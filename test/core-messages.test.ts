@@ -153,32 +153,3 @@ test('a policy that wants no wait gets a short one', () => {
   driver.pass(10)
   assert.deepEqual(driver.ordered(), ['a'])
 })
-
-test('the last word on a storage is how it is', () => {
-  const driver = ready()
-  const failure = { code: 'EIO', errno: 5, syscall: 'statfs', path: bytes('/disk') }
-  const lose = () => driver.feed({ type: 'unavailable', storage: 'disk', failure })
-  const find = () => driver.volume()
-  const told: string[] = []
-  const listen = () => {
-    for (const { code } of driver.messages()) if (code.startsWith('STORAGE_')) told.push(code)
-  }
-  lose()
-  driver.pass(11_000)
-  listen()
-  find()
-  for (let turn = 0; turn < 3; turn++) {
-    driver.pass(500)
-    lose()
-    driver.pass(500)
-    listen()
-    find()
-    driver.pass(500)
-    listen()
-  }
-  for (let second = 0; second < 60; second++) {
-    driver.pass(1000)
-    listen()
-  }
-  assert.equal(told.at(-1), 'STORAGE_BACK')
-})
