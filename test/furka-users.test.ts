@@ -78,6 +78,27 @@ test('Grimsel isn’t told of the next user before it has files that were seen, 
   assert.deepEqual(told.messages, [])
 })
 
+test('a name that is overwritten behind a change is the next user’s, though the former one’s file was never removed', {
+  skip,
+}, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const { furka, told } = await openFurkaFor(t, place, dcu, { user: anna })
+  const kept = dcu.fault({ kind: 'status', status: 500, methods: ['DELETE'] })
+  await dcu.add('run.bin', Buffer.alloc(20_000, 'a'))
+  await until(() => told.received.length === 1, 'it is here')
+  await furka.changeUser(bert)
+  await dcu.add('run.bin', Buffer.alloc(10_000, 'b'))
+  await until(() => told.received.length === 2, 'the other one is here')
+  kept.clear()
+  await furka.idle()
+  assert.deepEqual(ownerOf(join(place.buffer, 'anna/run.bin')), [1001, 100])
+  assert.deepEqual(ownerOf(join(place.buffer, 'bert/run.bin')), [1002, 200])
+  assert.deepEqual(
+    ['anna', 'bert'].map((user) => statSync(join(place.buffer, user, 'run.bin')).size),
+    [20_000, 10_000],
+  )
+})
+
 test('a restart keeps the user, and whose the files are that were seen before', { skip }, async (t) => {
   const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
   const first = await openFurkaFor(t, place, dcu, { user: anna })

@@ -283,6 +283,23 @@ test('a version is exact only once no other content could get the same one', { s
   assert.equal((await late.offer('file')).exact, true)
 })
 
+test('other content under a name that was offered is seen when it came; what merely grows is what it was', {
+  skip,
+}, async (t) => {
+  const world = await rsyncWorld(t)
+  const path = join(world.served, 'a.cbf')
+  writeFileSync(path, 'image')
+  const watched = world.watch({ sure: 500 })
+  const first = await watched.offer('a.cbf')
+  const overwritten = Date.now()
+  writeFileSync(path, 'abc')
+  const [, other] = await watched.offered(2)
+  assert.ok((other?.seen ?? 0) >= overwritten && first.seen < overwritten)
+  writeFileSync(path, 'abcd')
+  const [, , grown] = await watched.offered(3)
+  assert.deepEqual([grown?.size, grown?.seen], [4, other?.seen])
+})
+
 test('a version that comes back after a removal met another one is offered anew', { skip }, async (t) => {
   const world = await rsyncWorld(t)
   const path = join(world.served, 'a.cbf')

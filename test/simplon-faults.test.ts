@@ -199,6 +199,7 @@ test('a wrong answer at a removal strands no file: the version that was offered 
   fault.clear()
   const [, again] = await watched.offered(2)
   assert.deepEqual([again?.version, again?.size], [file.version, bytes.length])
+  assert.equal(again?.seen, file.seen, 'it is the file that it was')
   assert.equal(await removed(watched.source, file), 'removed')
 })
 
@@ -219,6 +220,21 @@ test('a server that won’t delete the very version that it shows is asked some 
   once.clear()
   assert.equal(await removed(watched.source, file), 'removed')
   assert.equal(watched.offers.length, 1, 'it never was another one')
+})
+
+test('other content under a name that was offered is seen when it came; what merely grows is what it was', async (t) => {
+  const dcu = await startDcu(t)
+  await dcu.add('a', bytes)
+  const watched = watchDcu(t, dcu, { sure: 500 })
+  const first = await watched.offer('a')
+  const overwritten = Date.now()
+  await dcu.add('a', Buffer.alloc(7))
+  const [, other] = await watched.offered(2)
+  assert.equal(other?.size, 7)
+  assert.ok((other?.seen ?? 0) >= overwritten && first.seen < overwritten)
+  await dcu.add('a', Buffer.alloc(9))
+  const [, , grown] = await watched.offered(3)
+  assert.deepEqual([grown?.size, grown?.seen], [9, other?.seen])
 })
 
 test('404 for a removal is done', async (t) => {

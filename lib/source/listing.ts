@@ -5,6 +5,7 @@
 import type { ByteString } from '../bytes.js'
 import { isOld, type Patience, type Sighting, seen, untilOffered } from './complete.js'
 import type { SourceEvent } from './files.js'
+import { firstSeen, type LastOffer } from './first-seen.js'
 import { placeOfBytes } from './names.js'
 import { spelled } from './spelling.js'
 
@@ -66,10 +67,12 @@ export interface Listing {
 
 interface Entry {
   readonly path: string | Uint8Array
-  /** By the clock of this computer. */
-  readonly seen: number
+  /** When what is under the name was seen first, by the clock of this computer. */
+  seen: number
   sighting: Sighting | undefined
   offered: string | undefined
+  /** What was offered last. */
+  last: LastOffer | undefined
   /** The version that is to be offered as soon as the reader takes more. */
   waiting: string | undefined
   known: string
@@ -100,14 +103,15 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     const place = placeOfBytes(name)
     if ('refused' in place) return undefined
     const { path } = place
-    const nothing = { sighting: undefined, offered: undefined, waiting: undefined, known: version, missed: 0 }
-    const entry: Entry = { path, seen: Date.now(), look: round, ...nothing }
+    const nothing = { sighting: undefined, offered: undefined, last: undefined, waiting: undefined }
+    const entry: Entry = { path, seen: Date.now(), look: round, ...nothing, known: version, missed: 0 }
     entries.set(name, entry)
     return entry
   }
 
-  function see(entry: Entry, { version, age }: ListedFile, asked: number): Sighting {
+  function see(entry: Entry, { version, size, age }: ListedFile, asked: number): Sighting {
     const now = performance.now()
+    entry.seen = firstSeen(entry.seen, entry.last, { version, size }, patience.sure)
     if (entry.sighting?.version !== version) lastNew = now
     entry.sighting = seen(entry.sighting, { version, age, asked, answered: now })
     entry.known = version
@@ -143,6 +147,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     const exact = sighting.last - sighting.first >= grain || isOld(sighting.age, patience)
     entry.offered = version
     const { path, seen } = entry
+    entry.last = { version, size, seen, at: Date.now() }
     const time = mtime === undefined ? {} : { mtime }
     tell({ type: 'file', file: { name: spelled(name), path, version, exact, size, ...time, seen } })
   }

@@ -7,6 +7,7 @@ import { backoff } from '../../core/backoff.js'
 import { createHeap } from '../../core/heap.js'
 import { type Claim, isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from '../complete.js'
 import type { FileOffer, Removal, SourceEvent } from '../files.js'
+import { firstSeen, type LastOffer } from '../first-seen.js'
 import { placeOf, shownName } from '../names.js'
 import type { Server } from './server.js'
 import type { FileFacts } from './version.js'
@@ -47,8 +48,8 @@ export interface Catalog {
 interface Entry {
   readonly name: string
   readonly path: string
-  /** When it was first listed. */
-  readonly seen: number
+  /** When what is under the name was seen first. */
+  seen: number
   /** Lists in a row that didn't have it. */
   unlisted: number
   sighting: Sighting | undefined
@@ -56,6 +57,8 @@ interface Entry {
   known: string | undefined
   /** The version that was last offered. */
   offered: string | undefined
+  /** The same, if it is known: what it was. */
+  last: LastOffer | undefined
   /** Deletions in a row that the server refused because it has another version, though it shows the same one. */
   unmatched: number
   /** Looks since it was offered. */
@@ -163,7 +166,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
   }
 
   function sight(entry: Entry, facts: FileFacts, asked: number, claim?: Claim): Sighting {
-    const { version, age } = facts
+    const { version, size, age } = facts
+    entry.seen = firstSeen(entry.seen, entry.last, { version, size }, patience.sure)
     entry.sighting = seen(entry.sighting, { version, age, asked, answered: now(), claim })
     if (entry.known !== version) entry.unmatched = 0
     entry.known = version
@@ -182,7 +186,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const { size, mtime, version, exact } = facts
     const { name, path } = entry
     const known = { ...(size === undefined ? {} : { size }), ...(mtime === undefined ? {} : { mtime }) }
-    tell({ type: 'file', file: { name, path, version, exact, ...known, seen: entry.seen } })
+    const { seen } = entry
+    entry.last = { version, size, seen, at: Date.now() }
+    tell({ type: 'file', file: { name, path, version, exact, ...known, seen } })
   }
 
   function missed(entry: Entry): void {
@@ -204,7 +210,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     backoff(misses, FIRST_RETRY, Math.max(longest, entries.size * REVISIT_A_FILE), 1)
 
   function add(name: string, path: string): Entry {
-    const unknown = { sighting: undefined, known: undefined, offered: undefined }
+    const unknown = { sighting: undefined, known: undefined, offered: undefined, last: undefined }
     const counts = { unlisted: 0, unmatched: 0, revisits: 0, misses: 0 }
     const entry: Entry = { name, path, seen: Date.now(), ...unknown, ...counts, due: NEVER, looking: false }
     entries.set(name, entry)
@@ -236,7 +242,12 @@ export function createCatalog(options: CatalogOptions): Catalog {
     }
     const known = entries.get(name)
     const entry = known ?? add(name, place.path)
-    if (known === undefined) entry.offered = file.version
+    if (known === undefined) {
+      const { version, size, seen } = file
+      entry.offered = version
+      entry.seen = seen
+      entry.last = { version, size, seen, at: seen }
+    }
     const sighting = sight(entry, facts, asked)
     if (sighting.version !== file.version) return changed(entry, file, untilOffered(sighting, patience))
     const wait = untilSure(sighting, patience, isBusy())
@@ -288,9 +299,11 @@ export function createCatalog(options: CatalogOptions): Catalog {
       return count
     },
     get unsettledSince() {
-      // In the order in which they were seen.
-      for (const entry of entries.values()) if (isUnsettled(entry)) return entry.seen
-      return undefined
+      let first: number | undefined
+      for (const entry of entries.values()) {
+        if (isUnsettled(entry) && (first === undefined || entry.seen < first)) first = entry.seen
+      }
+      return first
     },
     listed(names) {
       const added: Entry[] = []

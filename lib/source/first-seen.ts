@@ -1,0 +1,37 @@
+/**
+ * Since when a file has been seen that is under a name: decides whose it is. A name can be overwritten, and the other
+ * content has its own beginning; a file that merely grows is the one that it was. Pure.
+ */
+
+/** A version as it was offered. */
+export interface LastOffer {
+  readonly version: string
+  /** Bytes; undefined: not known. */
+  readonly size: number | undefined
+  /** When it was seen first, and when it was offered: milliseconds since 1970. */
+  readonly seen: number
+  readonly at: number
+}
+
+/** What was offered while it was being written goes on within so many times `sure`. */
+const GROWING = 5
+
+/**
+ * @param before When the file under this name was seen first, as far as is known.
+ * @param sure See `Patience`.
+ * @returns the same, now that this version is there
+ */
+export function firstSeen(
+  before: number,
+  last: LastOffer | undefined,
+  { version, size }: Pick<LastOffer, 'version' | 'size'>,
+  sure: number,
+): number {
+  if (last === undefined) return before
+  if (version === last.version) return last.seen
+  // It was taken for another file already, which still changes.
+  if (before !== last.seen) return before
+  const now = Date.now()
+  const isLarger = size !== undefined && last.size !== undefined && size > last.size
+  return isLarger && now - last.at <= GROWING * sure ? before : now
+}
