@@ -131,11 +131,10 @@ class Placing {
 
   // Nothing if it is another file by now.
   Fd open_looked_at(const std::string &name, const struct stat &st) {
-    Fd there(sys_, retry([&] {
-               return sys_.openat(dir_, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-             }));
+    Fd there(sys_,
+             retry([&] { return sys_.openat(dir_, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0); }));
     struct stat now {};
-    if (!there || retry([&] { return sys_.fstat(there.get(), &now); }) != 0 || !is_one(st, now)) return Fd(sys_, -1);
+    if (!there || retry([&] { return sys_.fstat(there.get(), &now); }) != 0 || !is_one(st, now)) return {sys_, -1};
     sys_.setfl(there.get(), O_NOATIME);
     return there;
   }

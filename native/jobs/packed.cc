@@ -11,7 +11,14 @@ namespace {
 constexpr uint8_t kChoice = 3;
 
 enum CopyFlag : uint8_t { has_expect = 4, has_link = 8, has_known = 16, has_known_digest = 32, has_source_size = 64 };
-enum ReleaseFlag : uint8_t { has_ino = 4, has_ctime = 8, has_digest = 16, has_copy_digest = 32, has_text = 64, has_copy = 128 };
+enum ReleaseFlag : uint8_t {
+  has_ino = 4,
+  has_ctime = 8,
+  has_digest = 16,
+  has_copy_digest = 32,
+  has_text = 64,
+  has_copy = 128
+};
 
 class Unpacker {
  public:
