@@ -63,8 +63,11 @@ interface Entry {
   unmatched: number
   /** Looks since it was offered. */
   revisits: number
-  /** Looks in a row that failed or found nothing. */
+  /** Looks in a row that found nothing. */
   misses: number
+  /** Looks in a row that failed, and since when they do, in milliseconds of `performance.now()`. */
+  failures: number
+  failing: number
   due: number
   /** A look is under way. */
   looking: boolean
@@ -91,9 +94,12 @@ const NEVER = 0
 
 const now = (): number => performance.now()
 
-/** What lists have and looks don't find may never be there. */
-const isUnsettled = ({ known, offered, misses }: Entry): boolean =>
-  misses === 0 && (known === undefined || known !== offered)
+/** Milliseconds after which nobody waits any more for a file whose looks fail. */
+const GIVEN_UP = 60_000
+
+/** What lists have and looks don't find may never be there. What can't be looked at may, and be whole. */
+const isUnsettled = ({ known, offered, misses, failures, failing }: Entry): boolean =>
+  misses === 0 && (known === undefined || known !== offered) && (failures === 0 || now() - failing < GIVEN_UP)
 
 export function createCatalog(options: CatalogOptions): Catalog {
   const { server, patience, longest, looks, mostFiles, tell, mayLook, isBusy } = options
@@ -158,7 +164,9 @@ export function createCatalog(options: CatalogOptions): Catalog {
     } catch {
       // The list tells how the server is doing; this file just waits.
       entry.looking = false
-      if (isCurrent()) schedule(entry, retry(++entry.misses))
+      if (!isCurrent()) return
+      if (entry.failures === 0) entry.failing = now()
+      schedule(entry, retry(++entry.failures))
     } finally {
       running--
       pump()
@@ -172,6 +180,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     if (entry.known !== version) entry.unmatched = 0
     entry.known = version
     entry.misses = 0
+    entry.failures = 0
     return entry.sighting
   }
 
@@ -193,6 +202,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
 
   function missed(entry: Entry): void {
     entry.misses++
+    entry.failures = 0
     const isGone = entry.unlisted >= GONE && entry.misses >= GONE
     if (!isGone) return schedule(entry, retry(entry.misses))
     entries.delete(entry.name)
@@ -211,7 +221,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
 
   function add(name: string, path: string): Entry {
     const unknown = { sighting: undefined, known: undefined, offered: undefined, last: undefined }
-    const counts = { unlisted: 0, unmatched: 0, revisits: 0, misses: 0 }
+    const counts = { unlisted: 0, unmatched: 0, revisits: 0, misses: 0, failures: 0, failing: 0 }
     const entry: Entry = { name, path, seen: Date.now(), ...unknown, ...counts, due: NEVER, looking: false }
     entries.set(name, entry)
     return entry
