@@ -15,3 +15,19 @@ export function createSlices(length: number): () => Promise<void> | undefined {
 
   return () => (performance.now() < end ? undefined : rest())
 }
+
+/** Milliseconds that {@link inSlices} takes at a stretch. */
+const SLICE = 0.5
+/** So many items, whatever they take: the clock costs too. */
+const AT_ONCE = 16
+
+/** Does something for each item; lets others run every half millisecond. */
+export async function inSlices<T>(items: Iterable<T>, work: (item: T, index: number) => void): Promise<void> {
+  const pause = createSlices(SLICE)
+  let index = 0
+  for (const item of items) {
+    work(item, index++)
+    const rest = index % AT_ONCE === 0 ? pause() : undefined
+    if (rest !== undefined) await rest
+  }
+}

@@ -64,6 +64,7 @@ test('Grimsel isn’t told of the next user before it has files that were seen, 
   await until(() => furka.status().sources[0]?.available === true, 'the server is there')
   // They are listed, and for a while nobody can say whether they are whole.
   const slow = dcu.fault({ kind: 'delay', ms: 300, on: 'data', methods: ['HEAD'] })
+  const failing = dcu.fault({ kind: 'status', status: 503, match: 'a1', methods: ['HEAD'], times: 3 })
   for (const name of ['a1', 'a2']) await dcu.add(`${name}.bin`, Buffer.alloc(20_000, name))
   await furka.changeUser(bert)
   assert.equal(told.received.length, 0)
@@ -71,6 +72,7 @@ test('Grimsel isn’t told of the next user before it has files that were seen, 
   slow.clear()
   await furka.idle()
   await grimsel.idle()
+  assert.equal(failing.hits, 3)
   const shifts = new Map(grimsel.status().shifts.map(({ number, uid }) => [number, uid]))
   const found = await grimsel.find(told.received.map(({ path }) => path))
   const owners = found.map((file) => [relative(place.buffer, file?.path ?? ''), shifts.get(file?.shift ?? -1)])

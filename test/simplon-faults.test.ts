@@ -237,6 +237,20 @@ test('other content under a name that was offered is seen when it came; what mer
   assert.deepEqual([grown?.size, grown?.seen], [9, other?.seen])
 })
 
+test('a file whose looks fail has been seen and not offered; one that isn’t found may never be there', async (t) => {
+  const dcu = await startDcu(t)
+  const fault = dcu.fault({ kind: 'status', status: 500, methods: ['HEAD'] })
+  await dcu.add('a', bytes)
+  const watched = watchDcu(t, dcu)
+  await eventually(() => fault.hits > 3, 'looks that fail')
+  await watched.source.look?.()
+  await eventually(() => watched.state?.unsettled === 1, 'it counts')
+  fault.clear()
+  dcu.fault({ kind: 'status', status: 404, methods: ['HEAD'] })
+  await eventually(() => watched.state?.unsettled === 0, 'it counts no more')
+  assert.equal(watched.offers.length, 0)
+})
+
 test('404 for a removal is done', async (t) => {
   const dcu = await startDcu(t)
   await dcu.add('a', bytes)

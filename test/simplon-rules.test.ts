@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { type Sighting, seen, untilOffered, untilSure } from '#lib/source/complete.js'
+import type { SourceEvent } from '#lib/source/files.js'
 import { pause } from '#lib/source/pace.js'
 import { readFree, readList, readText } from '#lib/source/simplon/answers.js'
+import { createCatalog } from '#lib/source/simplon/catalog.js'
 import { claimOfCbf, claimOfHdf5, formatOf } from '#lib/source/simplon/claim.js'
 import { factsOf, mayBe } from '#lib/source/simplon/version.js'
 
@@ -141,30 +143,36 @@ test("the server's own clock shortens the wait, by its whole seconds", () => {
   assert.equal(untilSure(sightings(['a', 0, -5000]), patience, false), 2000)
 })
 
-test('lists are read in every form, and nothing else is', () => {
+const read = (text: string, most: number) => readList(Buffer.from(text), most)
+
+test('lists are read in every form, and nothing else is', async () => {
   const names = { names: ['a', 'b'], strange: 0 }
-  assert.deepEqual(readList('["a","b"]', 10), names)
-  assert.deepEqual(readList('{"value":["a","b","a"],"value_type":"string[]"}', 10), names)
+  assert.deepEqual(await read('["a","b"]', 10), names)
+  assert.deepEqual(await read('{"value":["a","b"],"value_type":"string[]"}', 10), names)
   for (const none of ['[]', 'null', '{"value":null}', '{"value":[]}']) {
-    assert.deepEqual(readList(none, 10), { names: [], strange: 0 })
+    assert.deepEqual(await read(none, 10), { names: [], strange: 0 })
   }
-  assert.deepEqual(readList('["a",1,null,{},["x"],"b"]', 10), { names: ['a', 'b'], strange: 4 })
+  assert.deepEqual(await read('["a",1,null,{},["x"],"b"]', 10), { names: ['a', 'b'], strange: 4 })
   for (const wrong of ['', 'nope', '"a"', '7', 'true', '{}', '{"value":"a"}', '{"files":[]}', '["a"', '<html>']) {
-    assert.ok('wrong' in readList(wrong, 10), wrong)
+    assert.ok('wrong' in (await read(wrong, 10)), wrong)
   }
-  assert.deepEqual(readList('["__proto__","constructor"]', 10), { names: ['__proto__', 'constructor'], strange: 0 })
-  assert.ok('wrong' in readList('{"__proto__":{"value":["a"]}}', 10))
+  assert.deepEqual(await read('["__proto__","constructor"]', 10), { names: ['__proto__', 'constructor'], strange: 0 })
+  assert.ok('wrong' in (await read('{"__proto__":{"value":["a"]}}', 10)))
 })
 
-test('a list that is nested without end is refused before it is taken apart', () => {
-  assert.ok('wrong' in readList('['.repeat(8e6), 100_000))
-  assert.ok('wrong' in readList('{"value":'.repeat(1e6), 100_000))
-  assert.ok('wrong' in readList(`${'['.repeat(100_000)}${']'.repeat(100_000)}`, 100))
+test('a list that is nested without end is refused before it is taken apart', async () => {
+  assert.ok('wrong' in (await read('['.repeat(8e6), 100_000)))
+  assert.ok('wrong' in (await read('{"value":'.repeat(1e6), 100_000)))
+  assert.ok('wrong' in (await read(`${'['.repeat(100_000)}${']'.repeat(100_000)}`, 100)))
 })
 
-test('a hundred thousand names are read', () => {
+test('a list of numbers without end is refused before it is taken apart', async () => {
+  assert.ok('wrong' in (await read(`[${'1,'.repeat(2e6)}1]`, 100_000)))
+})
+
+test('a hundred thousand names are read', async () => {
   const many = Array.from({ length: 100_000 }, (_, i) => `series_1_data_${i}[0].h5`)
-  const list = readList(JSON.stringify(many), 100_001)
+  const list = await read(JSON.stringify(many), 100_001)
   assert.ok('names' in list)
   assert.equal(list.names.length, 100_000)
 })
@@ -218,4 +226,79 @@ test('fields that make no sense say nothing', () => {
   }
   assert.equal(factsOf({ 'content-length': '5' }).exact, false)
   assert.ok(factsOf({ etag: `"${'x'.repeat(10_000)}"` }).version.length < 100)
+})
+
+/** Counts what else runs on the event loop meanwhile. */
+async function turnsOf(work: Promise<unknown>): Promise<number> {
+  let turns = 0
+  let isOver = false
+  const turn = (): void => {
+    turns++
+    if (!isOver) setImmediate(turn)
+  }
+  setImmediate(turn)
+  await work
+  isOver = true
+  return turns
+}
+
+const manyNames = Array.from({ length: 100_000 }, (_, i) => `run ${i % 10}/series_1_data_${i}.h5`)
+
+function catalogOf(t: TestContext) {
+  const told: SourceEvent[] = []
+  const facts = factsOf({ 'content-length': '5', 'last-modified': 'Sat, 21 Nov 2026 10:00:00 GMT' })
+  let mayLook = false
+  const catalog = createCatalog({
+    server: { look: async () => facts, claim: async () => undefined, delete: async () => 'removed' },
+    patience: { settle: 0, sure: 0 },
+    longest: 1000,
+    looks: 1,
+    mostFiles: 100_000,
+    tell: (event) => told.push(event),
+    mayLook: () => mayLook,
+    isBusy: () => false,
+  })
+  t.after(() => catalog.clear())
+  const offer = (name: string) => ({ name, path: name, version: facts.version, exact: true, size: 5, seen: 1 })
+  const look = (): void => {
+    mayLook = true
+    catalog.wake()
+  }
+  return { catalog, told, offer, look }
+}
+
+test('while a long list is read and worked on, others run', async (t) => {
+  const { catalog } = catalogOf(t)
+  assert.ok((await turnsOf(read(JSON.stringify(manyNames), 100_000))) > 5)
+  for (const names of [manyNames, manyNames, manyNames.map((name) => `../${name}`), []]) {
+    assert.ok((await turnsOf(catalog.listed(names))) > 5)
+  }
+  catalog.recheck()
+  assert.equal(catalog.unsettled, 100_000)
+  assert.ok((await turnsOf(catalog.listed([]))) > 5)
+})
+
+test('what is removed while a list is worked on is removed, and nothing else', async (t) => {
+  const { catalog, told, offer, look } = catalogOf(t)
+  assert.deepEqual(await catalog.listed(manyNames), { added: 100_000, count: 100_000 })
+  const again = catalog.listed([...manyNames, 'new', 'new'])
+  const [first = '', second = ''] = manyNames
+  // It waits until the list is being worked on.
+  for (const name of [first, second, 'other']) {
+    assert.deepEqual(await catalog.remove(offer(name)), { outcome: 'removed' })
+  }
+  assert.deepEqual(await again, { added: 1, count: 100_001 })
+  assert.equal(catalog.size, 99_999)
+  assert.equal(told.length, 0)
+  look()
+  while (told.length < 1000) await new Promise((resolve) => setImmediate(resolve))
+  assert.ok(told.every((event) => event.type === 'file' && event.file.name !== first))
+})
+
+test('a list that is worked on when all is forgotten brings nothing', async (t) => {
+  const { catalog } = catalogOf(t)
+  const listed = catalog.listed(manyNames)
+  catalog.clear()
+  await listed
+  assert.deepEqual([catalog.size, catalog.unsettled, catalog.unsettledSince], [0, 0, undefined])
 })

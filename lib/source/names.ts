@@ -34,10 +34,15 @@ const obeyed =
 const half = /\p{Surrogate}/u
 const halves = /\p{Surrogate}/gu
 
+/** Characters that no name has. */
+const LONGEST = 65_536
+
 /** The most characters of a name that a message shows. */
 const SHOWN = 200
 
 export function placeOf(name: string): Placed {
+  // Not even looked at: it takes long.
+  if (name.length > LONGEST) return refusal(name, 'too-long', pathFaults['too-long'])
   if (half.test(name)) return refusal(name, 'not-text', 'has half a character')
   const place = placed(bytesOfText(name))
   return 'refused' in place ? place : { path: textOfBytes(place.path) }

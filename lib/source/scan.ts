@@ -3,9 +3,9 @@ import type { ByteString } from '../bytes.js'
 import type { FileRecord, Fingerprint } from '../core/index.js'
 import type { WalkEntries } from '../engine/index.js'
 import type { NativeError } from '../native.js'
+import { inSlices } from '../slices.js'
 import { createNameFilter, type NameFilter } from './name-filter.js'
 import type { SeenFile, Verdict } from './settling.js'
-import { inSlices } from './slices.js'
 
 /** What a scan needs of its surroundings. */
 export interface ScanHost {

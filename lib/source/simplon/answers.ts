@@ -5,29 +5,39 @@
  * `http_events.py` (the list of 1.8.0 is an object, with `null` for no files); ADEiger's RELEASE.md, R3-2
  * (`buffer_free` in kilobytes until 1.6.0, in bytes since 1.8.0).
  */
+import type { Buffer } from 'node:buffer'
+import { inSlices } from '../../slices.js'
+
+/** Commas that any list may have. */
+const MOST_COMMAS = 500_000
+/** Bytes that are looked at, at the least, before others may run. */
+const STEP = 4096
+const [COMMA, BRACKET, BRACE] = [0x2c, 0x5b, 0x7b]
 
 /** What a list of files says. */
 export type Listing =
-  /** `strange`: entries that are no text, which can't be asked for. */
+  /** In the list's order; a name may come twice. `strange`: entries that are no text, which can't be asked for. */
   { readonly names: readonly string[]; readonly strange: number } | { readonly wrong: string }
 
 /**
- * Reads a list: bare, or `{"value": …}`; no files can be `null`.
- * @param most Names there may be; a list of far more brackets than that is no list of names, and isn't parsed at all.
+ * Reads a list: bare, or `{"value": …}`; no files can be `null`. In slices, but for the parsing itself.
+ * @param most Names there may be; a list of far more brackets or commas than that is no list of names, and isn't parsed
+ *   at all. More names than that are read, as far as they can be read in some milliseconds.
  */
-export function readList(text: string, most: number): Listing {
-  if (brackets(text, most) > most) return { wrong: 'it is nested, or too long' }
-  const json = parsed(text)
+export async function readList(body: Buffer, most: number): Promise<Listing> {
+  const { brackets, commas } = await marks(body)
+  if (brackets > most || commas > Math.max(5 * most, MOST_COMMAS)) return { wrong: 'it is nested, or too long' }
+  const json = parsed(body.toString('utf8'))
   const list = isObject(json) && 'value' in json ? json['value'] : json
   if (list === null) return { names: [], strange: 0 }
   if (!Array.isArray(list)) return { wrong: 'it is no JSON list of names' }
-  const names = new Set<string>()
+  const names: string[] = []
   let strange = 0
-  for (const name of list as readonly unknown[]) {
-    if (typeof name === 'string') names.add(name)
+  await inSlices(list as readonly unknown[], (name) => {
+    if (typeof name === 'string') names.push(name)
     else strange++
-  }
-  return { names: [...names], strange }
+  })
+  return { names, strange }
 }
 
 /** `value` of an answer, if it is a short text. */
@@ -73,13 +83,23 @@ function valueIn(text: string): unknown {
   return isObject(json) ? json['value'] : json
 }
 
-/** Opening brackets in a text, as far as they are worth counting: nested lists take far more memory than text. */
-function brackets(text: string, most: number): number {
-  let count = 0
-  for (const bracket of ['[', '{']) {
-    for (let at = text.indexOf(bracket); at >= 0 && count <= most; at = text.indexOf(bracket, at + 1)) count++
-  }
-  return count
+/** Opening brackets and commas, in texts too. Nested lists, and those of numbers, take far more memory than text. */
+async function marks(body: Buffer): Promise<{ brackets: number; commas: number }> {
+  let brackets = 0
+  let commas = 0
+  await inSlices(startsOf(body), (start) => {
+    const end = Math.min(start + STEP, body.length)
+    for (let at = start; at < end; at++) {
+      const byte = body[at]
+      if (byte === COMMA) commas++
+      else if (byte === BRACKET || byte === BRACE) brackets++
+    }
+  })
+  return { brackets, commas }
+}
+
+function* startsOf(body: Buffer): Generator<number, void, undefined> {
+  for (let start = 0; start < body.length; start += STEP) yield start
 }
 
 function parsed(text: string): unknown {

@@ -5,10 +5,11 @@
  */
 import { backoff } from '../../core/backoff.js'
 import { createHeap } from '../../core/heap.js'
+import { inSlices } from '../../slices.js'
 import { type Claim, isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from '../complete.js'
 import type { FileOffer, Removal, SourceEvent } from '../files.js'
 import { firstSeen, type LastOffer } from '../first-seen.js'
-import { placeOf, shownName } from '../names.js'
+import { type Placed, placeOf, shownName } from '../names.js'
 import type { Server } from './server.js'
 import type { FileFacts } from './version.js'
 
@@ -29,9 +30,15 @@ export interface CatalogOptions {
 }
 
 export interface Catalog {
-  /** A list has come, which was answered after all that was told before. @returns how many names are new */
-  listed(names: readonly string[]): number
-  /** Everything is looked at, and offered, anew: the server may have been another one meanwhile. */
+  /**
+   * A list has come, which was answered after all that was told before. Takes its time, so that others can run; never two
+   * at once.
+   * @returns how many names are new, and how many there are
+   */
+  listed(names: readonly string[]): Promise<{ readonly added: number; readonly count: number }>
+  /**
+   * Everything is looked at, and offered, anew, with the next list: the server may have been another one meanwhile.
+   */
   recheck(): void
   /** {@link CatalogOptions.mayLook} may have changed. */
   wake(): void
@@ -50,6 +57,10 @@ interface Entry {
   readonly path: string
   /** When what is under the name was seen first. */
   seen: number
+  /** The last list that has it. */
+  list: number
+  /** Of the last time that everything was doubted: what is known before that counts for nothing. */
+  epoch: number
   /** Lists in a row that didn't have it. */
   unlisted: number
   sighting: Sighting | undefined
@@ -63,8 +74,11 @@ interface Entry {
   unmatched: number
   /** Looks since it was offered. */
   revisits: number
-  /** Looks in a row that failed or found nothing. */
+  /** Looks in a row that found nothing. */
   misses: number
+  /** Looks in a row that failed, and since when they do, in milliseconds of `performance.now()`. */
+  failures: number
+  failing: number
   due: number
   /** A look is under way. */
   looking: boolean
@@ -86,25 +100,57 @@ const UNMATCHED = 3
 
 /** So many new names at once are a backlog. */
 const MANY = 1000
+/** A name of the lists that isn't dealt with: it is refused, or there is no room for it. */
+interface Other {
+  readonly place: Placed
+  /** That it is refused. */
+  told: boolean
+  list: number
+}
+
 /** Of an entry that isn't scheduled. */
 const NEVER = 0
 
 const now = (): number => performance.now()
 
-/** What lists have and looks don't find may never be there. */
-const isUnsettled = ({ known, offered, misses }: Entry): boolean =>
-  misses === 0 && (known === undefined || known !== offered)
+/** Milliseconds after which nobody waits any more for a file whose looks fail. */
+const GIVEN_UP = 60_000
+
+/** What lists have and looks don't find may never be there. What can't be looked at may, and be whole. */
+const isUnsettled = ({ known, offered, misses, failures, failing }: Entry): boolean =>
+  misses === 0 && (known === undefined || known !== offered) && (failures === 0 || now() - failing < GIVEN_UP)
 
 export function createCatalog(options: CatalogOptions): Catalog {
   const { server, patience, longest, looks, mostFiles, tell, mayLook, isBusy } = options
   const entries = new Map<string, Entry>()
-  /** Names that were refused, and told. */
-  let refused = new Set<string>()
+  /** Those of them that are unsettled. */
+  const open = new Set<Entry>()
+  const others = new Map<string, Other>()
+  /** Counts lists. */
+  let lists = 0
+  let epoch = 0
+  /** Not all entries are of this epoch. */
+  let isDoubted = false
   let due = createHeap<{ readonly at: number; readonly entry: Entry }>(({ at }) => at)
   /** Files that came in large numbers at once: looked at when nothing else is due, so that new ones don't wait for them. */
   let backlog: Entry[] = []
   let running = 0
   let timer: NodeJS.Timeout | undefined
+
+  /** To be called whenever something of an entry has changed. */
+  function note(entry: Entry): void {
+    if (entries.get(entry.name) === entry && isUnsettled(entry)) open.add(entry)
+    else open.delete(entry)
+  }
+
+  /** @returns whether what was known was forgotten: it must be scheduled, then */
+  function renew(entry: Entry): boolean {
+    if (entry.epoch === epoch) return false
+    const nothing = { sighting: undefined, offered: undefined, misses: 0, failures: 0, due: NEVER }
+    Object.assign(entry, nothing, { epoch })
+    note(entry)
+    return true
+  }
 
   function schedule(entry: Entry, wait: number): void {
     entry.due = now() + wait
@@ -153,14 +199,19 @@ export function createCatalog(options: CatalogOptions): Catalog {
       const claim = isNew ? await server.claim(entry.name, facts) : undefined
       entry.looking = false
       if (!isCurrent()) return
+      renew(entry)
       if (facts === undefined) missed(entry)
       else found(entry, facts, asked, claim)
     } catch {
       // The list tells how the server is doing; this file just waits.
       entry.looking = false
-      if (isCurrent()) schedule(entry, retry(++entry.misses))
+      if (!isCurrent()) return
+      renew(entry)
+      if (entry.failures === 0) entry.failing = now()
+      schedule(entry, retry(++entry.failures))
     } finally {
       running--
+      note(entry)
       pump()
     }
   }
@@ -172,6 +223,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     if (entry.known !== version) entry.unmatched = 0
     entry.known = version
     entry.misses = 0
+    entry.failures = 0
     return entry.sighting
   }
 
@@ -193,9 +245,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
 
   function missed(entry: Entry): void {
     entry.misses++
+    entry.failures = 0
     const isGone = entry.unlisted >= GONE && entry.misses >= GONE
     if (!isGone) return schedule(entry, retry(entry.misses))
-    entries.delete(entry.name)
+    forget(entry.name, entry)
     if (entry.known !== undefined) tell({ type: 'withdrawn', name: entry.name, version: entry.known })
   }
 
@@ -209,11 +262,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
   const retry = (misses: number): number =>
     backoff(misses, FIRST_RETRY, Math.max(longest, entries.size * REVISIT_A_FILE), 1)
 
-  function add(name: string, path: string): Entry {
+  function add(name: string, path: string, seen: number): Entry {
     const unknown = { sighting: undefined, known: undefined, offered: undefined, last: undefined }
-    const counts = { unlisted: 0, unmatched: 0, revisits: 0, misses: 0 }
-    const entry: Entry = { name, path, seen: Date.now(), ...unknown, ...counts, due: NEVER, looking: false }
+    const counts = { unlisted: 0, unmatched: 0, revisits: 0, misses: 0, failures: 0, failing: 0 }
+    const rest = { list: lists, epoch, due: NEVER, looking: false }
+    const entry: Entry = { name, path, seen, ...unknown, ...counts, ...rest }
     entries.set(name, entry)
+    note(entry)
     return entry
   }
 
@@ -228,7 +283,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const { name } = file
     const place = placeOf(name)
     if ('refused' in place) return { outcome: 'kept', reason: place.text }
-    const before = entries.get(name)
+    const before = current(name)
     const last = before?.sighting
     if (last !== undefined && last.version === file.version) {
       const wait = untilSure({ ...last, last: now() }, patience, isBusy())
@@ -240,8 +295,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
       forget(name, before)
       return { outcome: 'gone' }
     }
-    const known = entries.get(name)
-    const entry = known ?? add(name, place.path)
+    const known = current(name)
+    const entry = known ?? add(name, place.path, Date.now())
     if (known === undefined) {
       const { version, size, seen } = file
       entry.offered = version
@@ -249,6 +304,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       entry.last = { version, size, seen, at: seen }
     }
     const sighting = sight(entry, facts, asked)
+    note(entry)
     if (sighting.version !== file.version) return changed(entry, file, untilOffered(sighting, patience))
     const wait = untilSure(sighting, patience, isBusy())
     if (known === undefined) schedule(entry, revisit(0))
@@ -262,6 +318,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
   /** What is there is offered, even if it is the version that was offered before: who asked is done with that. */
   function changed(entry: Entry, { version }: FileOffer, wait: number): Removal {
     if (entry.offered === version) entry.offered = undefined
+    note(entry)
     schedule(entry, wait)
     pump()
     return { outcome: 'changed' }
@@ -286,7 +343,73 @@ export function createCatalog(options: CatalogOptions): Catalog {
   }
 
   function forget(name: string, entry: Entry | undefined): void {
-    if (entries.get(name) === entry) entries.delete(name)
+    if (entry === undefined || entries.get(name) !== entry) return
+    entries.delete(name)
+    open.delete(entry)
+  }
+
+  function current(name: string): Entry | undefined {
+    const entry = entries.get(name)
+    if (entry !== undefined && renew(entry)) schedule(entry, 0)
+    return entry
+  }
+
+  /** Begins to look at them: at once, or when nothing else is due if they are many. */
+  function begin(fresh: Entry[]): void {
+    if (fresh.length >= MANY) backlog = fresh.reverse().concat(backlog)
+    else for (const entry of fresh) schedule(entry, 0)
+    pump()
+  }
+
+  async function listed(names: readonly string[]): Promise<{ added: number; count: number }> {
+    const mine = ++lists
+    const seen = Date.now()
+    let fresh: Entry[] = []
+    let added = 0
+    let count = 0
+
+    function meet(name: string): void {
+      const entry = entries.get(name)
+      const other = entry === undefined ? others.get(name) : undefined
+      if (mine !== lists || (entry ?? other)?.list === mine) return
+      count++
+      if (entry !== undefined) {
+        entry.list = mine
+        entry.unlisted = 0
+        if (renew(entry)) fresh.push(entry)
+        return
+      }
+      const place = other?.place ?? placeOf(name)
+      if ('path' in place && entries.size < mostFiles) {
+        others.delete(name)
+        fresh.push(add(name, place.path, seen))
+        added++
+        return
+      }
+      const told = other?.told === true || ('refused' in place && refuse(name, place.refused, place.text))
+      if (other === undefined) others.set(name, { place, told, list: mine })
+      else Object.assign(other, { told, list: mine })
+    }
+
+    function miss(entry: Entry): void {
+      if (mine !== lists || entry.list === mine) return
+      entry.unlisted++
+      if (renew(entry)) fresh.push(entry)
+      else if (entry.unlisted === GONE) schedule(entry, 0)
+    }
+
+    await inSlices(names, meet)
+    if (mine !== lists) return { added, count }
+    begin(fresh)
+    fresh = []
+    await inSlices(entries.values(), miss)
+    if (mine !== lists) return { added, count }
+    isDoubted = false
+    begin(fresh)
+    await inSlices(others, ([name, { list }]) => {
+      if (mine === lists && list !== mine) others.delete(name)
+    })
+    return { added, count }
   }
 
   return {
@@ -294,63 +417,31 @@ export function createCatalog(options: CatalogOptions): Catalog {
       return entries.size
     },
     get unsettled() {
-      let count = 0
-      for (const entry of entries.values()) if (isUnsettled(entry)) count++
-      return count
+      return isDoubted ? entries.size : open.size
     },
     get unsettledSince() {
       let first: number | undefined
-      for (const entry of entries.values()) {
-        if (isUnsettled(entry) && (first === undefined || entry.seen < first)) first = entry.seen
-      }
+      for (const { seen } of isDoubted ? entries.values() : open) if (first === undefined || seen < first) first = seen
       return first
     },
-    listed(names) {
-      const added: Entry[] = []
-      const still = new Set<string>()
-      for (const entry of entries.values()) entry.unlisted++
-      for (const name of names) {
-        const entry = entries.get(name)
-        if (entry !== undefined) {
-          entry.unlisted = 0
-          continue
-        }
-        if (refused.has(name)) {
-          still.add(name)
-          continue
-        }
-        const place = placeOf(name)
-        if ('refused' in place) {
-          if (refuse(name, place.refused, place.text)) still.add(name)
-        } else if (entries.size < mostFiles) {
-          added.push(add(name, place.path))
-        }
-      }
-      refused = still
-      if (added.length >= MANY) backlog = added.reverse().concat(backlog)
-      else for (const entry of added) schedule(entry, 0)
-      for (const entry of entries.values()) if (entry.unlisted === GONE) schedule(entry, 0)
-      pump()
-      return added.length
-    },
+    listed,
     recheck() {
       // All are scheduled anew: what they waited for is forgotten.
       due = createHeap(({ at }) => at)
-      for (const entry of entries.values()) {
-        entry.sighting = undefined
-        entry.offered = undefined
-        entry.misses = 0
-        entry.due = NEVER
-      }
-      backlog = [...entries.values()].reverse()
-      pump()
+      backlog = []
+      epoch++
+      isDoubted = true
     },
     wake: pump,
     remove,
     clear() {
       clearTimeout(timer)
+      // A list that is being worked on is no more.
+      lists++
       entries.clear()
-      refused = new Set()
+      open.clear()
+      others.clear()
+      isDoubted = false
       backlog = []
       due = createHeap(({ at }) => at)
     },

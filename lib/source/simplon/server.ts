@@ -1,4 +1,5 @@
 /** The API of a detector server, as far as files concern: its version, the list of files, how it is doing. */
+import type { Buffer } from 'node:buffer'
 import { SustenError } from '../../errors.js'
 import type { Claim } from '../complete.js'
 import { shownName } from '../names.js'
@@ -22,6 +23,7 @@ export interface ServerStatus {
 }
 
 export interface FileList {
+  /** A name may come twice. */
   readonly names: readonly string[]
   /** Entries that are no text. */
   readonly strange: number
@@ -51,6 +53,8 @@ const LARGEST_LIST = 16 * 1024 * 1024
 export function createServer(client: Client, origin: string, fixed: string | undefined, mostNames: number): Server {
   /** Where the list is. */
   let place: { readonly version: string; readonly path: string } | undefined
+  /** The last list, and how it came: most are the same as the one before. */
+  let last: { readonly body: Buffer; readonly list: FileList } | undefined
   /** Ranges are answered with what was asked for, as far as is known. */
   let rangesWork = true
 
@@ -73,8 +77,11 @@ export function createServer(client: Client, origin: string, fixed: string | und
     const what = `GET ${origin}${path}`
     const { status, body } = await client.ask('api', 'GET', path, { limit: LARGEST_LIST })
     if (status !== 200) return statusError(what, status)
-    const list = readList(body.toString('utf8'), mostNames)
-    return 'wrong' in list ? answerError(what, list.wrong) : list
+    if (last !== undefined && body.equals(last.body)) return last.list
+    const list = await readList(body, mostNames)
+    if ('wrong' in list) return answerError(what, list.wrong)
+    last = { body, list }
+    return list
   }
 
   /** Finds the list. A server that says 404 to everything has crashed: that isn't taken for having no files. */
@@ -157,6 +164,7 @@ export function createServer(client: Client, origin: string, fixed: string | und
     },
     forget() {
       place = undefined
+      last = undefined
       rangesWork = true
     },
   }

@@ -81,10 +81,12 @@ export function openSimplon(options: SimplonOptions): FileSource {
     try {
       const { names, strange: odd } = await server.list()
       if (mine !== reading) return
-      listed = names.length
       strange = odd
       cameBack()
-      if (catalog.listed(names) > 0) lastNew = performance.now()
+      const { added, count } = await catalog.listed(names)
+      if (mine !== reading) return
+      listed = count
+      if (added > 0) lastNew = performance.now()
       for (const { resolve } of asking.splice(0)) resolve()
     } catch (error) {
       if (mine === reading) failed(connectionError(`list of ${origin}`, error))
