@@ -327,6 +327,39 @@ test('a source that never answers is given up, told, and asked again; a drain ha
   await second.furka.close()
 })
 
+test('whatever a source throws or tells, the process and its status go on', async (t) => {
+  const { source, furka } = await world(t)
+  const boom = (): never => {
+    throw new Error('boom')
+  }
+  const traps = { get: boom, getPrototypeOf: boom, has: boom, ownKeys: boom }
+  const evil = (): never => new Proxy({}, traps) as never
+  const failing = (key: string): Error => Object.defineProperty(new Error('x'), key, { get: boom })
+  const thrown = [evil(), failing('message'), failing('code'), undefined, { toString: boom }]
+  const { reading, removing } = source
+  for (const one of thrown) {
+    source.fail(one)
+    const [reads, removals] = [[one], [one]]
+    source.reading = (file) => (reads.length > 0 ? Promise.reject(reads.pop()) : reading(file))
+    source.removing = (file) => (removals.length > 0 ? Promise.reject(removals.pop()) : removing(file))
+    source.put(`${thrown.indexOf(one)}`, 'content')
+    await furka.idle()
+    assert.deepEqual([reads, removals, source.files.size], [[], [], 0])
+  }
+  let looks = 0
+  const once = { available: true, details: {}, get unsettled() { return looks++ === 0 ? 0 : boom() } } // biome-ignore format: one
+  for (const told of [once, { available: true, details: evil() }, { available: false, failure: evil() }]) {
+    source.tell({ type: 'state', state: told })
+    source.put('b', 'content')
+    await until(() => furka.status().sources[0]?.available === false || source.files.size === 0, 'it is told')
+    source.state({})
+    await furka.idle()
+  }
+  source.state({ details: { name: 'x'.repeat(5000), odd: 7 as never } })
+  await until(() => furka.status().sources[0]?.details['odd'] !== undefined, 'it is told')
+  assert.deepEqual(furka.status().sources[0]?.details, { name: 'x'.repeat(1000), odd: '7' })
+})
+
 test('a source that never comes back doesn’t hold up a stop', async (t) => {
   const { source, furka } = await world(t)
   const never = new Promise<never>(() => {})
