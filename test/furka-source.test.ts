@@ -355,9 +355,20 @@ test('whatever a source throws or tells, the process and its status go on', asyn
     source.state({})
     await furka.idle()
   }
-  source.state({ details: { name: 'x'.repeat(5000), odd: 7 as never } })
+  source.state({ details: { name: 'x'.repeat(5000), odd: 7 as never, bell: '\x07' } })
   await until(() => furka.status().sources[0]?.details['odd'] !== undefined, 'it is told')
-  assert.deepEqual(furka.status().sources[0]?.details, { name: 'x'.repeat(1000), odd: '7' })
+  assert.deepEqual(furka.status().sources[0]?.details, { name: 'x'.repeat(1000), odd: '7', bell: '%07' })
+})
+
+test('what a terminal would obey is in percent form in messages', async (t) => {
+  const { source, told } = await world(t)
+  source.reading = async () => {
+    throw new Error('two\nlines\u202e \ud800')
+  }
+  source.put('a\x1b[2J\u202egpj.exe', 'content', { path: 'a' })
+  await until(() => told.messages.length > 0, 'it is told')
+  assert.equal(told.messages[0]?.subject, 'a%1B[2J%E2%80%AEgpj.exe')
+  assert.equal(told.messages[0]?.text, 'two%0Alines%E2%80%AE \ufffd; it is tried again')
 })
 
 test('a source that never comes back doesn’t hold up a stop', async (t) => {

@@ -7,6 +7,7 @@ import type { CoreEvent, Failure } from './core/index.js'
 import { failureOf, finding } from './failures.js'
 import { createForecast } from './forecast.js'
 import { checkText, readOffer } from './offers.js'
+import { printable } from './printable.js'
 
 /** Milliseconds of work at a stretch. */
 const slice = 0.5
@@ -208,7 +209,7 @@ function readDetails(details: unknown): Readonly<Record<string, string>> {
   const entries = Object.entries(details ?? {}).slice(0, mostDetails)
   return Object.fromEntries(
     entries.map(
-      ([name, value]) => [name, String(value)].map((one) => one.slice(0, longestTold)) as [string, string],
+      ([name, value]) => [name, String(value)].map((one) => printable(one.slice(0, longestTold))) as [string, string],
     ),
   )
 }

@@ -1,6 +1,7 @@
 /** All figures of a Furka. */
 import { countsOf, type Failure, runningTurn } from './core/index.js'
 import type { CompleteFurkaOptions } from './options.js'
+import { printable } from './printable.js'
 import type { Session } from './session.js'
 import type { FailureStatus, FurkaSourceStatus, FurkaStatus } from './types.js'
 
@@ -48,7 +49,7 @@ function sourceStatus({ state, sources }: Session, id: string): FurkaSourceStatu
   }
 }
 
-const shownFailure = ({ code, text }: Failure): FailureStatus => ({ code, message: text })
+const shownFailure = ({ code, text }: Failure): FailureStatus => ({ code: printable(code), message: printable(text) })
 
 const failurePart = (failure: Failure | undefined): { readonly failure?: FailureStatus } =>
   failure === undefined ? {} : { failure: shownFailure(failure) }
