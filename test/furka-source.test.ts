@@ -371,6 +371,24 @@ test('what a terminal would obey is in percent form in messages', async (t) => {
   assert.equal(told.messages[0]?.text, 'two%0Alines%E2%80%AE \ufffd; it is tried again')
 })
 
+test('a file of this computer that was made for a transfer, and is missing, isn’t lost at its source', async (t) => {
+  const { place, source, furka } = await world(t)
+  source.reading = () => Promise.reject(new Error('not now'))
+  const offer = source.put('a', 'content')
+  await until(() => furka.status().sources[0]?.failing === 1, 'it is known')
+  await furka.close('stop')
+  const again = memorySource()
+  // It is there, and hasn't been offered yet.
+  again.files.set('a', { offer, content: Buffer.from('content') })
+  const places = [{ type: 'path' as const, root: place.root, name: 'swept' }]
+  again.locating = () => places.shift()
+  const { furka: second, told } = await openFurkaFor(t, place, undefined, {
+    sources: [{ source: again, target: place.buffer }],
+  })
+  await second.idle()
+  assert.deepEqual([places, told.messages, told.received.length], [[], [], 1])
+})
+
 test('a source that never comes back doesn’t hold up a stop', async (t) => {
   const { source, furka } = await world(t)
   const never = new Promise<never>(() => {})
