@@ -347,7 +347,14 @@ test('whatever a source throws or tells, the process and its status go on', asyn
     assert.deepEqual([reads, removals, source.files.size], [[], [], 0])
   }
   let looks = 0
-  const once = { available: true, details: {}, get unsettled() { return looks++ === 0 ? 0 : boom() } } // biome-ignore format: one
+  const once = {
+    available: true,
+    details: {},
+    get unsettled() {
+      looks += 1
+      return looks === 1 ? 0 : boom()
+    },
+  }
   for (const told of [once, { available: true, details: evil() }, { available: false, failure: evil() }]) {
     source.tell({ type: 'state', state: told })
     source.put('b', 'content')

@@ -40,7 +40,7 @@ export function createOwners(target: Target): { check(user: FurkaUser): Promise<
  * to whom the target's root belongs to, who has it all in his hands anyhow; the last one may also be the user's own.
  * @throws SustenError `EPERM`: one of them is somebody else's
  */
-export async function checkOwners(
+async function checkOwners(
   { root, layout }: Target,
   { uid, userDirectory }: Pick<FurkaUser, 'uid' | 'userDirectory'>,
 ): Promise<Reach> {
