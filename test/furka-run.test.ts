@@ -89,9 +89,9 @@ test('what its unit leaves of root is enough for Furka', options, async (t) => {
   const { furka: world, grimsel: other } = await worldWithGrimsel(t)
   const { dcu, target, until: figuresAre, begin, config, log } = world
   assert.equal((await other.grimsel('start')).code, 0)
-  // Others' directories, which only some of root's privileges write to.
+  // A user's directory, which only some of root's privileges write to.
   mkdirSync(join(target, 'visit'), { mode: 0o700 })
-  chownSync(join(target, 'visit'), 1234, 1234)
+  chownSync(join(target, 'visit'), 700, 701)
   const left = valueIn(unitOf('furka'), 'CapabilityBoundingSet').toLowerCase().replaceAll('cap_', '').split(' ')
   const bounds = `--bounding-set=-all,${left.map((name) => `+${name}`).join(',')}`
   const by = ['setpriv', '--no-new-privs', '--inh-caps=-all', bounds]

@@ -327,6 +327,75 @@ test('a source that never answers is given up, told, and asked again; a drain ha
   await second.furka.close()
 })
 
+test('whatever a source throws or tells, the process and its status go on', async (t) => {
+  const { source, furka } = await world(t)
+  const boom = (): never => {
+    throw new Error('boom')
+  }
+  const traps = { get: boom, getPrototypeOf: boom, has: boom, ownKeys: boom }
+  const evil = (): never => new Proxy({}, traps) as never
+  const failing = (key: string): Error => Object.defineProperty(new Error('x'), key, { get: boom })
+  const thrown = [evil(), failing('message'), failing('code'), undefined, { toString: boom }]
+  const { reading, removing } = source
+  for (const one of thrown) {
+    source.fail(one)
+    const [reads, removals] = [[one], [one]]
+    source.reading = (file) => (reads.length > 0 ? Promise.reject(reads.pop()) : reading(file))
+    source.removing = (file) => (removals.length > 0 ? Promise.reject(removals.pop()) : removing(file))
+    source.put(`${thrown.indexOf(one)}`, 'content')
+    await furka.idle()
+    assert.deepEqual([reads, removals, source.files.size], [[], [], 0])
+  }
+  let looks = 0
+  const once = {
+    available: true,
+    details: {},
+    get unsettled() {
+      looks += 1
+      return looks === 1 ? 0 : boom()
+    },
+  }
+  for (const told of [once, { available: true, details: evil() }, { available: false, failure: evil() }]) {
+    source.tell({ type: 'state', state: told })
+    source.put('b', 'content')
+    await until(() => furka.status().sources[0]?.available === false || source.files.size === 0, 'it is told')
+    source.state({})
+    await furka.idle()
+  }
+  source.state({ details: { name: 'x'.repeat(5000), odd: 7 as never, bell: '\x07' } })
+  await until(() => furka.status().sources[0]?.details['odd'] !== undefined, 'it is told')
+  assert.deepEqual(furka.status().sources[0]?.details, { name: 'x'.repeat(1000), odd: '7', bell: '%07' })
+})
+
+test('what a terminal would obey is in percent form in messages', async (t) => {
+  const { source, told } = await world(t)
+  source.reading = async () => {
+    throw new Error('two\nlines\u202e \ud800')
+  }
+  source.put('a\x1b[2J\u202egpj.exe', 'content', { path: 'a' })
+  await until(() => told.messages.length > 0, 'it is told')
+  assert.equal(told.messages[0]?.subject, 'a%1B[2J%E2%80%AEgpj.exe')
+  assert.equal(told.messages[0]?.text, 'two%0Alines%E2%80%AE \ufffd; it is tried again')
+})
+
+test('a file of this computer that was made for a transfer, and is missing, isn’t lost at its source', async (t) => {
+  const { place, source, furka } = await world(t)
+  source.reading = () => Promise.reject(new Error('not now'))
+  const offer = source.put('a', 'content')
+  await until(() => furka.status().sources[0]?.failing === 1, 'it is known')
+  await furka.close('stop')
+  const again = memorySource()
+  // It is there, and hasn't been offered yet.
+  again.files.set('a', { offer, content: Buffer.from('content') })
+  const places = [{ type: 'path' as const, root: place.root, name: 'swept' }]
+  again.locating = () => places.shift()
+  const { furka: second, told } = await openFurkaFor(t, place, undefined, {
+    sources: [{ source: again, target: place.buffer }],
+  })
+  await second.idle()
+  assert.deepEqual([places, told.messages, told.received.length], [[], [], 1])
+})
+
 test('a source that never comes back doesn’t hold up a stop', async (t) => {
   const { source, furka } = await world(t)
   const never = new Promise<never>(() => {})

@@ -6,14 +6,23 @@ import type { Failure } from './core/index.js'
 /** Of calls on a Furka that is closed. */
 export const closedError = (): SustenError => new SustenError('the Furka is closed', { code: 'ERR_SUSTEN_CLOSED' })
 
-/** Whatever was thrown, by code of other people's too. */
+/** Characters that are kept of what other people's code says. */
+const longestText = 4000
+const longestWord = 100
+
+/** Whatever was thrown, by code of other people's too. Never throws itself. */
 export function failureOf(thrown: unknown): Failure {
-  const { code, errno, syscall } = (thrown instanceof Error ? thrown : {}) as NodeJS.ErrnoException
-  return {
-    code: typeof code === 'string' ? code : 'EUNKNOWN',
-    errno: typeof errno === 'number' ? Math.abs(errno) : 0,
-    syscall: typeof syscall === 'string' ? syscall : '',
-    text: textOfThrown(thrown),
+  const text = textOfThrown(thrown).slice(0, longestText)
+  try {
+    const { code, errno, syscall } = (thrown instanceof Error ? thrown : {}) as NodeJS.ErrnoException
+    return {
+      code: typeof code === 'string' ? code.slice(0, longestWord) : 'EUNKNOWN',
+      errno: typeof errno === 'number' ? Math.abs(errno) || 0 : 0,
+      syscall: typeof syscall === 'string' ? syscall.slice(0, longestWord) : '',
+      text,
+    }
+  } catch {
+    return finding('EUNKNOWN', text)
   }
 }
 

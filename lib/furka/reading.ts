@@ -7,6 +7,7 @@ import type { CoreEvent, Failure } from './core/index.js'
 import { failureOf, finding } from './failures.js'
 import { createForecast } from './forecast.js'
 import { checkText, readOffer } from './offers.js'
+import { printable } from './printable.js'
 
 /** Milliseconds of work at a stretch. */
 const slice = 0.5
@@ -15,8 +16,10 @@ const mostWaiting = 4096
 /** Milliseconds until a source that fails against its contract is opened again. */
 const firstWait = 200
 const longestWait = 10_000
-/** Characters of a refused name, and of its reason, that are told. */
+/** Characters of a refused name, of its reason, and of what a source tells of itself, that are told. */
 const longestTold = 1000
+/** What a source may tell of itself. */
+const mostDetails = 100
 
 export interface ReadingHost {
   readonly source: FileSource
@@ -29,9 +32,20 @@ export interface ReadingHost {
   readonly onQuiet: () => void
 }
 
+/** What a source told of itself, taken in: nothing of it is the source's any more. */
+export interface SeenState {
+  readonly available: boolean
+  readonly failure: Failure | undefined
+  readonly busy: boolean | undefined
+  readonly free: number | undefined
+  readonly unsettled: number
+  readonly unsettledSince: number
+  readonly details: Readonly<Record<string, string>>
+}
+
 export interface Reading {
   /** What it told of itself last; undefined: nothing yet, or not since it failed. */
-  readonly state: SourceState | undefined
+  readonly state: SeenState | undefined
   /** All that it has told was taken in, and it hasn't seen anything that it hasn't told of, as far as it says. */
   readonly quiet: boolean
   /** The same of what it had seen at a time, in milliseconds since the epoch; also true while it is unavailable. */
@@ -50,7 +64,7 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
   const stopping = new AbortController()
   const { signal } = stopping
   const forecast = createForecast()
-  let state: SourceState | undefined
+  let state: SeenState | undefined
   let failures = 0
   /** Counts the events, and how many there were when there was last nothing more to read. */
   let events = 0
@@ -109,20 +123,25 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
   function take(event: SourceEvent): void {
     switch (event.type) {
       case 'file': {
-        const offer = readOffer(event.file)
-        if ('reason' in offer) refuse(event.file.name, offer.reason, offer.text)
+        const { file } = event
+        const offer = readOffer(file)
+        if ('reason' in offer) refuse(String(file.name), offer.reason, offer.text)
         else report({ type: 'offered', at: now(), source: id, offer: { ...offer, seen: timeHere(offer.seen) } })
         break
       }
-      case 'withdrawn':
-        checkText('name', event.name)
-        checkText('version', event.version)
-        report({ type: 'withdrawn', at: now(), source: id, name: event.name, version: event.version })
+      case 'withdrawn': {
+        const { name, version } = event
+        checkText('name', name)
+        checkText('version', version)
+        report({ type: 'withdrawn', at: now(), source: id, name, version })
         break
-      case 'refused':
-        checkText('name', event.name)
-        refuse(event.name, String(event.reason), String(event.text))
+      }
+      case 'refused': {
+        const { name, reason, text } = event
+        checkText('name', name)
+        refuse(name, String(reason), String(text))
         break
+      }
       case 'state':
         see(event.state)
         break
@@ -137,14 +156,12 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
   }
 
   function see(told: SourceState): void {
-    if (typeof told !== 'object' || told === null) throw new TypeError('its state is none')
     const at = now()
-    state = told
-    const { available, failure, free } = told
-    const why = available ? undefined : failure === undefined ? undefined : failureOf(failure)
-    report({ type: 'source', at, source: id, available: available === true, failure: why })
+    state = readState(told)
+    const { available, failure, free } = state
+    report({ type: 'source', at, source: id, available, failure })
     if (!available) return
-    forecast.see(at, typeof free === 'number' && free >= 0 ? free : undefined)
+    forecast.see(at, free)
     const seconds = forecast.warning(at)
     if (seconds !== undefined) report({ type: 'filling', at, source: id, seconds })
   }
@@ -167,11 +184,11 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
       return state
     },
     get quiet() {
-      return state?.available === true && hasTaken() && (state.unsettled ?? 0) === 0
+      return state?.available === true && hasTaken() && state.unsettled === 0
     },
     isQuietUntil(seen) {
       if (state?.available !== true) return true
-      const { unsettled = 0, unsettledSince = Number.NEGATIVE_INFINITY } = state
+      const { unsettled, unsettledSince } = state
       return hasTaken() && (unsettled === 0 || timeHere(unsettledSince) > seen)
     },
     secondsToFull: () => forecast.secondsToFull(now()),
@@ -179,4 +196,32 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
       stopping.abort()
     },
   }
+}
+
+/** @throws TypeError, or whatever the source has in it: it is no state */
+function readState(told: unknown): SeenState {
+  if (typeof told !== 'object' || told === null) throw new TypeError('its state is none')
+  const { available, failure, busy, free, unsettled, unsettledSince, details } = told as Readonly<
+    Record<string, unknown>
+  >
+  return {
+    available: available === true,
+    failure: available === true || failure === undefined ? undefined : failureOf(failure),
+    busy: typeof busy === 'boolean' ? busy : undefined,
+    free: numberOf(free),
+    unsettled: numberOf(unsettled) ?? 0,
+    unsettledSince: numberOf(unsettledSince) ?? Number.NEGATIVE_INFINITY,
+    details: readDetails(details),
+  }
+}
+
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && value >= 0 ? value : undefined)
+
+function readDetails(details: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(details ?? {}).slice(0, mostDetails)
+  return Object.fromEntries(
+    entries.map(
+      ([name, value]) => [name, String(value)].map((one) => printable(one.slice(0, longestTold))) as [string, string],
+    ),
+  )
 }

@@ -7,6 +7,8 @@ import { within } from './within.js'
 
 type Files = Extract<Command, { type: 'remove' }>['files']
 
+/** Characters of a reason that are told. */
+const longestReason = 1000
 /** How many times its `stallTimeout` a source may take: removals may wait for one another there. */
 const patience = 4
 
@@ -38,7 +40,7 @@ export function removeFiles(
       case 'early':
         return { type: 'removeLater', at, seq, after: Number(removal.after) || 0 }
       case 'kept':
-        return { type: 'removeRefused', at, seq, reason: String(removal.reason) }
+        return { type: 'removeRefused', at, seq, reason: String(removal.reason).slice(0, longestReason) }
       default:
         throw new TypeError('what became of it is nothing that can be understood')
     }

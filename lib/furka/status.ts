@@ -1,6 +1,7 @@
 /** All figures of a Furka. */
 import { countsOf, type Failure, isTold, runningTurn } from './core/index.js'
 import type { CompleteFurkaOptions } from './options.js'
+import { printable } from './printable.js'
 import type { Session } from './session.js'
 import type { FailureStatus, FurkaSourceStatus, FurkaStatus } from './types.js'
 
@@ -38,8 +39,8 @@ function sourceStatus({ state, sources }: Session, id: string): FurkaSourceStatu
     available,
     ...failurePart(failure),
     ...(blocked === undefined ? {} : { blocked: shownFailure(blocked.failure) }),
-    ...(typeof told?.busy === 'boolean' ? { busy: told.busy } : {}),
-    ...(typeof told?.free === 'number' ? { free: told.free } : {}),
+    ...(told?.busy === undefined ? {} : { busy: told.busy }),
+    ...(told?.free === undefined ? {} : { free: told.free }),
     ...(secondsToFull === undefined ? {} : { secondsToFull }),
     details: { ...told?.details },
     ...countsOf(source),
@@ -48,7 +49,7 @@ function sourceStatus({ state, sources }: Session, id: string): FurkaSourceStatu
   }
 }
 
-const shownFailure = ({ code, text }: Failure): FailureStatus => ({ code, message: text })
+const shownFailure = ({ code, text }: Failure): FailureStatus => ({ code: printable(code), message: printable(text) })
 
 const failurePart = (failure: Failure | undefined): { readonly failure?: FailureStatus } =>
   failure === undefined ? {} : { failure: shownFailure(failure) }

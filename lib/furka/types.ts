@@ -168,7 +168,7 @@ export interface FurkaMessage {
   readonly severity: 'info' | 'warning' | 'error'
   /** The source concerned, if one is. */
   readonly source?: string
-  /** What it is about: a file, a source, a target. */
+  /** What it is about: a file, a source, a target. What a terminal would obey is in percent form, here and in the text. */
   readonly subject: string
   /** One sentence for people. */
   readonly text: string

@@ -1,6 +1,7 @@
 /** From the core's notices to what users are told. */
 import { type ByteString, bufferOfBytes, textOfBytes } from '../bytes.js'
 import type { FileRecord, Here, Notice } from './core/index.js'
+import { printable } from './printable.js'
 import type { AnnouncedFile, FurkaMessage, ReceivedFile, RemovedFile, UserChanged } from './types.js'
 
 type Of<T extends Notice['type']> = Extract<Notice, { type: T }>
@@ -39,7 +40,17 @@ export function userChanged({ turn: { number, user } }: Of<'userChanged'>): User
 export function messageView({ message }: Of<'message'>): FurkaMessage {
   const { code, severity, source, subject, text, count, first, last } = message
   const about = source === undefined ? {} : { source }
-  return { type: 'message', code, severity, ...about, subject, text, count, first, last }
+  return {
+    type: 'message',
+    code,
+    severity,
+    ...about,
+    subject: printable(subject),
+    text: printable(text),
+    count,
+    first,
+    last,
+  }
 }
 
 function fileOf({ source, offer: { name, seen } }: FileRecord, path: Here['path']) {

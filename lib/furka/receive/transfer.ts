@@ -151,11 +151,13 @@ const isOfSource = (error: unknown): boolean =>
   error instanceof SustenError && (error.syscall === 'getaddrinfo' || error.code === 'ERR_SUSTEN_OPTION')
 
 async function copy(host: TransferHost, place: PathPlace, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
+  const { source, stall, signal } = host
   try {
-    return await copyFrom(host, place, to, { size: file.size, times: 'keep', side: 'source' })
+    const copied = await copyFrom(host, place, to, { size: file.size, times: 'keep', side: 'source' })
+    // What was made for it may be missing here: that says nothing of the file.
+    return copied.outcome === 'missed' && source.release !== undefined ? { ...copied, gone: false } : copied
   } finally {
     // It is given back, whatever became of it.
-    const { source, stall, signal } = host
     await within(release(source, file), { signal, timeout: patience * stall, what: 'release' }).catch(() => {})
   }
 }
