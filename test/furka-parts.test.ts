@@ -69,10 +69,18 @@ test('a warning comes once, and again after there was room', () => {
   }
   go(-10, 90)
   assert.equal(warnings.length, 1)
-  assert.ok((warnings[0] ?? 0) >= 40 && (warnings[0] ?? 0) <= 45, `${warnings[0]}`)
+  assert.ok((warnings[0] ?? 0) >= 50 && (warnings[0] ?? 0) <= 52, `${warnings[0]}`)
   go(100, 20)
   go(-20, 90)
   assert.equal(warnings.length, 2)
+})
+
+test('the quick beginning of a series is no reason to warn while half of the memory is left', () => {
+  const { forecast, at } = seen(1000, 900, 800, 700, 600)
+  assert.ok((forecast.secondsToFull(at) ?? 100) < 10)
+  assert.equal(forecast.warning(at), undefined)
+  forecast.see(at + 1000, 490)
+  assert.notEqual(forecast.warning(at + 1000), undefined)
 })
 
 test('percentiles are of the last thousand', () => {

@@ -8,6 +8,11 @@ const least = 2000
 const soon = 60
 const relieved = 120
 const forever = 86_400
+/**
+ * Of the most that was ever left: with more than that nobody is warned. At the beginning of every series memory becomes
+ * less, since files are removed some seconds after they were received.
+ */
+const plenty = 0.5
 
 export interface Forecast {
   /** Takes in what is left, in bytes. Undefined: not known any more, nothing is foreseen. */
@@ -30,6 +35,7 @@ interface Seen {
 
 export function createForecast(): Forecast {
   let last: Seen | undefined
+  let most = 0
   let warned = false
 
   function secondsToFull(at: number): number | undefined {
@@ -50,6 +56,7 @@ export function createForecast(): Forecast {
         last = undefined
         return
       }
+      most = Math.max(most, free)
       if (last === undefined) {
         last = { at, free, loss: 0, weight: 0, observed: 0 }
         return
@@ -64,7 +71,7 @@ export function createForecast(): Forecast {
     warning(at) {
       const seconds = secondsToFull(at)
       if (seconds === undefined || seconds > relieved) warned = false
-      if (warned || seconds === undefined || seconds > soon) return undefined
+      if (warned || seconds === undefined || seconds > soon || (last?.free ?? 0) > most * plenty) return undefined
       warned = true
       return seconds
     },
