@@ -135,8 +135,18 @@ export async function heard(told: Told, code: string): Promise<MirrorMessage> {
   return found
 }
 
-/** Names of all files below a directory, sorted. */
+/** Names of all files below a directory, sorted. Looked for anew where a directory went while it was read. */
 export function filesBelow(path: string): string[] {
+  for (let tries = 1; ; tries++) {
+    try {
+      return namesBelow(path)
+    } catch (error) {
+      if (tries === 20 || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    }
+  }
+}
+
+function namesBelow(path: string): string[] {
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
