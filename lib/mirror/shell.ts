@@ -13,6 +13,7 @@ import {
   directoriesKey,
   type FileRecord,
   identitiesKey,
+  type JournalOp,
   type Notice,
   type State,
   type Stored,
@@ -20,6 +21,7 @@ import {
   shiftKeys,
   sourceName,
 } from '../core/index.js'
+import { createCoreLoop } from '../core-loop.js'
 import { SustenError } from '../errors.js'
 import { type Journal, tierList } from '../journal/index.js'
 import { traceOf } from './find.js'
@@ -64,112 +66,23 @@ export interface Shell {
   stop(): void
 }
 
-interface Posted {
-  readonly event: CoreEvent | Load | LoadTier
-  readonly done?: Settle | undefined
-}
-
-interface Settle {
-  left: number
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Events of one call of the core, notices told in one go, and milliseconds of work before others are let run. */
-const mostEvents = 32
-const mostNotices = 32
-const slice = 0.7
-
 export function createShell(host: ShellHost): Shell {
   const { config, journal, now, tell } = host
   const state = createState(config, now(), readStored(journal, config))
   const leavers = createLeavers((record) => traceOf(state, record))
-  let queue: Posted[] = []
-  let at = 0
-  let untold: Notice[] = []
-  let told = 0
-  let telling = false
-  let scheduled = false
-  let stopped = false
-  let failure: { error: unknown } | undefined
-  let wake: NodeJS.Timeout | undefined
-  /** Resolves when all that was applied so far is durable. */
-  let durable: Promise<void> = Promise.resolve()
-  let applying = 0
-
-  function push(posted: Posted): void {
-    if (stopped) return
-    queue.push(posted)
-    schedule()
-  }
-
-  function schedule(): void {
-    if (scheduled) return
-    scheduled = true
-    setImmediate(pump)
-  }
-
-  /** Decides and tells for less than a millisecond, then lets others run. */
-  function pump(): void {
-    scheduled = false
-    const end = performance.now() + slice
-    do {
-      decideSome()
-      tellSome()
-    } while (isBusy() && performance.now() < end)
-    if (isBusy()) schedule()
-    else host.onProgress()
-  }
-
-  const isBusy = (): boolean => at < queue.length || (telling && told < untold.length)
-
-  function decideSome(): void {
-    const batch = queue.slice(at, at + mostEvents)
-    if (batch.length === 0) return
-    at += batch.length
-    if (at >= queue.length || at > 4096) {
-      queue = queue.slice(at)
-      at = 0
-    }
-    try {
-      take(batch)
-    } catch (error) {
-      // Whatever it is, going on could do harm; the journal has all that counts.
-      fail(error)
-      for (const { done } of batch) done?.reject(error)
-    }
-  }
-
-  function tellSome(): void {
-    if (!telling) return
-    for (let count = 0; count < mostNotices && told < untold.length; count++) {
-      const notice = untold[told]
-      told += 1
-      if (notice !== undefined) tell(notice)
-    }
-    if (told >= untold.length || told > 4096) {
-      untold = untold.slice(told)
-      told = 0
-    }
-  }
-
-  function addUntold(notices: readonly Notice[]): void {
-    for (const notice of notices) untold.push(notice)
-    schedule()
-  }
-
-  function take(batch: readonly Posted[]): void {
-    const commands = decide(
-      state,
-      batch.map(({ event }) => complete(event)),
-    )
-    for (const command of commands) carryOut(command)
-    for (const { done } of batch) {
-      if (done === undefined) continue
-      done.left -= 1
-      if (done.left === 0) durable.then(done.resolve, done.reject)
-    }
-  }
+  const loop = createCoreLoop<CoreEvent | Load | LoadTier, Notice, JournalOp>({
+    journal,
+    now,
+    decide(events) {
+      for (const command of decide(state, events.map(complete))) carryOut(command)
+    },
+    tick: () => ({ type: 'tick', at: now() }),
+    journaled: (ops) => ({ type: 'journaled', at: now(), ops }),
+    tell,
+    onFailure: host.onFailure,
+    onProgress: host.onProgress,
+    closedError: () => closedError(state),
+  })
 
   /** Brings in what the journal knows, as it is when the core is called. */
   function complete(event: CoreEvent | Load | LoadTier): CoreEvent {
@@ -213,99 +126,47 @@ export function createShell(host: ShellHost): Shell {
       const time = accessed[index]
       if (time !== undefined) times.set(path, time)
     }
-    push({ event: { ...command, times } })
+    loop.post({ ...command, times })
   }
 
   function carryOut(command: Command): void {
     switch (command.type) {
       case 'journal':
-        apply(command)
+        leavers.note(command.ops)
+        loop.apply(command.ops, command.notices)
         break
       case 'copy':
         host.copy(command)
         break
       case 'load':
-        push({ event: command })
+        loop.post(command)
         break
       case 'tell':
-        addUntold([command.notice])
+        loop.tellSoon(command.notice)
         break
       case 'release':
         host.release(command)
         break
       case 'loadTier':
-        if (command.accessed) loadTier(command).catch(fail)
-        else push({ event: command })
+        if (command.accessed) loadTier(command).catch(loop.fail)
+        else loop.post(command)
         break
       case 'wake':
-        clearTimeout(wake)
-        if (command.at !== Number.POSITIVE_INFINITY) wake = setTimeout(tick, clampDelay(command.at - now()))
+        loop.wakeAt(command.at)
         break
     }
-  }
-
-  function apply({ ops, notices }: Extract<Command, { type: 'journal' }>): void {
-    applying += 1
-    leavers.note(ops)
-    durable = journal.apply(ops).then(
-      () => {
-        applying -= 1
-        addUntold(notices)
-        push({ event: { type: 'journaled', at: now(), ops: ops.length } })
-      },
-      (error: unknown) => {
-        applying -= 1
-        fail(error)
-        throw error
-      },
-    )
-    durable.catch(() => {})
-  }
-
-  function fail(error: unknown): void {
-    if (failure !== undefined) return
-    failure = { error }
-    stop()
-    host.onFailure(error)
-  }
-
-  function tick(): void {
-    push({ event: { type: 'tick', at: now() } })
-  }
-
-  function stop(): void {
-    stopped = true
-    clearTimeout(wake)
-    const left = queue.slice(at)
-    queue = []
-    at = 0
-    // What was taken in and never decided on was not journaled: who waits for it must know.
-    for (const { done } of left) done?.reject(failure?.error ?? closedError(state))
   }
 
   return {
     state,
     leavers,
-    post(event) {
-      if (!stopped) push({ event })
-    },
-    postDurably(events) {
-      if (failure !== undefined) return Promise.reject(failure.error)
-      if (stopped) return Promise.reject(closedError(state))
-      const list: readonly CoreEvent[] = events.length > 0 ? events : [{ type: 'tick', at: now() }]
-      return new Promise((resolve, reject) => {
-        const done = { left: list.length, resolve, reject }
-        for (const event of list) push({ event, done })
-      })
-    },
+    post: loop.post,
+    postDurably: loop.postDurably,
     get settled() {
-      return queue.length === 0 && applying === 0 && state.unjournaled === 0 && untold.length === 0
+      return loop.settled && state.unjournaled === 0
     },
-    beginTelling() {
-      telling = true
-      schedule()
-    },
-    stop,
+    beginTelling: loop.beginTelling,
+    stop: loop.stop,
   }
 }
 
@@ -314,10 +175,6 @@ export function closedError(state: State): SustenError {
   const what = sourceName(state) === 'buffer' ? 'Grimsel' : 'Mirror'
   return new SustenError(`the ${what} is closed`, { code: 'ERR_SUSTEN_CLOSED' })
 }
-
-/** Of `setTimeout`: a longer delay would be none. */
-const longestDelay = 2 ** 31 - 1
-const clampDelay = (delay: number): number => Math.min(Math.max(0, Math.ceil(delay)), longestDelay)
 
 function readStored(journal: Journal, config: CoreConfig): Stored {
   return {

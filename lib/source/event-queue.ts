@@ -1,4 +1,5 @@
 /** Events on their way to the one who reads a source. */
+import { SustenError } from '../errors.js'
 import type { SourceEvent, SourceState } from './files.js'
 
 export interface EventQueue {
@@ -62,5 +63,42 @@ export function createEventQueue(): EventQueue {
         })
       }
     },
+  }
+}
+
+/** A source that is read by one at a time. */
+export interface Readable {
+  readonly id: string
+  /** The reading under way, if there is one. */
+  readonly current: () => EventQueue | undefined
+  readonly start: () => EventQueue
+  readonly stop: () => void
+  /** Called when an event was taken. */
+  readonly onTaken: () => void
+}
+
+/**
+ * Reads a source until its signal aborts, its reader leaves, or it is stopped.
+ * @throws SustenError `ERR_INVALID_STATE`: it is being read already
+ */
+export async function* readOnce(
+  { id, current, start, stop, onTaken }: Readable,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SourceEvent, void, undefined> {
+  if (current() !== undefined) {
+    const text = `The source '${id}' is being read already; end that first, or open another source`
+    throw new SustenError(text, { code: 'ERR_INVALID_STATE' })
+  }
+  if (signal?.aborted) return
+  const events = start()
+  const end = (): void => {
+    if (current() === events) stop()
+  }
+  signal?.addEventListener('abort', end, { once: true })
+  try {
+    yield* events.read(onTaken)
+  } finally {
+    signal?.removeEventListener('abort', end)
+    end()
   }
 }

@@ -4,7 +4,7 @@
  */
 import { SustenError } from '../errors.js'
 import { textOfThrown } from '../thrown.js'
-import { createEventQueue, type EventQueue } from './event-queue.js'
+import { createEventQueue, type EventQueue, readOnce } from './event-queue.js'
 import type { SourceEvent, SourceState } from './files.js'
 
 export interface LookingOptions {
@@ -147,22 +147,7 @@ export function createLooking(options: LookingOptions): Looking {
 
   async function* read(signal: AbortSignal | undefined): AsyncGenerator<SourceEvent, void, undefined> {
     if (closed) throw closedError()
-    if (queue !== undefined) {
-      const text = `The source '${id}' is being read already; end that first, or open another source`
-      throw new SustenError(text, { code: 'ERR_INVALID_STATE' })
-    }
-    if (signal?.aborted) return
-    const events = start()
-    const end = (): void => {
-      if (queue === events) stop()
-    }
-    signal?.addEventListener('abort', end, { once: true })
-    try {
-      yield* events.read(options.onTaken)
-    } finally {
-      signal?.removeEventListener('abort', end)
-      end()
-    }
+    yield* readOnce({ id, current: () => queue, start, stop, onTaken: options.onTaken }, signal)
   }
 
   return {

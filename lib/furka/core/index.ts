@@ -1,5 +1,5 @@
 /** Furka's decisions: pure and deterministic. */
-export type { Command, Notice, Order, Saying } from './commands.js'
+export type { Command, JournalOp, Notice, Order, Saying } from './commands.js'
 export { createState, decide } from './decide.js'
 export type { Answer, CoreEvent } from './events.js'
 export { fileKeys } from './files.js'

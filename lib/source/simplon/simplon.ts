@@ -1,6 +1,6 @@
 /** The files of a SIMPLON file writer (EIGER, EIGER2, PILATUS4), as they become whole. */
-import { SustenError } from '../../errors.js'
-import { createEventQueue, type EventQueue } from '../event-queue.js'
+import type { SustenError } from '../../errors.js'
+import { createEventQueue, type EventQueue, readOnce } from '../event-queue.js'
 import type { FileOffer, FileSource, SourceEvent, SourceState } from '../files.js'
 import { pause } from '../pace.js'
 import { createCatalog } from './catalog.js'
@@ -180,22 +180,7 @@ export function openSimplon(options: SimplonOptions): FileSource {
 
   async function* read(signal: AbortSignal | undefined): AsyncGenerator<SourceEvent, void, undefined> {
     if (closed !== undefined) throw closedError(id)
-    if (queue !== undefined) {
-      const text = `The source '${id}' is being read already; end that first, or open another source`
-      throw new SustenError(text, { code: 'ERR_INVALID_STATE' })
-    }
-    if (signal?.aborted) return
-    const events = start()
-    const end = (): void => {
-      if (queue === events) stop()
-    }
-    signal?.addEventListener('abort', end, { once: true })
-    try {
-      yield* events.read(catalog.wake)
-    } finally {
-      signal?.removeEventListener('abort', end)
-      end()
-    }
+    yield* readOnce({ id, current: () => queue, start, stop, onTaken: catalog.wake }, signal)
   }
 
   function close(): Promise<void> {
