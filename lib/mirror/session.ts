@@ -106,7 +106,7 @@ export async function openSession(
   const { state } = shell
   // A Mirror goes on with whatever is mounted at its source.
   const sourceIdentity = (): string | undefined => (options.space === undefined ? undefined : sourceWatch.identity)
-  const tiers = openTiers({ options, journal, targets, sourceIdentity, now, report: shell.post })
+  const tiers = openTiers({ options, journal, targets, sourceIdentity, now, report: shell.post, onRest: look })
 
   function beginTelling(): void {
     telling.begin()
@@ -121,9 +121,10 @@ export async function openSession(
     telling.emit('idle', { type: 'idle' })
   }
 
+  /** Removing what a shift left empty is part of its end, though no file waits for it. */
   function isIdle(): boolean {
     const isDone = shell.settled && announcing === 0 && pendingFiles(state) === 0 && !isReleasing(state)
-    return isDone && (directory?.quiet ?? true)
+    return isDone && tiers.rest() && (directory?.quiet ?? true)
   }
 
   function checkOpen(): void {

@@ -40,24 +40,29 @@ interface TiersHost {
   readonly sourceIdentity: () => string | undefined
   readonly now: () => number
   readonly report: (event: CoreEvent) => void
+  /** Told whenever a tier has done all that was ordered. */
+  readonly onRest: () => void
 }
 
 /** The open tiers by id. */
 export interface Tiers extends ReadonlyMap<string, Tier> {
+  /** Whether nothing that was ordered from any of them is left to do. */
+  rest(): boolean
   /** Puts in order what the last process left undone in the middle of a release. */
   restore(): Promise<void>
 }
 
-export function openTiers({ options, journal, targets, sourceIdentity, now, report }: TiersHost): Tiers {
+export function openTiers({ options, journal, targets, sourceIdentity, now, report, onRest }: TiersHost): Tiers {
   const { source } = options
   const tiers = new Map<string, Tier>()
   for (const { id } of tiersOf(options).tiers ?? []) {
     const engine = options.storages.find((storage) => storage.id === id)?.engine ?? options.bufferEngine
     const target = targets.get(id)
     const mine = { tempTag: journal.id, ...engine }
-    tiers.set(id, openTier({ id, source, sourceIdentity, target, targets, now, report, engine: mine }))
+    tiers.set(id, openTier({ id, source, sourceIdentity, target, targets, now, report, onRest, engine: mine }))
   }
   return Object.assign(tiers, {
+    rest: () => [...tiers.values()].every((tier) => tier.rests),
     async restore() {
       if (tiers.size > 0) await restoreAll(journal, tiers)
     },

@@ -25,11 +25,15 @@ export interface TierOptions {
   readonly now: () => number
   /** Told of every file that was ordered, exactly once, unless the tier is closed before. */
   readonly report: (event: CoreEvent) => void
+  /** Told when all that was ordered is done, removing directories included: what is left of them no event tells. */
+  readonly onRest: () => void
   readonly engine?: EngineOptions | undefined
 }
 
 export interface Tier {
   readonly id: string
+  /** Nothing that was ordered is left to do. */
+  readonly rests: boolean
   /** Releases these files, each only if it is what it should be, and its copy is. */
   release(command: Release): void
   /**
@@ -107,6 +111,7 @@ export function openTier(options: TierOptions): Tier {
     unfinished += 1
     await parts
     unfinished -= 1
+    if (unfinished === 0) options.onRest()
   }
 
   async function run(command: Release): Promise<void> {
@@ -168,6 +173,9 @@ export function openTier(options: TierOptions): Tier {
 
   return {
     id,
+    get rests() {
+      return unfinished === 0
+    },
     release(command) {
       ordered = Promise.all([ordered, order(command)])
     },
