@@ -77,7 +77,7 @@ export async function judge({ internal, external, turns, truths }: Case): Promis
   /** The first part of a file of that name, or of one that was never completed. */
   function isBeginning(content: Buffer, path: string): boolean {
     const [server = '', visit = '', raw = '', ...rest] = path.split(sep)
-    const name = rest.join(sep).replace(/\.~\w+~$/, '')
+    const name = rest.join(sep).replace(/(\.~\w+~)+$/, '')
     const truth = truths.get(server)
     if (truth === undefined || !turns.some(({ userDirectory }) => userDirectory === join(visit, raw))) return false
     if (truth.unfinished.includes(name)) return true
