@@ -94,6 +94,7 @@ export async function judge({ internal, external, turns, truths }: Case): Promis
   const counts = { wanted: 0, excused: 0, spared: 0, owners: 0, again: 0 }
   for (const [server, truth] of truths) {
     const seenBefore = heritage(truth)
+    const overwriting = overwriters(truth)
     for (const file of truth.files) {
       const copies = last.files.get(file.digest) ?? []
       if (file.state === 'deleted' && !file.overtaken) counts.wanted++
@@ -117,7 +118,8 @@ export async function judge({ internal, external, turns, truths }: Case): Promis
       if (same.length > 1 || beyond > 0) continue
       const begun = seenBefore.get(file) ?? file.begun
       const isDisturbed = truth.disturbed.some(([from, to]) => from <= lastChange(turns, file) && file.begun <= to)
-      const range = turnsOf(turns, begun, isDisturbed || file.denied ? file.gone || Date.now() : file.completed)
+      const isUncertain = isDisturbed || file.denied || overwriting.has(file)
+      const range = turnsOf(turns, begun, isUncertain ? file.gone || Date.now() : file.completed)
       if (range[0] === range[1]) counts.owners++
       const wrong = copies[0] === undefined ? undefined : wrongOwner(copies[0], server, turns, range)
       if (wrong !== undefined) violations.push(`${wrong}: ${what}: ${copies[0]?.path}, turns ${range}`)
@@ -154,6 +156,17 @@ function heritage({ files }: ServerTruth): Map<TrueFile, number> {
     names.set(file.name, file)
   }
   return begun
+}
+
+/** Lists have names only: that a name has another content than before is seen when the file itself is looked at. */
+function overwriters({ files }: ServerTruth): Set<TrueFile> {
+  const found = new Set<TrueFile>()
+  const names = new Map<string, TrueFile>()
+  for (const file of files) {
+    if (names.get(file.name)?.state === 'replaced') found.add(file)
+    names.set(file.name, file)
+  }
+  return found
 }
 
 function wrongOwner(

@@ -85,6 +85,8 @@ export interface ServerTruth {
   readonly unfinished: readonly string[]
   /** Milliseconds since 1970: from when to when lists could not be relied on. */
   readonly disturbed: readonly (readonly [from: number, to: number])[]
+  /** What went wrong, and when: for whoever looks for the reason of a violation. */
+  readonly events: readonly (readonly [name: string, from: number, to: number])[]
 }
 
 /** What Furka's process is started with. */

@@ -169,6 +169,8 @@ async function overflow(): Promise<void> {
 
 const faults: Record<string, { begun: number; hits: number }> = {}
 const disturbed: [number, number][] = []
+/** All that went wrong, and when. */
+const events: [name: string, from: number, to: number][] = []
 /** Those that last until the next list is as it should be. */
 const lasting: [number, number][] = []
 let isCalm = false
@@ -197,6 +199,7 @@ async function failNowAndThen(dcu: Dcu): Promise<void> {
       count.hits += handle.hits
     }
     lasting.push(interval)
+    events.push([name, from, Date.now()])
   }
 }
 
@@ -233,7 +236,7 @@ function truth(): ServerTruth {
   })
   const unfinished = dcu.truth.files.filter(({ completed }) => completed === undefined).map(({ name }) => name)
   // JSON has no infinity.
-  return { files, unfinished, disturbed: disturbed.map(([from, to]) => [from, Math.min(to, Date.now())]) }
+  return { files, unfinished, events, disturbed: disturbed.map(([from, to]) => [from, Math.min(to, Date.now())]) }
 }
 
 function obey(message: ToServer): void {
