@@ -7,6 +7,7 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { simulateDcu } from '#lib/simulate/dcu/index.js'
+import { dataFile } from './data-file.mjs'
 
 const [, , size = '', perSecond = ''] = process.argv
 /** Bytes that it never needs: a server that is almost full is another matter. */
@@ -14,8 +15,7 @@ const memory = 2 ** 36
 // Digests are the tests': nobody asks for them here.
 const digests = `data:text/javascript,${encodeURIComponent("export const digestOf = () => ''")}`
 const dcu = await simulateDcu({ memory, digests, maxRequests: 0 })
-const content = new Uint32Array(Number(size) / 4).map((_, index) => Math.imul(index + 1, 0x9e3779b1))
-const bytes = new Uint8Array(content.buffer)
+const { bytes, number } = await dataFile(Number(size))
 const print = (/** @type {string} */ line) => void process.stdout.write(`${line}\n`)
 dcu.on('file', ({ name }) => print(`${process.hrtime.bigint()} ${name}`))
 
@@ -27,7 +27,7 @@ for await (const files of createInterface({ input: process.stdin })) {
   for (let index = 0; index < Number(files); index++) {
     const early = start + (index * 1000) / Number(perSecond) - performance.now()
     if (early > 0) await sleep(early)
-    content[0] = index // no two alike
+    number(index) // no two alike
     await dcu.add(`series_${series}_data_${String(index + 1).padStart(6, '0')}.h5`, bytes)
   }
 }
