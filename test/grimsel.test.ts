@@ -61,6 +61,16 @@ test("a user change clears the old shift's files from the buffer, and from the i
   ])
 })
 
+test('it is not idle before the directories of an old shift are gone, though its files are', async (t) => {
+  const place = await createGrimselPlace(t)
+  const engines = { disk: { faults: [{ call: 'unlinkat', effect: 'delay', delay: 150, times: -1 }] } } as const
+  const { grimsel } = await openFor(t, place, { engines })
+  await take(place, grimsel, 'run1/a')
+  await grimsel.changeUser(user)
+  await grimsel.idle()
+  assert.equal(place.at('disk', 'run1'), 'nothing')
+})
+
 test('without an external storage the internal one is never cleared', async (t) => {
   const place = await createGrimselPlace(t)
   const { grimsel } = await openFor(t, place, { storages: [internal(place)] })
