@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type ByteString, bytesOfText } from '#lib/bytes.js'
 import type { SourceEvent } from '#lib/source/files.js'
 import { createListing, type ListedFile, type Listing } from '#lib/source/listing.js'
+import { turnsOf } from './support/turns.js'
 
 interface World {
   readonly listing: Listing
@@ -38,21 +39,6 @@ const listed = (name: string, version = '1'): ListedFile => ({
   grain: 0,
   age: undefined,
 })
-
-/** How often others were let run until a promise was resolved. */
-async function turnsOf(work: Promise<void>): Promise<number> {
-  let turns = 0
-  let ended = false
-  const count = (): void => {
-    if (ended) return
-    turns += 1
-    setImmediate(count)
-  }
-  setImmediate(count)
-  await work
-  ended = true
-  return turns
-}
 
 test('the end of a look lets others run, however many names it has', async () => {
   const { look, told } = world()
