@@ -216,7 +216,7 @@ test('a Grimsel of another buffer refuses; draining doesn’t wait for that', as
   assert.deepEqual(dcu.truth.deletes, [])
 })
 
-test('a stop in the middle of an announcement says nothing of Grimsel; the next one announces it', async (t) => {
+test('a stop in the middle of an announcement says nothing of Grimsel, and the file is still to be announced', async (t) => {
   const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
   const path = join(place.root, 'socket')
   let asked = 0
