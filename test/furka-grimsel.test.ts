@@ -216,6 +216,25 @@ test('a Grimsel of another buffer refuses; draining doesn’t wait for that', as
   assert.deepEqual(dcu.truth.deletes, [])
 })
 
+test('a stop in the middle of an announcement says nothing of Grimsel, and the file is still to be announced', async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const path = join(place.root, 'socket')
+  let asked = 0
+  const add = (): Promise<never> => {
+    asked += 1
+    return new Promise(() => {})
+  }
+  const server = await openControl({ path, methods: { shift: { call: () => ({}) }, add: { call: add } } })
+  t.after(() => server.close())
+  const { furka, told } = await openFurkaFor(t, place, dcu, { grimsel: { control: path } })
+  await dcu.add('a.bin', Buffer.from('a'))
+  await until(() => asked > 0, 'it is announced')
+  await furka.close('stop')
+  assert.deepEqual([told.messages, told.announced, told.errors], [[], [], []])
+  const { grimsel, sources } = furka.status()
+  assert.deepEqual([grimsel.available, sources[0]?.unannounced], [true, 1])
+})
+
 test('what Grimsel says of a file is weighed', () => {
   const here = { digest: 'd'.repeat(32), size: 10 }
   const found = (copy: object) => ({

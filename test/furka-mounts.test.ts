@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Furka } from 'susten'
 import { startDcu } from './support/dcu-world.js'
 import { checkAllThere, createFurkaPlace, openFurkaFor, simplon } from './support/furka-world.js'
+import { memorySource } from './support/memory-source.js'
 import { until } from './support/mirror-world.js'
 import { command, mount, whyNot } from './support/mounts.js'
 
@@ -33,6 +34,38 @@ test('a full target holds up its files, and they go on when there is room', opti
     told.messages.map(({ code }) => code),
     ['TARGET_UNAVAILABLE', 'TARGET_BACK'],
   )
+})
+
+test('a content of unknown length ends before the target is full, and is tried again', options, async (t) => {
+  const [place, ramdisk, source] = [await createFurkaPlace(t), mount('tmpfs', 16 * MiB), memorySource()]
+  t.after(() => ramdisk.unmount())
+  const { furka, told } = await openFurkaFor(t, place, undefined, { sources: [{ source, target: ramdisk.path }] })
+  const left = (): number => statfsSync(ramdisk.path).bavail * statfsSync(ramdisk.path).bsize
+  let least = left()
+  let ended = 0
+  async function* endless() {
+    try {
+      for (;;) {
+        yield Buffer.alloc(65_536, 'x')
+        least = Math.min(least, left())
+      }
+    } finally {
+      ended += 1
+    }
+  }
+  const { reading } = source
+  source.reading = async () => ({ content: endless() })
+  const offer = { name: 'f.bin', path: 'f.bin', version: '1', exact: true, seen: Date.now() }
+  source.files.set('f.bin', { offer, content: Buffer.from('in the end it has one') })
+  source.tell({ type: 'file', file: offer })
+  await until(() => told.messages.some(({ code }) => code === 'TARGET_UNAVAILABLE'), 'it says so')
+  assert.match(told.messages[0]?.text ?? '', /ENOSPC/)
+  await until(() => ended >= 2, 'it is tried again')
+  assert.ok(least >= 6 * MiB, `${least} bytes were left`)
+  source.reading = reading
+  await furka.idle()
+  assert.deepEqual(readdirSync(ramdisk.path), ['f.bin'])
+  assert.equal(told.messages.at(-1)?.code, 'TARGET_BACK')
 })
 
 for (const way of ['plain', 'chunked'] as const) {

@@ -406,6 +406,34 @@ test('a source that never comes back doesn’t hold up a stop', async (t) => {
   await furka.close('stop')
 })
 
+for (const mode of ['stop', 'drain then stop'] as const) {
+  test(`a removal that is under way at a ${mode} is asked again, and told once it is known`, async (t) => {
+    const { place, source, furka, told } = await world(t)
+    source.removing = async ({ name }) => {
+      source.files.delete(name)
+      return await new Promise<never>(() => {})
+    }
+    source.put('a', 'content')
+    await until(() => source.asked.includes('remove a'), 'it is asked')
+    const draining = mode === 'stop' ? undefined : furka.close('drain')
+    await furka.close('stop')
+    await draining
+    assert.deepEqual([told.removed, told.messages, told.errors], [[], [], []])
+    const { removing, removed, failing } = furka.status().sources[0] ?? {}
+    assert.deepEqual([removing, removed, failing], [1, 0, 0])
+    const again = memorySource()
+    const second = await openFurkaFor(t, place, undefined, { sources: [{ source: again, target: place.buffer }] })
+    await second.furka.idle()
+    assert.deepEqual(again.asked, ['remove a'])
+    assert.deepEqual(
+      second.told.removed.map(({ name, outcome }) => [name, outcome]),
+      [['a', 'gone']],
+    )
+    assert.deepEqual([second.told.messages, second.told.received], [[], []])
+    assert.equal(second.furka.status().sources[0]?.removed, 1)
+  })
+}
+
 test('a content that comes when nobody wants it any more is given back', async (t) => {
   const { source, furka, told } = await world(t, { source: { stallTimeout: 20 } })
   let given = (): void => {}

@@ -8,6 +8,7 @@ import { readFree, readList, readText } from '#lib/source/simplon/answers.js'
 import { createCatalog } from '#lib/source/simplon/catalog.js'
 import { claimOfCbf, claimOfHdf5, formatOf } from '#lib/source/simplon/claim.js'
 import { factsOf, mayBe } from '#lib/source/simplon/version.js'
+import { turnsOf } from './support/turns.js'
 
 const times = { arriving: 50, acquiring: 150, idle: 1000, longest: 5000 }
 const calm = { sinceNew: 60_000, sinceBusy: 60_000, took: 0, failures: 0 }
@@ -228,20 +229,6 @@ test('fields that make no sense say nothing', () => {
   assert.ok(factsOf({ etag: `"${'x'.repeat(10_000)}"` }).version.length < 100)
 })
 
-/** Counts what else runs on the event loop meanwhile. */
-async function turnsOf(work: Promise<unknown>): Promise<number> {
-  let turns = 0
-  let isOver = false
-  const turn = (): void => {
-    turns++
-    if (!isOver) setImmediate(turn)
-  }
-  setImmediate(turn)
-  await work
-  isOver = true
-  return turns
-}
-
 const manyNames = Array.from({ length: 100_000 }, (_, i) => `run ${i % 10}/series_1_data_${i}.h5`)
 
 function catalogOf(t: TestContext) {
@@ -280,14 +267,14 @@ test('while a long list is read and worked on, others run', async (t) => {
 
 test('what is removed while a list is worked on is removed, and nothing else', async (t) => {
   const { catalog, told, offer, look } = catalogOf(t)
-  assert.deepEqual(await catalog.listed(manyNames), { added: 100_000, count: 100_000 })
+  assert.deepEqual(await catalog.listed(manyNames), { added: 100_000, count: 100_000, waiting: 0 })
   const again = catalog.listed([...manyNames, 'new', 'new'])
   const [first = '', second = ''] = manyNames
   // It waits until the list is being worked on.
   for (const name of [first, second, 'other']) {
     assert.deepEqual(await catalog.remove(offer(name)), { outcome: 'removed' })
   }
-  assert.deepEqual(await again, { added: 1, count: 100_001 })
+  assert.deepEqual(await again, { added: 1, count: 100_001, waiting: 0 })
   assert.equal(catalog.size, 99_999)
   assert.equal(told.length, 0)
   look()

@@ -77,6 +77,18 @@ test('a list of no files is null or empty, and neither is a failure', async (t) 
   }
 })
 
+test('no files wait for room that were removed since the last list', async (t) => {
+  const dcu = await startDcu(t, { memory: 8 * MiB })
+  for (const name of ['a', 'b', 'c']) await dcu.add(name, Buffer.alloc(MiB, name))
+  const watched = watchDcu(t, dcu)
+  const files = await watched.offered(3)
+  dcu.fault({ kind: 'delay', ms: 2000, on: 'list' })
+  for (const file of files) assert.equal(await removed(watched.source, file), 'removed')
+  await eventually(() => watched.state?.free === 8 * MiB, 'all memory')
+  const waiting = watched.events.map((event) => (event.type === 'state' ? event.state.details['waiting'] : undefined))
+  assert.deepEqual([...new Set(waiting)], [undefined])
+})
+
 test('there never are two requests for a list at once, and connections stay few', async (t) => {
   const dcu = await startDcu(t, { faults: [{ kind: 'delay', ms: 30, on: 'list' }] })
   for (let i = 0; i < 30; i++) await dcu.add(`f${i}`, Buffer.from('1'))

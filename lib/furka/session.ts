@@ -68,7 +68,8 @@ export async function openSession(
   const link = options.grimsel && openLink(options.grimsel)
   const sources = new Map<string, OpenSource>()
   const stopping = new AbortController()
-  setMaxListeners(0, stopping.signal)
+  const { signal } = stopping
+  setMaxListeners(0, signal)
   let closing: 'drain' | 'stop' | undefined
   let closed: Promise<void> | undefined
   let failure: { readonly error: unknown } | undefined
@@ -93,7 +94,7 @@ export async function openSession(
     onProgress: look,
   })
   const report = shell.post
-  const handingOver = link && createHandingOver({ link, confirm: options.confirm, now, report })
+  const handingOver = link && createHandingOver({ link, confirm: options.confirm, signal, now, report })
   const targets = openTargets({
     targets: options.sources.map(({ target }) => target),
     requiredMount: options.requiredMount,
@@ -119,7 +120,7 @@ export async function openSession(
     })
     sources.set(id, { source, target, stallTimeout, place, receiver, reading: undefined, figures: createFigures(now) })
   }
-  const looks: Looks = lookAtSources({ sources, signal: stopping.signal, onChange: look })
+  const looks: Looks = lookAtSources({ sources, signal, onChange: look })
 
   function carryOut(order: Order): void {
     if (closing === 'stop') return
@@ -132,7 +133,7 @@ export async function openSession(
         const open = sources.get(order.source)
         if (open === undefined) return
         const { source, stallTimeout } = open
-        return removeFiles(source, order.files, { stallTimeout, signal: stopping.signal, now, report })
+        return removeFiles(source, order.files, { stallTimeout, signal, now, report })
       }
       case 'announce':
         return handingOver?.announce(order)
@@ -246,7 +247,7 @@ export async function openSession(
       const change = userChange(user)
       await shell.postDurably([{ ...change, unsettled: true }])
       void looks.told(change.since).then(() => {
-        if (!stopping.signal.aborted) report({ type: 'settled', at: now(), before: change.since })
+        if (!signal.aborted) report({ type: 'settled', at: now(), before: change.since })
       })
     })
     changing = change.catch(() => {})

@@ -224,7 +224,7 @@ export interface FurkaSourceStatus {
   readonly free?: number
   /** Seconds until nothing is left of it, as it goes now. Absent: never, or not known. */
   readonly secondsToFull?: number
-  /** What else the source tells of itself: names and values. */
+  /** What else the source tells of itself: names and values, as of its last look. */
   readonly details: Readonly<Record<string, string>>
   /** Files to be received, without those under way. */
   readonly waiting: number

@@ -46,7 +46,7 @@ export interface SourceState {
   readonly unsettled?: number
   /** When the first of those was seen, in milliseconds since 1970. Absent: there are none, or it isn't known. */
   readonly unsettledSince?: number
-  /** What else it tells of itself, for people to read: names and values. */
+  /** What else it tells of itself, for people to read: names and values, as of its last look. */
   readonly details: Readonly<Record<string, string>>
 }
 

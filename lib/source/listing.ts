@@ -3,6 +3,7 @@
  * find is gone only if it could read everything, and the next one could, too.
  */
 import type { ByteString } from '../bytes.js'
+import { inSlices } from '../slices.js'
 import { isOld, type Patience, type Sighting, seen, untilOffered } from './complete.js'
 import type { SourceEvent } from './files.js'
 import { firstSeen, type LastOffer } from './first-seen.js'
@@ -35,8 +36,11 @@ export interface ListingOptions {
 /** A look at everything, under way. */
 export interface Look {
   file(file: ListedFile): void
-  /** @param complete Everything could be read: what wasn't found isn't there. */
-  end(complete: boolean): void
+  /**
+   * Takes its time, so that others can run.
+   * @param complete Everything could be read: what wasn't found isn't there.
+   */
+  end(complete: boolean): Promise<void>
 }
 
 export interface Listing {
@@ -87,6 +91,8 @@ const GONE = 2
 
 export function createListing({ patience, mostFiles, tell, mayTell }: ListingOptions): Listing {
   const entries = new Map<ByteString, Entry>()
+  /** Those of them that aren't offered as they are. */
+  const open = new Set<Entry>()
   /** Names that were refused, and told. */
   let refused = new Set<ByteString>()
   let round = 0
@@ -109,6 +115,19 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     return entry
   }
 
+  /** To be called whenever what is known, or offered, of an entry has changed. */
+  function note(entry: Entry): void {
+    if (entry.offered === entry.known) open.delete(entry)
+    else open.add(entry)
+  }
+
+  function drop(name: ByteString): void {
+    const entry = entries.get(name)
+    if (entry === undefined) return
+    entries.delete(name)
+    open.delete(entry)
+  }
+
   function see(entry: Entry, { version, size, age }: ListedFile, asked: number): Sighting {
     const now = performance.now()
     entry.seen = firstSeen(entry.seen, entry.last, { version, size }, patience.sure)
@@ -117,6 +136,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     entry.known = version
     entry.look = round
     entry.missed = 0
+    note(entry)
     return entry.sighting
   }
 
@@ -146,6 +166,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     const { name, size, mtime, version, grain } = file
     const exact = sighting.last - sighting.first >= grain || isOld(sighting.age, patience)
     entry.offered = version
+    note(entry)
     const { path, seen } = entry
     entry.last = { version, size, seen, at: Date.now() }
     const time = mtime === undefined ? {} : { mtime }
@@ -171,9 +192,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
       return lastNew
     },
     get unsettled() {
-      let count = 0
-      for (const { offered, known } of entries.values()) if (offered !== known) count++
-      return count
+      return open.size
     },
     get pending() {
       return pending
@@ -199,20 +218,23 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
           else if (atEnd || !mayTell()) wait(entry, file)
           else tellFile(entry, file, sighting)
         },
-        end(complete) {
+        async end(complete) {
           if (mine !== round) return
           pending = left
           wake()
           if (complete) {
             refused = still
-            for (const [name, entry] of entries) {
-              if (entry.look === mine || ++entry.missed < GONE) continue
-              entries.delete(name)
+            await inSlices(entries, ([name, entry]) => {
+              if (mine !== round || entry.look === mine || ++entry.missed < GONE) return
+              drop(name)
               tell({ type: 'withdrawn', name: spelled(name), version: entry.known })
-            }
+            })
           } else {
-            for (const name of still) refused.add(name)
+            await inSlices(still, (name) => {
+              if (mine === round) refused.add(name)
+            })
           }
+          if (mine !== round) return
           counts = { found, taken: entries.size, refused: refused.size }
         },
       }
@@ -233,11 +255,11 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     wake,
     changed(name, version) {
       const entry = entries.get(name)
-      if (entry?.offered === version) entry.offered = undefined
+      if (entry?.offered !== version) return
+      entry.offered = undefined
+      note(entry)
     },
-    forget(name) {
-      entries.delete(name)
-    },
+    forget: drop,
     doubt() {
       for (const entry of entries.values()) {
         entry.sighting = undefined
@@ -247,6 +269,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     clear() {
       round++
       entries.clear()
+      open.clear()
       ready = []
       next = 0
       refused = new Set()

@@ -14,7 +14,8 @@ const root = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))))
 export const documentText = (name: string): string => readFileSync(join(root, 'docs', name), 'utf8')
 
 /**
- * Runs an example of a document, by default the first, in other places; what it printed.
+ * Runs an example of a document, by default the first, in other places; what it printed. What it imports by a path is the
+ * library's own.
  * @param more What else is to be replaced in it.
  */
 export async function runExample(
@@ -35,6 +36,7 @@ export async function runExample(
     .replaceAll('/gpfs/current/raw', place.gpfs)
     .replaceAll('/var/lib/susten/p11', place.journal)
     .replaceAll("'susten'", `'${join(root, 'dist/index.js')}'`)
+    .replaceAll("from './", `from '${root}/dist/`)
   // Types only are taken out by the compiler that the project uses.
   const [file, out] = [join(place.root, 'example.mts'), join(place.root, 'example.mjs')]
   writeFileSync(file, source)

@@ -17,18 +17,20 @@ export interface HandingOver {
 export interface HandingOverHost {
   readonly link: Link
   readonly confirm: Confirm
+  /** Ends it: what fails from then on isn't Grimsel's fault, and not told. */
+  readonly signal: AbortSignal
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly report: (event: CoreEvent) => void
 }
 
-export function createHandingOver({ link, confirm, now, report }: HandingOverHost): HandingOver {
+export function createHandingOver({ link, confirm, signal, now, report }: HandingOverHost): HandingOver {
   type Call = Extract<CoreEvent, { type: 'grimselFailed' }>['call']
 
   function attempt(call: Call, seqs: readonly number[], work: () => Promise<CoreEvent>): void {
-    work().then(report, (error: unknown) =>
-      report({ type: 'grimselFailed', at: now(), call, seqs, failure: failureOf(error) }),
-    )
+    work().then(report, (error: unknown) => {
+      if (!signal.aborted) report({ type: 'grimselFailed', at: now(), call, seqs, failure: failureOf(error) })
+    })
   }
 
   async function announce({ files }: Of<'announce'>): Promise<CoreEvent> {

@@ -17,11 +17,16 @@ export interface BodyOptions {
   readonly size: number | undefined
   /** Milliseconds for any {@link leastBytes} of it, or its end. */
   readonly stall: number
+  /** Bytes that are left where it is written. */
+  readonly room: () => Promise<number>
   readonly signal: AbortSignal
 }
 
 /** Bytes that must come in time: one now and then is no transfer. */
 export const leastBytes = 1024
+
+/** Bytes from one look at what is left to the next. */
+const lookEach = 1024 * 1024
 
 /**
  * Writes all of it.
@@ -30,9 +35,10 @@ export const leastBytes = 1024
  *   {@link WriteError}
  */
 export async function writeBody(file: FileHandle, { content }: FileBody, options: BodyOptions): Promise<number> {
-  const { size, stall, signal } = options
+  const { size, stall, room, signal } = options
   const parts = content[Symbol.asyncIterator]()
   let bytes = 0
+  let looked = 0
   let ended = false
   /** Until when what is owed must be there, and how much of it is. */
   let due = performance.now() + stall
@@ -53,7 +59,9 @@ export async function writeBody(file: FileHandle, { content }: FileBody, options
       // Parts without an end that have no bytes must not keep others from running.
       if (value.length === 0) await turn()
       const began = performance.now()
-      await writeAll(file, value)
+      const isDue = bytes - looked >= lookEach
+      if (isDue) looked = bytes
+      await writePart(file, value, isDue ? { room, bytes } : undefined)
       // The time that it takes to write isn't the source's.
       due += performance.now() - began
       if (come < leastBytes) continue
@@ -83,11 +91,30 @@ const slow = (stall: number): SustenError => {
 const wrongSize = (code: string, text: string): SustenError =>
   new SustenError(`${code}: ${text}`, { code, syscall: 'read' })
 
-async function writeAll(file: FileHandle, part: Uint8Array): Promise<void> {
+/** Where a content is up to, and what is left for it: both in bytes. */
+interface Room {
+  readonly room: BodyOptions['room']
+  /** With the next part. */
+  readonly bytes: number
+}
+
+/** @param look For it to be written only if there is room. */
+async function writePart(file: FileHandle, part: Uint8Array, look: Room | undefined): Promise<void> {
   const bytes = Buffer.from(part.buffer, part.byteOffset, part.byteLength)
   try {
+    if (look !== undefined) await checkRoom(look, part.length)
     for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten
   } catch (cause) {
     throw new WriteError('the content could not be written', { cause })
   }
+}
+
+/**
+ * A content may have no end, and others write there too. It needs its size once more, to be copied to its name: so it ends
+ * as soon as there is no room for that, and not with the last byte.
+ */
+async function checkRoom({ room, bytes }: Room, next: number): Promise<void> {
+  if ((await room()) >= bytes + next) return
+  const text = `ENOSPC: no room for ${bytes} bytes twice, which a content that comes this way needs`
+  throw new SustenError(text, { code: 'ENOSPC', errno: -28, syscall: 'write' })
 }

@@ -1,7 +1,7 @@
 /** A private directory beside a target, on its file system: what comes the slow way is put together there. */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rmdir, statfs, unlink } from 'node:fs/promises'
 import { type ByteString, bufferOfBytes, textOfBytes } from '../../bytes.js'
 import { SustenError } from '../../errors.js'
 import { join } from '../../storage/index.js'
@@ -22,6 +22,8 @@ export interface Stage {
   name(): ByteString
   /** Makes a file to be written. */
   create(name: ByteString): Promise<FileHandle>
+  /** Bytes that are left on its file system, as an unprivileged writer sees it. */
+  room(): Promise<number>
   /** Removes a file, if it is there. */
   remove(name: ByteString): Promise<void>
 }
@@ -83,6 +85,7 @@ export function createStaging(root: ByteString, tag: string, check: (path: ByteS
         root: pathOf(directory),
         name: () => `${++last}.part` as ByteString,
         create: (name) => open(nameIn(directory, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+        room: () => roomIn(directory),
         remove: (name) => unlink(nameIn(directory, name)).catch(ignore),
       })
     } finally {
@@ -146,6 +149,12 @@ async function make(path: Buffer): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
     if (!hasCode(error, 'EEXIST')) throw error
   })
+}
+
+async function roomIn(directory: FileHandle): Promise<number> {
+  const { blocks, bavail, bsize } = await statfs(pathOf(directory))
+  // Without a size, as a tmpfs may be: it doesn't say.
+  return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize
 }
 
 /** Something is there, and isn't this process's. */

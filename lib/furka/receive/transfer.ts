@@ -270,7 +270,7 @@ async function readTo(
     const handle = await stage.create(name)
     let size: number
     try {
-      size = await writeBody(handle, body, { size: file.size ?? body.size, stall, signal })
+      size = await writeBody(handle, body, { size: file.size ?? body.size, stall, room: stage.room, signal })
       if (mtime !== undefined) await setTime(handle, mtime)
     } catch (error) {
       return error instanceof WriteError ? missed('target', error.cause) : missed('source', error)

@@ -148,7 +148,7 @@ export function openIncoming(options: IncomingOptions): FileSource {
     await mount.check(volume)
     unreadable = trouble
     looked = performance.now()
-    look.end(trouble === undefined)
+    await look.end(trouble === undefined)
   }
 
   /** Gives back their names to files that a dead process had put away. */

@@ -44,7 +44,7 @@ export function openRsync(options: RsyncOptions): FileSource {
         await staging()
         const look = listing.begin()
         unreadable = await client.list(look.file, signal)
-        look.end(unreadable === undefined)
+        await look.end(unreadable === undefined)
       }),
     pause(took, failures) {
       const sinceNew = listing.pending ? 0 : performance.now() - listing.lastNew

@@ -33,9 +33,8 @@ export interface Catalog {
   /**
    * A list has come, which was answered after all that was told before. Takes its time, so that others can run; never two
    * at once.
-   * @returns how many names are new, and how many there are
    */
-  listed(names: readonly string[]): Promise<{ readonly added: number; readonly count: number }>
+  listed(names: readonly string[]): Promise<Listed>
   /**
    * Everything is looked at, and offered, anew, with the next list: the server may have been another one meanwhile.
    */
@@ -50,6 +49,16 @@ export interface Catalog {
   readonly unsettledSince: number | undefined
   /** Forgets all; nothing is looked at any more. */
   clear(): void
+}
+
+/** What a list brought. */
+export interface Listed {
+  /** Names that are new, and dealt with. */
+  readonly added: number
+  /** All that there are. */
+  readonly count: number
+  /** Those for which there is no room. */
+  readonly waiting: number
 }
 
 interface Entry {
@@ -361,12 +370,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
     pump()
   }
 
-  async function listed(names: readonly string[]): Promise<{ added: number; count: number }> {
+  async function listed(names: readonly string[]): Promise<Listed> {
     const mine = ++lists
     const seen = Date.now()
     let fresh: Entry[] = []
     let added = 0
     let count = 0
+    let waiting = 0
 
     function meet(name: string): void {
       const entry = entries.get(name)
@@ -386,6 +396,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
         added++
         return
       }
+      if ('path' in place) waiting++
       const told = other?.told === true || ('refused' in place && refuse(name, place.refused, place.text))
       if (other === undefined) others.set(name, { place, told, list: mine })
       else Object.assign(other, { told, list: mine })
@@ -399,17 +410,18 @@ export function createCatalog(options: CatalogOptions): Catalog {
     }
 
     await inSlices(names, meet)
-    if (mine !== lists) return { added, count }
+    const found = { added, count, waiting }
+    if (mine !== lists) return found
     begin(fresh)
     fresh = []
     await inSlices(entries.values(), miss)
-    if (mine !== lists) return { added, count }
+    if (mine !== lists) return found
     isDoubted = false
     begin(fresh)
     await inSlices(others, ([name, { list }]) => {
       if (mine === lists && list !== mine) others.delete(name)
     })
-    return { added, count }
+    return found
   }
 
   return {

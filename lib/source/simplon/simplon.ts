@@ -45,6 +45,7 @@ export function openSimplon(options: SimplonOptions): FileSource {
   let status: ServerStatus | undefined
   let told: SourceState | undefined
   let listed = 0
+  let beyond = 0
   let strange = 0
   let lastNew = Number.NEGATIVE_INFINITY
   let lastBusy = Number.NEGATIVE_INFINITY
@@ -62,8 +63,8 @@ export function openSimplon(options: SimplonOptions): FileSource {
 
   function tellState(): void {
     const { version } = server
-    const { size: taken, unsettled, unsettledSince } = catalog
-    const state = stateOf({ available, failure, version, status, listed, taken, unsettled, unsettledSince, strange })
+    const { unsettled, unsettledSince } = catalog
+    const state = stateOf({ available, failure, version, status, listed, beyond, unsettled, unsettledSince, strange })
     if (told !== undefined && sameState(told, state)) return
     told = state
     queue?.push({ type: 'state', state })
@@ -83,9 +84,10 @@ export function openSimplon(options: SimplonOptions): FileSource {
       if (mine !== reading) return
       strange = odd
       cameBack()
-      const { added, count } = await catalog.listed(names)
+      const { added, count, waiting: left } = await catalog.listed(names)
       if (mine !== reading) return
       listed = count
+      beyond = left
       if (added > 0) lastNew = performance.now()
       for (const { resolve } of asking.splice(0)) resolve()
     } catch (error) {
@@ -168,6 +170,7 @@ export function openSimplon(options: SimplonOptions): FileSource {
     status = undefined
     told = undefined
     listed = 0
+    beyond = 0
     strange = 0
     server.forget()
     // Removals may have looked at files before.

@@ -9,10 +9,10 @@ export interface Known {
   readonly failure: SustenError | undefined
   readonly version: string | undefined
   readonly status: ServerStatus | undefined
-  /** Files that lists have. */
+  /** Files that the last list had. */
   readonly listed: number
-  /** Those of them that are dealt with. */
-  readonly taken: number
+  /** Those of them for which there was no room. */
+  readonly beyond: number
   /** Files that were seen, and not offered as they are. */
   readonly unsettled: number
   readonly unsettledSince: number | undefined
@@ -21,7 +21,7 @@ export interface Known {
 }
 
 export function stateOf(known: Known): SourceState {
-  const { available, failure, version, status, listed, taken, unsettled, unsettledSince, strange } = known
+  const { available, failure, version, status, listed, beyond, unsettled, unsettledSince, strange } = known
   const { detector, filewriter, free } = status ?? {}
   const busy = status && busyOf(status)
   const told = {
@@ -29,7 +29,7 @@ export function stateOf(known: Known): SourceState {
     detector,
     filewriter,
     files: available ? String(listed) : undefined,
-    waiting: listed > taken ? String(listed - taken) : undefined,
+    waiting: beyond > 0 ? String(beyond) : undefined,
     strange: strange > 0 ? String(strange) : undefined,
   }
   const details = Object.fromEntries(Object.entries(told).filter((entry): entry is [string, string] => !!entry[1]))

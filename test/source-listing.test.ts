@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ByteString, bytesOfText } from '#lib/bytes.js'
+import type { SourceEvent } from '#lib/source/files.js'
+import { createListing, type ListedFile, type Listing } from '#lib/source/listing.js'
+import { turnsOf } from './support/turns.js'
+
+interface World {
+  readonly listing: Listing
+  readonly told: SourceEvent[]
+  /** One look that finds these. */
+  look(files: readonly ListedFile[], complete?: boolean): Promise<void>
+}
+
+function world(settle = 0): World {
+  const told: SourceEvent[] = []
+  const listing = createListing({
+    patience: { settle, sure: settle },
+    mostFiles: 200_000,
+    tell: (event) => told.push(event),
+    mayTell: () => true,
+  })
+  return {
+    listing,
+    told,
+    async look(files, complete = true) {
+      const look = listing.begin()
+      for (const file of files) look.file(file)
+      await look.end(complete)
+    },
+  }
+}
+
+const listed = (name: string, version = '1'): ListedFile => ({
+  name: bytesOfText(name),
+  size: 1,
+  mtime: undefined,
+  version,
+  grain: 0,
+  age: undefined,
+})
+
+test('the end of a look lets others run, however many names it has', async () => {
+  const { look, told } = world()
+  const files = Array.from({ length: 100_000 }, (_, i) => listed(`run/image_${i}.cbf`))
+  await look(files)
+  assert.equal(told.length, files.length)
+  await look([])
+  assert.ok((await turnsOf(look([]))) > 1)
+  const gone = told.flatMap((event) => (event.type === 'withdrawn' ? [event.name] : []))
+  assert.deepEqual(gone.sort(), files.map(({ name }) => name).sort())
+})
+
+test('names that are refused are remembered without holding up others', async () => {
+  const { look, told } = world()
+  const names = Array.from({ length: 30_000 }, (_, i) => ({ ...listed(''), name: `.susten-${i}` as ByteString }))
+  assert.ok((await turnsOf(look(names, false))) > 1)
+  await look(names, false)
+  assert.equal(told.length, names.length)
+})
+
+test('a look that a clearing overtakes tells nothing of what was before', async () => {
+  const { listing, look, told } = world()
+  await look(Array.from({ length: 20_000 }, (_, i) => listed(`${i}`)))
+  await look([])
+  const ending = look([])
+  listing.clear()
+  const before = told.length
+  assert.ok(before < 40_000, 'it is under way')
+  await look([listed('b')])
+  await ending
+  assert.deepEqual(
+    told.slice(before).map(({ type }) => type),
+    ['file'],
+  )
+  assert.deepEqual([listing.counts.found, listing.unsettled], [1, 0])
+})
+
+test('what was seen and not offered as it is, is counted', async () => {
+  const { listing, look } = world(1000)
+  const counts: number[] = []
+  const note = (): void => void counts.push(listing.unsettled)
+  const at = performance.now()
+  await look([listed('a'), listed('b')])
+  note()
+  listing.offer(listed('a'), at)
+  note()
+  listing.offer(listed('b'), at)
+  note()
+  listing.saw(listed('b', '2'), at)
+  note()
+  listing.changed(bytesOfText('a'), '1')
+  note()
+  listing.offer(listed('a'), at)
+  note()
+  listing.forget(bytesOfText('b'))
+  note()
+  await look([listed('c')])
+  note()
+  listing.clear()
+  note()
+  assert.deepEqual(counts, [2, 1, 0, 1, 2, 1, 0, 1, 0])
+})
