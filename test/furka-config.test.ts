@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { defaults } from '#lib/furka/config/keys.js'
+import { checkSimplon } from '#lib/source/simplon/options.js'
 import { least, leastJson, notesOf, parse, parseJson } from './support/furka-config.js'
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
@@ -24,7 +26,7 @@ const eiger = {
   port: 80,
   https: false,
   apiVersion: undefined,
-  poll: { arriving: 50, acquiring: 100, idle: 1000 },
+  poll: { arriving: 50, acquiring: 100, idle: 300 },
   connections: 4,
   stallTimeout: 30_000,
 }
@@ -300,4 +302,10 @@ test('a licence key is ignored, and a place of Grimsel that is not used; both ar
   assert.deepEqual(notesOf(`grimsel PIPE\ngrimsel_socket /x\n${least}`), [
     'furka.conf:2: note: grimsel_socket is not used: grimsel is PIPE',
   ])
+})
+
+test('without a configuration the source polls as often as with one that says nothing of it', () => {
+  const { poll } = checkSimplon({ host: 'dcu' })
+  const { pollArriving, pollAcquiring, pollIdle } = defaults
+  assert.deepEqual([poll.arriving, poll.acquiring, poll.idle], [pollArriving, pollAcquiring, pollIdle])
 })

@@ -152,7 +152,7 @@ export const defaults = {
   https: false,
   pollArriving: 50,
   pollAcquiring: 100,
-  pollIdle: 1000,
+  pollIdle: 300,
   connections: 4,
   stallTimeout: 30_000,
 } as const

@@ -33,7 +33,7 @@ export interface SimplonOptions {
   readonly poll?: {
     /** While files arrive. Default 50. */
     readonly arriving?: number
-    /** While the detector acquires. Default 150. */
+    /** While the detector acquires. Default 100. */
     readonly acquiring?: number
     /** When nothing has happened for long. Default 300. */
     readonly idle?: number
@@ -107,7 +107,7 @@ export function checkSimplon(options: SimplonOptions): CheckedSimplon {
     patience: { settle, sure: checkInteger('sure', options.sure ?? Math.max(2000, settle), settle, HOUR) },
     poll: {
       arriving: time('arriving', 50),
-      acquiring: time('acquiring', 150),
+      acquiring: time('acquiring', 100),
       idle: time('idle', 300),
       longest: time('longest', 5000),
       status: time('status', 500),
