@@ -15,7 +15,8 @@ export async function dataFile(size) {
   const trial = Math.floor(size / 2 / bytesPerPixel)
   const besides = make(trial).bytes.length - trial * bytesPerPixel
   const { data, bytes } = make((size - besides) / bytesPerPixel)
-  if (bytes.length !== size) throw new RangeError(`a data file of ${size} B can't be made, but one of ${bytes.length} B`)
+  if (bytes.length !== size)
+    throw new RangeError(`a data file of ${size} B can't be made, but one of ${bytes.length} B`)
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, size)
   const at = content.indexOf(Buffer.from(data.buffer, 0, 64))
   return {
