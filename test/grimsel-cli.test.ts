@@ -29,7 +29,10 @@ test('start, status and stop end with the codes of init scripts', options, async
   assert.deepEqual([again.code, again.out], [0, 'grimsel is running already\n'])
   const second = await grimsel('run')
   assert.equal(second.code, 1)
-  assert.match(second.err, /^grimsel: control_socket: .*control.* is in use: process \d+ has it open\n$/)
+  assert.match(
+    second.err,
+    /^grimsel: \S+\/grimsel\.conf: control_socket: .*control.* is in use: process \d+ has it open\n$/,
+  )
 
   const shown = await grimsel('status')
   assert.equal(shown.code, 0)
@@ -100,12 +103,15 @@ test('what is wrong at the start is told in one line, and nothing is left runnin
   t.after(() => other.close())
   const taken = await grimsel('start')
   assert.equal(taken.code, 1)
-  assert.match(taken.err, new RegExp(`^grimsel: status_port: can't listen at 127.0.0.1 port ${statusPort}: EADDRINUSE`))
+  assert.match(
+    taken.err,
+    new RegExp(`^grimsel: \\S+/grimsel\\.conf: status_port: can't listen at 127.0.0.1 port ${statusPort}: EADDRINUSE`),
+  )
 
   writeFileSync(config, good.replace(/^logfile .*$/m, 'logfile /none/log'))
   const logless = await grimsel('start')
   assert.equal(logless.code, 1)
-  assert.match(logless.err, /^grimsel: logfile: ENOENT/)
+  assert.match(logless.err, /^grimsel: \S+\/grimsel\.conf: logfile '\/none\/log': there is no directory '\/none'/)
   assert.ok(pid() === undefined && !existsSync(socket))
 })
 

@@ -6,7 +6,7 @@ import { openNotifier } from '../../systemd/index.js'
 import { packageVersion } from '../../version.js'
 import { type Command, CommandError, UsageError } from '../command.js'
 import { noPositionals } from '../positionals.js'
-import { exitCodeOf } from './exit-codes.js'
+import { exitCodeOf, linesOf } from './exit-codes.js'
 import { configOption } from './place.js'
 import type { DaemonProgram } from './program.js'
 
@@ -45,7 +45,7 @@ ${extra.help}${place.configHelp}
         await daemon.ended.catch(() => {})
         if (!(error instanceof SustenError)) throw error
         if (error.code !== 'ABORT_ERR')
-          throw new CommandError(error.message, { exitCode: exitCodeOf(error), cause: error })
+          throw new CommandError(linesOf(error), { exitCode: exitCodeOf(error), cause: error })
       } finally {
         // Whatever was under way is in the journal.
         if (daemon.isStuck) process.kill(process.pid, 'SIGKILL')
