@@ -71,7 +71,11 @@ test('a storage that is missing keeps nothing else from running', options, async
   const { grimsel, status, buffer, disk, other } = await daemonWorld(t)
   rmdirSync(other)
   assert.equal((await grimsel('start')).code, 0)
-  assert.match((await grimsel('status')).out, /^über:2 +optional +down ENOENT/m)
+  const shown = (await grimsel('status')).out
+  assert.match(shown, /^über:2 +optional +down ENOENT/m)
+  assert.match(shown, /^über:2: no such file or directory \(ENOENT, \w+\)$/m)
+  const { grimsel: figures } = JSON.parse((await grimsel('status', '--json')).out) as Status
+  assert.match(figures.storages[1]?.reasonText ?? '', /^no such file or directory \(ENOENT, \w+\)$/)
   writeFileSync(join(buffer, 'file'), 'x')
   assert.equal((await grimsel('add', join(buffer, 'file'))).code, 0)
   await until(() => existsSync(join(disk, 'file')))
