@@ -121,6 +121,7 @@ function failureError(name: string, path: string, failure: Failure, whatToDo: st
   const details = { code, errno: -errno, syscall, path }
   if (code === 'ENOENT') return new SustenError(`${name} isn't there: ${whatToDo}`, details)
   if (code === 'ENOTDIR') return new SustenError(`${name} is no directory: ${whatToDo}`, details)
+  if (code === 'ETIMEDOUT') return new SustenError(`${name} doesn't answer: look after its file system`, details)
   const { message } = fromNative({ ...failure, path: bytesOfText(path) })
   return new SustenError(`${name} can't be used: ${message}`, details)
 }

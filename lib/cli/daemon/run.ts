@@ -8,10 +8,8 @@ import { type Command, CommandError, UsageError } from '../command.js'
 import { noPositionals } from '../positionals.js'
 import { exitCodeOf, linesOf } from './exit-codes.js'
 import { configOption } from './place.js'
+import { exitSoon } from './processes.js'
 import type { DaemonProgram } from './program.js'
-
-/** Milliseconds after which nothing keeps the process any longer. */
-const patience = 2000
 
 export function runCommand<C, S extends DaemonBasics>({ name, place, extra, begin }: DaemonProgram<C, S>): Command {
   return {
@@ -49,7 +47,7 @@ ${extra.help}${place.configHelp}
       } finally {
         // Whatever was under way is in the journal.
         if (daemon.isStuck) process.kill(process.pid, 'SIGKILL')
-        setTimeout(() => process.exit(), patience).unref()
+        exitSoon()
       }
       return 0
     },

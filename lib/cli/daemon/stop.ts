@@ -7,7 +7,7 @@ import { noPositionals } from '../positionals.js'
 import { inWords, isAbsent } from './client.js'
 import { exitCodeOf, linesOf } from './exit-codes.js'
 import { configOption, type FoundConfig, placeOptions } from './place.js'
-import { birthOf, hasEnded } from './processes.js'
+import { birthOf, exitSoon, hasEnded } from './processes.js'
 import type { DaemonProgram } from './program.js'
 import { startDaemon } from './start.js'
 
@@ -76,6 +76,7 @@ async function before<C extends { readonly controlSocket: string }, S extends Da
     const words = extra.words(found.config, args, true)
     await checkUnsupervised(name, found.config.controlSocket, words.length > 0 ? `; ${extra.instead}` : '')
     await check(found, words).catch((error: unknown) => {
+      exitSoon()
       throw inFile(found.file, error)
     })
     return { found, words }
