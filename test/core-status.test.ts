@@ -119,8 +119,17 @@ test('why a storage is not up is told, and since when', () => {
   driver.pass(5000)
   driver.announce('a')
   driver.failed('a', 'ENOSPC')
-  const { state, reason, since } = figures(driver)
-  assert.deepEqual({ state, reason, since }, { state: 'down', reason: 'ENOSPC', since: driver.now })
+  const { state, reason, reasonText, since } = figures(driver)
+  const text = /is unavailable: (.*); its files wait/.exec(driver.messages().at(-1)?.text ?? '')?.[1]
+  assert.match(text ?? '', /ENOSPC, test/)
+  assert.deepEqual(
+    { state, reason, reasonText, since },
+    { state: 'down', reason: 'ENOSPC', reasonText: text, since: driver.now },
+  )
+  driver.pass(1000)
+  assert.deepEqual([figures(driver).state, figures(driver).reasonText], ['probing', text])
+  driver.copied('a')
+  assert.deepEqual([figures(driver).state, figures(driver).reasonText], ['up', undefined])
 })
 
 test('a file that is tried several times is told at its first failure and when it is given up', () => {

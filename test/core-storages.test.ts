@@ -67,7 +67,7 @@ test('an exchanged disk and one that is not mounted are told apart, and only one
   exchanged.volume(mountedAt('/disk', 2))
   assert.match(
     unavailableText(exchanged),
-    /another file system was mounted at \/disk in its place; if .* exchanged, accept it: acceptStorage\('disk'\)/,
+    /another file system was mounted at \/disk in its place; if .* exchanged, accept it as storage 'disk';/,
   )
   const unmounted = new Driver({}, { identities: { disk: mountedAt('/disk', 1).identity } })
   unmounted.volume(mountedAt('/', 3))
@@ -84,7 +84,7 @@ test('an exchange that comes after an unmount is told as well', () => {
   driver.volume(mountedAt('/disk', 2))
   const texts = driver.messages().map(({ text }) => text)
   assert.match(texts[0] ?? '', /not mounted/)
-  assert.match(texts[1] ?? '', /acceptStorage/)
+  assert.match(texts[1] ?? '', /accept it as storage 'disk'/)
 })
 
 test('a wrong mountPoint is told as what it is: the target lies elsewhere', () => {
@@ -95,7 +95,7 @@ test('a wrong mountPoint is told as what it is: the target lies elsewhere', () =
   driver.volume({ mountPoint: bytes('/disk') })
   assert.match(
     unavailableText(driver),
-    /target lies on the file system mounted at \/disk, not on one mounted at \/dev\/shm as its mountPoint says/,
+    /target lies on the file system mounted at \/disk, not on one mounted at \/dev\/shm, as it must;/,
   )
 })
 

@@ -150,6 +150,16 @@ test('a copy that was read from a tier and is something else is a failure', () =
   )
 })
 
+test('what is told of a cleared shift names its user directory, if it had one', () => {
+  const driver = tiered(pair)
+  driver.feed({ type: 'userChange', uid: 7, gid: 8, userDirectory: 'visit/9' })
+  driver.arrive('visit/9/a')
+  driver.changeUser()
+  for (const path of driver.settle().flatMap(({ files }) => files.map((file) => file.path))) driver.release(path)
+  const texts = driver.messages().map(({ text }) => text)
+  assert.deepEqual(texts, ['The files of shift 1 (uid 7, gid 8, directory visit/9) have left /mnt/buffer'])
+})
+
 test('a user change clears the buffer of the old files as soon as they are durable, and of no others', () => {
   const driver = tiered(pair)
   driver.arrive('old/a', 'old/b')

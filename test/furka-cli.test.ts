@@ -50,7 +50,10 @@ test('start, status and stop end with the codes of init scripts', options, async
   assert.equal((await figures()).user.uid, 500)
   const second = await furka('run')
   assert.equal(second.code, 1)
-  assert.match(second.err, /^furka: CONTROL_SOCKET: .*control.* is in use: process \d+ has it open\n$/)
+  assert.match(
+    second.err,
+    /^furka: \S+\/furka\.json: CONTROL_SOCKET: .*control.* is in use: process \d+ has it open\n$/,
+  )
 
   const shown = await furka('status')
   assert.equal(shown.code, 0)
@@ -253,13 +256,13 @@ test('what is wrong at the start is told in one line, and nothing is left runnin
   write({ LOG_FILE: '/none/log' })
   const logless = await furka('start')
   assert.equal(logless.code, 1)
-  assert.match(logless.err, /^furka: LOG_FILE: ENOENT/)
+  assert.match(logless.err, /^furka: \S+\/furka\.json: LOG_FILE '\/none\/log': there is no directory '\/none'/)
   assert.ok(pid() === undefined && !existsSync(socket))
 
   write({ JOURNAL_DIR: `${config}/journal` })
   const journalless = await furka('start')
   assert.equal(journalless.code, 1)
-  assert.match(journalless.err, /^furka: JOURNAL_DIR: /)
+  assert.match(journalless.err, /^furka: \S+\/furka\.json: JOURNAL_DIR: /)
   assert.ok(pid() === undefined && !existsSync(socket))
   write({})
   await succeeds(furka('start'))

@@ -240,6 +240,40 @@ for (const host of [
   })
 }
 
+test('a detector with something wrong in it is still looked at for its target', () => {
+  const found = errorsOf(`required_mount /ram
+journal_directory /ram2/j
+detectorID a
+protocol RSINC
+target /data
+detectorID b
+remoteIP 10.0.0.1
+port 0
+target /ram2
+detectorID b
+remoteIP 10.0.0.2
+target /
+detectorID c
+remoteIP 10.0.0.1
+target x
+`)
+  assert.deepEqual(
+    found.map((error) => error.replace(/^(\d+: \w+ '\w+'(:| is) (target|\S+ \S+) ?).*/, '$1').trimEnd()),
+    [
+      "3: detector 'a': target",
+      "4: detector 'a': protocol must",
+      "6: detector 'b': target",
+      "6: detector 'b': target",
+      "8: detector 'b': port must",
+      "10: detector 'b' is there twice,",
+      "10: detector 'b': the target",
+      "10: detector 'b': target",
+      "15: detector 'c': target",
+    ],
+    found.join('\n'),
+  )
+})
+
 test('all errors of a file are found in one run, in the order of the file', () => {
   const error = refusalOf('colour blue\nuid x\ndetectorID a\nport x\ntarget a\nfoo', '/etc/f.conf')
   assert.deepEqual(

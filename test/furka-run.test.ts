@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { spawnSync } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { worldWithGrimsel } from './support/furka-daemon.js'
+import { furkaWorld, worldWithGrimsel } from './support/furka-daemon.js'
 import { whyNoDaemon } from './support/grimsel-daemon.js'
 import { openRoot, until } from './support/pipe-world.js'
 import { supervisor } from './support/supervisor.js'
@@ -62,6 +62,39 @@ test('Furka goes on while Grimsel is restarted', options, async (t) => {
   assert.equal(readFileSync(join(other.disk, 'after'), 'utf8'), '3')
   assert.equal(pid(), running)
   assert.equal((await furka('stop')).code, 0)
+})
+
+test('two Furkas hand over to one Grimsel, whose shift is that of the user told last', options, async (t) => {
+  const { furka: one, grimsel: other } = await worldWithGrimsel(t)
+  const two = await furkaWorld(t, {
+    more: {
+      TARGET_DIR: `${one.target}/./two`,
+      REQUIRED_MOUNT: dirname(one.target),
+      GRIMSEL: 'CONTROL',
+      GRIMSEL_SOCKET: other.socket,
+    },
+  })
+  const running = async (): Promise<number | undefined> => (await other.status()).grimsel.shifts[0]?.uid
+  assert.equal((await other.grimsel('start')).code, 0)
+  assert.equal((await one.furka('start', '-u', '700:701:first')).code, 0)
+  await one.until(({ user }) => user.told, 'Grimsel knows the first user')
+  await one.dcu.add('a', Buffer.from('a'))
+  await one.until(({ sources }) => sources[0]?.removed === 1, 'removed')
+  assert.ok(existsSync(join(one.target, 'first/a')))
+  assert.equal(await running(), 700)
+
+  assert.equal((await two.furka('start', '-u', '800:801:second')).code, 0)
+  await two.until(({ user }) => user.told, 'Grimsel knows the second user')
+  assert.equal(await running(), 800)
+  await until(() => !existsSync(join(one.target, 'first/a')))
+  for (const world of [one, two]) await world.dcu.add('b', Buffer.from('b'))
+  await one.until(({ sources }) => sources[0]?.removed === 2, 'removed by the first')
+  await two.until(({ sources }) => sources[0]?.removed === 1, 'removed by the second')
+  assert.deepEqual(
+    ['first/a', 'first/b', 'two/second/b'].map((name) => statSync(join(other.disk, name)).uid),
+    [700, 700, 800],
+  )
+  assert.equal(await running(), 800)
 })
 
 test('a supervisor is told what becomes of Furka', options, async (t) => {

@@ -29,7 +29,10 @@ test('start, status and stop end with the codes of init scripts', options, async
   assert.deepEqual([again.code, again.out], [0, 'grimsel is running already\n'])
   const second = await grimsel('run')
   assert.equal(second.code, 1)
-  assert.match(second.err, /^grimsel: control_socket: .*control.* is in use: process \d+ has it open\n$/)
+  assert.match(
+    second.err,
+    /^grimsel: \S+\/grimsel\.conf: control_socket: .*control.* is in use: process \d+ has it open\n$/,
+  )
 
   const shown = await grimsel('status')
   assert.equal(shown.code, 0)
@@ -68,7 +71,11 @@ test('a storage that is missing keeps nothing else from running', options, async
   const { grimsel, status, buffer, disk, other } = await daemonWorld(t)
   rmdirSync(other)
   assert.equal((await grimsel('start')).code, 0)
-  assert.match((await grimsel('status')).out, /^über:2 +optional +down ENOENT/m)
+  const shown = (await grimsel('status')).out
+  assert.match(shown, /^über:2 +optional +down ENOENT/m)
+  assert.match(shown, /^über:2: no such file or directory \(ENOENT, \w+\)$/m)
+  const { grimsel: figures } = JSON.parse((await grimsel('status', '--json')).out) as Status
+  assert.match(figures.storages[1]?.reasonText ?? '', /^no such file or directory \(ENOENT, \w+\)$/)
   writeFileSync(join(buffer, 'file'), 'x')
   assert.equal((await grimsel('add', join(buffer, 'file'))).code, 0)
   await until(() => existsSync(join(disk, 'file')))
@@ -100,12 +107,15 @@ test('what is wrong at the start is told in one line, and nothing is left runnin
   t.after(() => other.close())
   const taken = await grimsel('start')
   assert.equal(taken.code, 1)
-  assert.match(taken.err, new RegExp(`^grimsel: status_port: can't listen at 127.0.0.1 port ${statusPort}: EADDRINUSE`))
+  assert.match(
+    taken.err,
+    new RegExp(`^grimsel: \\S+/grimsel\\.conf: status_port: can't listen at 127.0.0.1 port ${statusPort}: EADDRINUSE`),
+  )
 
   writeFileSync(config, good.replace(/^logfile .*$/m, 'logfile /none/log'))
   const logless = await grimsel('start')
   assert.equal(logless.code, 1)
-  assert.match(logless.err, /^grimsel: logfile: ENOENT/)
+  assert.match(logless.err, /^grimsel: \S+\/grimsel\.conf: logfile '\/none\/log': there is no directory '\/none'/)
   assert.ok(pid() === undefined && !existsSync(socket))
 })
 

@@ -176,6 +176,37 @@ test('all errors of a file are found in one run, in the order of the file', () =
   assert.ok(Object.isFrozen(error.failures))
 })
 
+test('a storage with something wrong in it is still looked at for its place', () => {
+  const text = `ramdisk_mountpoint /ram
+journal_directory /data/journal
+storageID a
+type INTERN
+target /data
+storageID b
+type OPTIONAL
+target /data/b
+n_copy_processes 0
+storageID b
+type OPTIONAL
+target /ram/x
+`
+  const found = errorsOf(text)
+  for (const expected of [
+    /^2: journal_directory '\/data\/journal' and the target of storage 'a' lie in one another/,
+    /^4: storage 'a': type must be/,
+    /^6: storage 'b': target '\/data\/b' and that of storage 'a' \(line 3\) lie in one another/,
+    /^9: storage 'b': n_copy_processes must be/,
+    /^10: storage 'b' is there twice/,
+    /^10: storage 'b': target '\/ram\/x' and ramdisk_mountpoint '\/ram' lie in one another/,
+  ]) {
+    assert.ok(
+      found.some((error) => expected.test(error)),
+      `${expected}: ${found.join('\n')}`,
+    )
+  }
+  assert.equal(found.length, 6)
+})
+
 test('a single error is the message itself', () => {
   const error = refusalOf(`foo\n${least}`)
   assert.equal(error.message, error.failures[0]?.message)

@@ -94,7 +94,10 @@ test('another file system in the place of a storage gets nothing, until it is ac
   await until(() => figures(mirror, 'disk').copied === 2, 'the file on the disk')
   await until(() => figures(mirror, 'gpfs').state === 'down', 'gpfs is down')
   assert.ok(!readdirSync(place.gpfs).includes('after'))
-  await until(() => told.messages.some(({ text }) => text.includes("acceptStorage('gpfs')")), 'what to do is told')
+  await until(
+    () => told.messages.some(({ text }) => text.includes("accept it as storage 'gpfs'")),
+    'what to do is told',
+  )
   await mirror.acceptStorage('gpfs')
   await mirror.idle()
   assert.ok(readdirSync(place.gpfs).includes('after'))

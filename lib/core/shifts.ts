@@ -83,18 +83,19 @@ export function reviewShifts(state: State): void {
   }
 }
 
-function cleared(state: State, { number, uid, gid }: Shift, id: string): void {
+function cleared(state: State, { number, uid, gid, userDirectory }: Shift, id: string): void {
   const tier = state.tiers.find(({ config }) => config.id === id)
   // A shift without files leaves nothing behind that would be worth telling.
   if (tier === undefined || !state.counters.has(number)) return
   removeDirectories(state, tier, number)
   const mountPoint = mountPointOf(state, tier)
+  const whose = `uid ${uid}, gid ${gid}${userDirectory === undefined ? '' : `, directory ${userDirectory}`}`
   say(state, {
     code: 'SHIFT_CLEARED',
     severity: 'info',
     storage: tier.storage?.config.id,
     subject: mountPoint,
-    text: `The files of shift ${number} (uid ${uid}, gid ${gid}) have left ${textOfBytes(mountPoint)}`,
+    text: `The files of shift ${number} (${whose}) have left ${textOfBytes(mountPoint)}`,
     reason: `${id} ${number}`,
   })
 }

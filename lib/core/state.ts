@@ -92,8 +92,9 @@ export interface StorageState {
   identity: string | undefined
   /** `unknown` until first read; `probing`: it failed, and a few copies try whether it works again. */
   mode: 'unknown' | 'up' | 'probing' | 'down'
-  /** Why it is not `up`, and since when. */
+  /** Why it is not `up`, the same in words, and since when. */
   failure: Failure | undefined
+  failureText: string | undefined
   since: number
   /** The last reading found the right file system. */
   reachable: boolean
@@ -279,6 +280,7 @@ function createStorage(
     identity,
     mode: 'unknown',
     failure: undefined,
+    failureText: undefined,
     since: now,
     reachable: false,
     suspect: false,

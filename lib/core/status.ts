@@ -33,6 +33,8 @@ export interface StorageStatus {
   readonly since: number
   /** Error code for which it is not `up`. */
   readonly reason?: string
+  /** The same in words, as the message `STORAGE_UNAVAILABLE` has it. */
+  readonly reasonText?: string
   readonly paused: boolean
   /** Files that aren't durable there yet, those being copied included. */
   readonly pending: number
@@ -90,6 +92,7 @@ function statusOfStorage(state: State, storage: StorageState, at: number): Stora
     state: storage.mode,
     since: storage.since,
     ...(storage.failure === undefined ? {} : { reason: storage.failure.code }),
+    ...(storage.failureText === undefined ? {} : { reasonText: storage.failureText }),
     paused: state.paused || storage.paused,
     pending: counts.pending,
     copying: storage.flying,

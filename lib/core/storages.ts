@@ -114,12 +114,14 @@ export function troubled(state: State, storage: StorageState, failure: Failure, 
 
 function fall(state: State, storage: StorageState, failure: Failure, volume?: VolumeReading): void {
   turn(state, storage, 'down', failure)
+  const text = why(storage, failure, volume)
+  storage.failureText = text
   say(state, {
     code: 'STORAGE_UNAVAILABLE',
     severity: 'error',
     storage: storage.config.id,
     subject: storage.config.target,
-    text: `Storage '${storage.config.id}' at ${textOfBytes(storage.config.target)} is unavailable: ${why(storage, failure, volume)}; its files wait`,
+    text: `Storage '${storage.config.id}' at ${textOfBytes(storage.config.target)} is unavailable: ${text}; its files wait`,
     reason: kindOf(failure),
   })
 }
@@ -130,12 +132,12 @@ function why(storage: StorageState, failure: Failure, volume: VolumeReading | un
   const here = textOfBytes(volume.mountPoint)
   if (failure.syscall === 'mountPoint') {
     const wanted = textOfBytes(failure.path)
-    return `its target lies on the file system mounted at ${here}, not on one mounted at ${wanted} as its mountPoint says`
+    return `its target lies on the file system mounted at ${here}, not on one mounted at ${wanted}, as it must`
   }
   if (failure.syscall === 'mount') {
-    return `its file system is not mounted; what is there now belongs to the one at ${here}; if that is meant, accept it: acceptStorage('${storage.config.id}')`
+    return `its file system is not mounted; what is there now belongs to the one at ${here}; if that is meant, accept it as storage '${storage.config.id}'`
   }
-  return `another file system was mounted at ${here} in its place; if the disk was exchanged, accept it: acceptStorage('${storage.config.id}')`
+  return `another file system was mounted at ${here} in its place; if the disk was exchanged, accept it as storage '${storage.config.id}'`
 }
 
 /** Where a file system is mounted, by the end of its identity. */
@@ -191,6 +193,7 @@ function turn(state: State, storage: StorageState, mode: StorageState['mode'], f
   if (mode !== storage.mode && !(storage.mode === 'down' && mode === 'probing')) storage.since = state.now
   storage.mode = mode
   storage.failure = failure
+  if (failure === undefined) storage.failureText = undefined
 }
 
 /** The source directory is gone: no copy is begun until it is back. */

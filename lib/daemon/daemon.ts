@@ -4,7 +4,7 @@ import { type Method, openControl, type Peer } from '../control/index.js'
 import { SustenError } from '../errors.js'
 import { type Fields, type Log, openLog } from '../log/index.js'
 import { type Notifier, startWatchdog } from '../systemd/index.js'
-import { asOf } from './blame.js'
+import { asOf, inFile } from './blame.js'
 import { pidFileOf, wordsFileOf, writePidFile, writeWords } from './files.js'
 import { commonMethods } from './methods.js'
 import { closeParts, type Drainable, drain, type Part } from './parts.js'
@@ -53,6 +53,8 @@ export interface DaemonConfig {
   /** How the configuration file calls two of them. */
   readonly keys: { readonly controlSocket: string; readonly logfile: string }
   readonly notes: readonly ConfigNote[]
+  /** Looks whether all is there that it needs, before anything is made. Rejects with what isn't. */
+  readonly check: () => Promise<void>
   /** What it was started with besides the configuration, and keeps over a restart. Default: nothing. */
   readonly words?: readonly string[]
   /** Bytes of a request on the control socket. Default: as few as it takes elsewhere. */
@@ -99,7 +101,7 @@ const summaryInterval = 5000
 
 /** Begins at once; see {@link Daemon.ready}. */
 export function runDaemon<S extends object>(
-  { name, places, keys, notes, words = [], maxLine }: DaemonConfig,
+  { name, places, keys, notes, check, words = [], maxLine }: DaemonConfig,
   { file, version, notifier, supervised }: DaemonOptions,
   create: (inside: DaemonInside) => Service<S>,
 ): Daemon {
@@ -143,6 +145,29 @@ export function runDaemon<S extends object>(
   // ---- Starting ----------------------------------------------------------------------------------------------------
 
   async function start(): Promise<void> {
+    try {
+      await checkFirst()
+      await openAll()
+    } catch (error) {
+      throw inFile(file, error)
+    }
+  }
+
+  /** What can't be begun leaves nothing but a line in the log. */
+  async function checkFirst(): Promise<void> {
+    try {
+      await check()
+    } catch (error) {
+      // It may be the log of a daemon that runs: that one begins a new file when it is time.
+      const endless = { path: places.logfile, maxSize: Number.POSITIVE_INFINITY, maxNumber: 0 }
+      const lines = await openLog(endless).catch(() => undefined)
+      lines?.error({ event: 'failure', err: inFile(file, error) }, `${name} didn't start`)
+      await lines?.close()
+      throw error
+    }
+  }
+
+  async function openAll(): Promise<void> {
     // First: it is the lock that keeps a second daemon away, and tells who asks that this one is starting.
     const methods = { ...service.methods, ...commonMethods(status, stop) }
     const control = await asOf(

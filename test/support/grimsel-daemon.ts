@@ -31,7 +31,12 @@ export interface Status {
   readonly pid: number
   readonly pipe: { readonly announced: number; readonly refused: number; readonly bad: Record<string, number> }
   readonly grimsel: {
-    readonly storages: readonly { readonly id: string; readonly state: string; readonly copied: number }[]
+    readonly storages: readonly {
+      readonly id: string
+      readonly state: string
+      readonly reasonText?: string
+      readonly copied: number
+    }[]
     readonly shifts: readonly {
       readonly number: number
       readonly uid: number

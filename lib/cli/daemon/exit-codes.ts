@@ -1,4 +1,4 @@
-/** Exit codes of init scripts, as the Linux Standard Base has them. */
+/** How commands end: exit codes of init scripts, as the Linux Standard Base has them, and what is said. */
 import { SustenError } from '../../errors.js'
 
 /** Of all commands but `status`. 0: done, 1: failed, 2: wrong use. */
@@ -13,3 +13,7 @@ export function exitCodeOf(error: unknown): number {
   if (error.code === 'ERR_SUSTEN_CONFIG') return exitCodes.notConfigured
   return error.code === 'EACCES' || error.code === 'EPERM' ? exitCodes.noPrivilege : 1
 }
+
+/** What is wrong, a line for each thing. */
+export const linesOf = ({ failures, message }: SustenError): readonly string[] =>
+  failures.length > 0 ? failures.map((one) => one.message) : [message]

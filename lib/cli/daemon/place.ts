@@ -1,10 +1,10 @@
 /** Where a daemon is to be found: its configuration, and its control socket. */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { type ConfigNote, type Loaded, printable } from '../../config/index.js'
+import { type ConfigNote, type Loaded, printable, quoted } from '../../config/index.js'
 import { SustenError } from '../../errors.js'
 import { type Arguments, CommandError } from '../command.js'
-import { exitCodeOf, exitCodes } from './exit-codes.js'
+import { exitCodeOf, exitCodes, linesOf } from './exit-codes.js'
 
 export const configOption = { config: { type: 'string', short: 'c' } } as const
 export const placeOptions = { ...configOption, socket: { type: 'string' } } as const
@@ -42,9 +42,11 @@ export function placeOf<C extends { readonly controlSocket: string }>({ files, l
       return { ...loaded, file, notes: [...notes, ...loaded.notes] }
     } catch (error) {
       if (!(error instanceof SustenError)) throw error
-      const exitCode = error.code === 'ENOENT' ? exitCodes.notConfigured : exitCodeOf(error)
-      const messages = error.failures.length > 0 ? error.failures.map(({ message }) => message) : [error.message]
-      throw new CommandError(messages, { exitCode, cause: error })
+      const isMissing = error.code === 'ENOENT'
+      const exitCode = isMissing ? exitCodes.notConfigured : exitCodeOf(error)
+      const hint = typeof config === 'string' ? `${quoted(file)}; write it, or correct -c` : usualHint(files)
+      const lines = isMissing ? [`there is no configuration file ${hint}`] : linesOf(error)
+      throw new CommandError(lines, { exitCode, cause: error })
     }
   }
 
@@ -69,3 +71,7 @@ export function usualFile(files: readonly [string, ...string[]]): { file: string
   }))
   return { file, notes }
 }
+
+/** Where one would be found, and what to do. */
+const usualHint = ([first, ...others]: readonly [string, ...string[]]): string =>
+  `${[quoted(first), ...others.map(quoted)].join(' or ')}; write it, or give another by -c FILE`

@@ -1,9 +1,17 @@
-/** Other processes, by number. */
+/** Other processes, by number, and the end of this one. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Milliseconds between two looks. */
 const interval = 20
+
+/** Milliseconds after which nothing keeps the process any longer. */
+const patience = 2000
+
+/** This process ends, though something of it hangs in a dead file system. */
+export function exitSoon(): void {
+  setTimeout(() => process.exit(), patience).unref()
+}
 
 /** When a process began, which tells it from a later one with its number. Undefined: it has ended. */
 export function birthOf(pid: number): string | undefined {

@@ -26,6 +26,12 @@ export interface DaemonProgram<C, S extends DaemonBasics> {
     /** What can be done where it comes too late, since the daemon runs: `'x user' changes the user`. */
     readonly instead: string
   }
+  /**
+   * Looks whether it could start now. Its code is loaded no earlier.
+   * @param words What `run` is given besides the configuration.
+   * @throws SustenError what is missing
+   */
+  check(loaded: Loaded<C>, words: readonly string[]): Promise<void>
   /** What a restart keeps, for `--help`. */
   readonly restartHelp: string
   /** Has others wait while it restarts. Returns what ends that. */

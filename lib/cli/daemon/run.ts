@@ -6,12 +6,10 @@ import { openNotifier } from '../../systemd/index.js'
 import { packageVersion } from '../../version.js'
 import { type Command, CommandError, UsageError } from '../command.js'
 import { noPositionals } from '../positionals.js'
-import { exitCodeOf } from './exit-codes.js'
+import { exitCodeOf, linesOf } from './exit-codes.js'
 import { configOption } from './place.js'
+import { exitSoon } from './processes.js'
 import type { DaemonProgram } from './program.js'
-
-/** Milliseconds after which nothing keeps the process any longer. */
-const patience = 2000
 
 export function runCommand<C, S extends DaemonBasics>({ name, place, extra, begin }: DaemonProgram<C, S>): Command {
   return {
@@ -45,11 +43,11 @@ ${extra.help}${place.configHelp}
         await daemon.ended.catch(() => {})
         if (!(error instanceof SustenError)) throw error
         if (error.code !== 'ABORT_ERR')
-          throw new CommandError(error.message, { exitCode: exitCodeOf(error), cause: error })
+          throw new CommandError(linesOf(error), { exitCode: exitCodeOf(error), cause: error })
       } finally {
         // Whatever was under way is in the journal.
         if (daemon.isStuck) process.kill(process.pid, 'SIGKILL')
-        setTimeout(() => process.exit(), patience).unref()
+        exitSoon()
       }
       return 0
     },

@@ -1,12 +1,13 @@
 /** `stop`, `restart`. */
 import { callControl } from '../../control/index.js'
-import type { DaemonBasics } from '../../daemon/index.js'
+import { type DaemonBasics, inFile } from '../../daemon/index.js'
 import { SustenError } from '../../errors.js'
 import { type Arguments, type Command, CommandError, UsageError } from '../command.js'
 import { noPositionals } from '../positionals.js'
 import { inWords, isAbsent } from './client.js'
-import { configOption, placeOptions } from './place.js'
-import { birthOf, hasEnded } from './processes.js'
+import { exitCodeOf, linesOf } from './exit-codes.js'
+import { configOption, type FoundConfig, placeOptions } from './place.js'
+import { birthOf, exitSoon, hasEnded } from './processes.js'
 import type { DaemonProgram } from './program.js'
 import { startDaemon } from './start.js'
 
@@ -52,11 +53,8 @@ ${nowHelp}`,
     options: { ...extra.options, ...configOption, ...stopOptions },
     async run(args, streams) {
       noPositionals(args)
-      // A configuration that is wrong doesn't stop the daemon that runs by the former one.
-      const found = await place.readConfig(args)
-      const words = extra.words(found.config, args, true)
+      const { found, words } = await before(program, args)
       const { controlSocket } = found.config
-      await checkUnsupervised(name, controlSocket, words.length > 0 ? `; ${extra.instead}` : '')
       const release = hold(found.config)
       try {
         await stopDaemon(name, controlSocket, args)
@@ -65,6 +63,28 @@ ${nowHelp}`,
         release()
       }
     },
+  }
+}
+
+/** A daemon that runs isn't stopped where the next one couldn't start. */
+async function before<C extends { readonly controlSocket: string }, S extends DaemonBasics>(
+  { name, place, extra, check }: DaemonProgram<C, S>,
+  args: Arguments,
+): Promise<{ readonly found: FoundConfig<C>; readonly words: readonly string[] }> {
+  try {
+    const found = await place.readConfig(args)
+    const words = extra.words(found.config, args, true)
+    await checkUnsupervised(name, found.config.controlSocket, words.length > 0 ? `; ${extra.instead}` : '')
+    await check(found, words).catch((error: unknown) => {
+      exitSoon()
+      throw inFile(found.file, error)
+    })
+    return { found, words }
+  } catch (error) {
+    if (!(error instanceof SustenError || error instanceof CommandError)) throw error
+    const isTold = error instanceof CommandError
+    const [lines, exitCode] = isTold ? [error.lines, error.exitCode] : [linesOf(error), exitCodeOf(error)]
+    throw new CommandError([...lines, 'nothing was stopped'], { exitCode, cause: error })
   }
 }
 

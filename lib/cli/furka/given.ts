@@ -40,9 +40,15 @@ export function startWords(config: FurkaConfig, args: Arguments, isRestart: bool
   asUsage(() => changeDetectors(config, chosen.map(parseDetector)), hint)
   return [
     ...(user === undefined ? [] : [`--user=${args.values['user']}`]),
-    ...chosen.map((detector) => `--detector=${detector}`),
+    ...chosen.map((detector) => `${detectorWord}${detector}`),
   ]
 }
+
+const detectorWord = '--detector='
+
+/** Those of {@link startWords}. */
+export const detectorsIn = (words: readonly string[]): readonly string[] =>
+  words.filter((word) => word.startsWith(detectorWord)).map((word) => word.slice(detectorWord.length))
 
 function asUsage<T>(read: () => T, hint = ''): T {
   try {

@@ -2,7 +2,7 @@
 import type { FurkaConfig } from '../../furka/config/index.js'
 import type { DaemonStatus } from '../../furka/daemon/index.js'
 import type { DaemonProgram } from '../daemon/program.js'
-import { startHelp, startOf, startOptions, startWords } from './given.js'
+import { detectorsIn, startHelp, startOf, startOptions, startWords } from './given.js'
 import { place } from './place.js'
 import { statusText } from './status-text.js'
 
@@ -19,6 +19,10 @@ export const program: DaemonProgram<FurkaConfig, DaemonStatus> = {
   },
   restartHelp: `The user stays who it is, and what -d said at the start still counts, unless something
 else is given.`,
+  async check(loaded, words) {
+    const { checkFurka } = await import('../../furka/daemon/index.js')
+    await checkFurka(loaded, detectorsIn(words))
+  },
   hold: () => () => {},
   async begin(loaded, args, options) {
     const { runFurka } = await import('../../furka/daemon/index.js')

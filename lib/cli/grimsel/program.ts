@@ -12,6 +12,10 @@ export const program: DaemonProgram<GrimselConfig, DaemonStatus> = {
   place,
   extra: { usage: '', help: '', options: {}, words: () => [], instead: '' },
   restartHelp: 'Writers of the file pipe wait meanwhile; the shift and all that is pending go on.',
+  async check({ config }) {
+    const { checkGrimsel } = await import('../../grimsel/daemon/index.js')
+    await checkGrimsel(config)
+  },
   hold: ({ filePipe }) => holdPipe(filePipe),
   async begin(loaded, _args, options) {
     const { runGrimsel } = await import('../../grimsel/daemon/index.js')

@@ -13,7 +13,7 @@ const soon = 3600
 export function statusText(status: DaemonStatus): string {
   const { pipe, grimsel } = status
   const figures = grimsel === undefined ? [] : [tiers(grimsel), storages(grimsel), shifts(grimsel)]
-  return statusBlocks('grimsel', status, [...figures, oddities(pipe)])
+  return statusBlocks('grimsel', status, [...figures, [...outages(grimsel), ...oddities(pipe)]])
 }
 
 function tiers({ tiers, source }: GrimselStatus): string[] {
@@ -49,6 +49,13 @@ function shifts({ shifts }: GrimselStatus): string[] {
   const earlier = shifts.length - mostShifts
   if (earlier > 0) lines.push(`and ${counted(earlier, 'earlier shift')}: --json shows all`)
   return lines
+}
+
+/** Why storages can't be copied to. */
+function outages(grimsel: GrimselStatus | undefined): string[] {
+  return (grimsel?.storages ?? []).flatMap(({ id, reasonText }) =>
+    reasonText === undefined ? [] : [`${id}: ${reasonText}`],
+  )
 }
 
 function oddities({ refused, bad }: DaemonStatus['pipe']): string[] {

@@ -10,9 +10,12 @@ export interface Clash {
   readonly what: string
 }
 
+/** A detector as far as it is known: undefined is what was refused, or isn't known since something else was. */
+export type KnownDetector = { readonly [K in keyof FurkaDetector]: FurkaDetector[K] | undefined }
+
 /** The parts of a configuration that detectors have to do with; undefined are those that were refused. */
 export interface Surroundings {
-  readonly detectors: readonly FurkaDetector[]
+  readonly detectors: readonly KnownDetector[]
   readonly requiredMount: FurkaConfig['requiredMount']
   readonly journalDirectory: string | undefined
 }
@@ -28,10 +31,11 @@ export function clashesOf({ detectors, requiredMount, journalDirectory }: Surrou
 }
 
 function targetClashes(
-  { target }: FurkaDetector,
+  { target }: KnownDetector,
   mount: string | undefined,
   journal: string | undefined,
 ): readonly string[] {
+  if (target === undefined) return []
   const path = withoutMarker(target)
   const said: string[] = []
   if (path === '/') said.push('the target must not be the root directory')
@@ -48,11 +52,11 @@ function targetClashes(
 }
 
 /** What is received must not become a source. */
-function directoryClashes({ source }: FurkaDetector, detectors: readonly FurkaDetector[]): readonly string[] {
-  if (source.protocol !== 'directory') return []
+function directoryClashes({ source }: KnownDetector, detectors: readonly KnownDetector[]): readonly string[] {
+  if (source?.protocol !== 'directory') return []
   const written = detectors.flatMap((other) => [
-    { what: 'target', path: other.target, of: other },
-    ...(other.source.protocol === 'rsync' ? [{ what: 'staging', path: other.source.staging, of: other }] : []),
+    ...(other.target === undefined ? [] : [{ what: 'target', path: other.target, of: other }]),
+    ...(other.source?.protocol === 'rsync' ? [{ what: 'staging', path: other.source.staging, of: other }] : []),
   ])
   const clash = written.find(({ path }) => isEitherWithin(source.path, withoutMarker(path)))
   if (clash === undefined) return []
@@ -61,12 +65,13 @@ function directoryClashes({ source }: FurkaDetector, detectors: readonly FurkaDe
 }
 
 /** Two that fetch the same files would delete them before each other's eyes. */
-function doubles({ source }: FurkaDetector, before: readonly FurkaDetector[]): readonly string[] {
+function doubles({ source }: KnownDetector, before: readonly KnownDetector[]): readonly string[] {
   const other = before.find((candidate) => isSame(source, candidate.source))
   return other === undefined ? [] : [`fetches the same files as ${nameOf(other)}; each file may be fetched once`]
 }
 
-function isSame(a: FurkaDetector['source'], b: FurkaDetector['source']): boolean {
+function isSame(a: KnownDetector['source'], b: KnownDetector['source']): boolean {
+  if (a === undefined || b === undefined) return false
   if (a.protocol === 'directory') return b.protocol === 'directory' && isEitherWithin(a.path, b.path)
   if (b.protocol === 'directory' || a.port !== b.port) return false
   if (a.host.toLowerCase() !== b.host.toLowerCase()) return false
@@ -74,4 +79,4 @@ function isSame(a: FurkaDetector['source'], b: FurkaDetector['source']): boolean
   return b.protocol === 'rsync' && a.module === b.module && isEitherWithin(a.path, b.path)
 }
 
-const nameOf = ({ id }: FurkaDetector): string => `detector ${quoted(id)}`
+const nameOf = ({ id }: KnownDetector): string => (id === undefined ? 'another detector' : `detector ${quoted(id)}`)

@@ -1,24 +1,25 @@
 /** Reads the detectors' sections. */
 import { type Problems, quoted, type RawSection } from '../../config/index.js'
 import type { FilePosition } from '../../errors.js'
+import type { KnownDetector } from './clashes.js'
 import { checkPolling, filewriterSource } from './filewriter.js'
 import { defaults, detectorDefaults, detectorKinds, detectorSpelling, keysOfProtocols, ppuSpelling } from './keys.js'
 import { readSpelled, type Spelled } from './spelled.js'
-import type { FurkaDetector, FurkaSource } from './types.js'
+import type { FurkaSource } from './types.js'
 
 type DetectorKey = keyof typeof detectorKinds
 type Detector = Spelled<typeof detectorKinds>
 
-/** A detector, and where its section begins. */
+/** A detector, how messages call it, and where its section begins. */
 export interface PlacedDetector {
   readonly at: FilePosition
-  readonly detector: FurkaDetector
+  readonly name: string
+  readonly detector: KnownDetector
 }
 
-/** The detectors in which nothing is wrong by itself. */
 export function readDetectors(sections: readonly RawSection[], problems: Problems): readonly PlacedDetector[] {
   const ids = new Map<string, FilePosition>()
-  return sections.flatMap((section, index) => {
+  return sections.map((section, index) => {
     const { at } = section
     const name = nameOf(section, index)
     const words = { prefix: `${name}: `, misplaced }
@@ -29,8 +30,9 @@ export function readDetectors(sections: readonly RawSection[], problems: Problem
     if (earlier !== undefined) {
       problems.add(at, `${name} is there twice, first in line ${earlier.line}; each needs a detectorID of its own`)
     }
-    const detector = completeDetector(read, name, at, problems)
-    return detector === undefined || earlier !== undefined ? [] : [{ at, detector }]
+    const detector = knownDetector(read, name, at, problems)
+    // Once more the same would only be told twice.
+    return { at, name, detector: earlier === undefined ? detector : { ...detector, source: undefined } }
   })
 }
 
@@ -45,19 +47,15 @@ function misplaced(key: string): string | undefined {
   return `${key} is a key of the whole file, not of a detector; move it above the first ${detectorSpelling.id}`
 }
 
-/** Undefined if something needed is missing or wrong. */
-function completeDetector(
-  read: Detector,
-  name: string,
-  at: FilePosition,
-  problems: Problems,
-): FurkaDetector | undefined {
+function knownDetector(read: Detector, name: string, at: FilePosition, problems: Problems): KnownDetector {
   const { given, wrong } = read
   // What it needs and may have is only known with its protocol.
-  if (wrong.has('protocol')) return undefined
-  const source = sourceOf(read, name, at, problems)
-  if (given.id === undefined || source === undefined || wrong.size > 0) return undefined
-  return { id: given.id.value, source, target: given.target?.value ?? detectorDefaults.target }
+  const source = wrong.has('protocol') ? undefined : sourceOf(read, name, at, problems)
+  return {
+    id: given.id?.value,
+    source: wrong.size > 0 ? undefined : source,
+    target: wrong.has('target') ? undefined : (given.target?.value ?? detectorDefaults.target),
+  }
 }
 
 function sourceOf(read: Detector, name: string, at: FilePosition, problems: Problems): FurkaSource | undefined {

@@ -1,11 +1,11 @@
 /** FURKA's form for the PPU: lines, detectors in sections. */
-import { type Problems, quoted, type RawConfig } from '../../config/index.js'
-import { clashesOf } from './clashes.js'
+import type { Problems, RawConfig } from '../../config/index.js'
+import { clashesOf, type KnownDetector } from './clashes.js'
 import { buildCommon, checkCommon, journalOf } from './common.js'
 import { readDetectors } from './detectors.js'
 import { detectorSpelling, epuSpelling, ppuDefaults, ppuKinds, ppuSpelling } from './keys.js'
 import { readSpelled } from './spelled.js'
-import type { FurkaConfig } from './types.js'
+import type { FurkaConfig, FurkaDetector } from './types.js'
 
 const detectorKeys: readonly string[] = Object.values(detectorSpelling)
 
@@ -27,15 +27,19 @@ export function completePpu(raw: RawConfig, problems: Problems): FurkaConfig {
   const journalDirectory = journalOf(section, ppuDefaults)
   for (const { detector, what } of clashesOf({ detectors, requiredMount, journalDirectory })) {
     const one = placed[detector]
-    problems.add(one?.at, `detector ${quoted(one?.detector.id ?? '')}: ${what}`)
+    problems.add(one?.at, `${one?.name}: ${what}`)
   }
   if (raw.sections.length === 0) {
     problems.add(undefined, `there is no detector; at least one section '${detectorSpelling.id} NAME' is needed`)
   }
   if (given.licensekey) problems.note(given.licensekey.at, 'licensekey is ignored: none is needed')
   problems.check()
-  return { ...common, detectors }
+  return { ...common, detectors: detectors.filter(isWhole) }
 }
+
+/** All are, once nothing is wrong. */
+const isWhole = (detector: KnownDetector): detector is FurkaDetector =>
+  detector.id !== undefined && detector.source !== undefined && detector.target !== undefined
 
 function misplaced(key: string): string | undefined {
   if (detectorKeys.includes(key)) return `${key} is a key of a detector; move it below its ${detectorSpelling.id}`

@@ -13,6 +13,7 @@ import { Furka } from '../index.js'
 import type { UserChange } from '../user.js'
 import { blamed } from './blame.js'
 import { methodsOf } from './methods.js'
+import { checkFurka } from './needs.js'
 import { furkaOptions } from './options.js'
 import { report } from './report.js'
 import type { OwnStatus } from './status.js'
@@ -35,7 +36,14 @@ export function runFurka(loaded: LoadedFurkaConfig, start: FurkaStart, options: 
   const config = changeDetectors(loaded.config, start.detectors.map(parseDetector))
   const { controlSocket, logfile } = spellingOf(form)
   return runDaemon(
-    { name: 'Furka', places: config, keys: { controlSocket, logfile }, notes, words: start.detectors },
+    {
+      name: 'Furka',
+      places: config,
+      keys: { controlSocket, logfile },
+      notes,
+      check: () => checkFurka(loaded, start.detectors),
+      words: start.detectors,
+    },
     options,
     (inside) => service({ ...loaded, config }, start, inside),
   )

@@ -22,7 +22,7 @@ export function completeConfig(raw: RawConfig, problems: Problems): GrimselConfi
   return frozen(
     build(
       globals.given,
-      storages.map(({ storage }) => storage),
+      storages.flatMap(({ storage }) => storage ?? []),
     ),
   )
 }

@@ -34,16 +34,16 @@ function checkBuffer({ ramdisk, buffer }: Places, problems: Problems): void {
 
 /** Copies must not become sources, nor two storages write to one place. */
 function checkTargets({ ramdisk }: Places, storages: readonly PlacedStorage[], problems: Problems): void {
-  for (const [index, { at, storage }] of storages.entries()) {
-    const path = withoutMarker(storage.target)
+  for (const [index, { at, name, target }] of storages.entries()) {
+    if (target === undefined) continue
+    const path = withoutMarker(target)
     if (ramdisk !== undefined && isEitherWithin(path, ramdisk.path)) {
-      const what = `target ${quoted(storage.target)} and ${inWords(ramdisk)} lie in one another`
-      problems.add(at, `${nameOf(storage)}: ${what}`)
+      problems.add(at, `${name}: target ${quoted(target)} and ${inWords(ramdisk)} lie in one another`)
     }
-    for (const { storage: other, at: otherAt } of storages.slice(0, index)) {
-      if (!isEitherWithin(path, withoutMarker(other.target))) continue
-      const what = `target ${quoted(storage.target)} and that of ${nameOf(other)} (line ${otherAt.line})`
-      problems.add(at, `${nameOf(storage)}: ${what} lie in one another; give each its own`)
+    for (const other of storages.slice(0, index)) {
+      if (other.target === undefined || !isEitherWithin(path, withoutMarker(other.target))) continue
+      const what = `target ${quoted(target)} and that of ${other.name} (line ${other.at.line})`
+      problems.add(at, `${name}: ${what} lie in one another; give each its own`)
     }
   }
 }
@@ -53,11 +53,9 @@ function checkJournal({ ramdisk, journal }: Places, storages: readonly PlacedSto
   if (ramdisk !== undefined && isWithin(ramdisk.path, journal.path)) {
     problems.add(journal.at ?? ramdisk.at, `${inWords(journal)} lies on ${inWords(ramdisk)}, whose content is lost`)
   }
-  for (const { storage } of storages) {
-    if (!isEitherWithin(withoutMarker(storage.target), journal.path)) continue
-    const what = `${inWords(journal)} and the target of ${nameOf(storage)} lie in one another`
+  for (const { name, target } of storages) {
+    if (target === undefined || !isEitherWithin(withoutMarker(target), journal.path)) continue
+    const what = `${inWords(journal)} and the target of ${name} lie in one another`
     problems.add(journal.at, `${what}; the journal needs a directory of its own`)
   }
 }
-
-const nameOf = ({ id }: { id: string }): string => `storage ${quoted(id)}`

@@ -12,13 +12,16 @@ import type { FilePosition } from '../../errors.js'
 import { defaults, globalKeys, storageKeys } from './keys.js'
 import type { GrimselStorage } from './types.js'
 
-/** A storage, and where its section begins. */
+/** A storage, how messages call it, and where its section begins. */
 export interface PlacedStorage {
   readonly at: FilePosition
-  readonly storage: GrimselStorage
+  readonly name: string
+  /** Undefined if it is missing or wrong. */
+  readonly target: string | undefined
+  /** Undefined if something needed is missing or wrong. */
+  readonly storage: GrimselStorage | undefined
 }
 
-/** The storages in which nothing is wrong by itself. */
 export function readStorages(
   raw: RawConfig,
   globals: Section<typeof globalKeys>,
@@ -31,9 +34,9 @@ export function readStorages(
   })
   checkIds(sections, problems)
   checkTypes(sections, problems)
-  return sections.flatMap(({ at, name, section }) => {
-    const storage = completeStorage(section, globals, name, at, problems)
-    return storage === undefined ? [] : [{ at, storage }]
+  return sections.map(({ at, name, section }) => {
+    const target = targetOf(section, globals)
+    return { at, name, target, storage: completeStorage(section, globals, target, name, at, problems) }
   })
 }
 
@@ -88,17 +91,22 @@ function checkTypes(sections: readonly NamedSection[], problems: Problems): void
   }
 }
 
-/** Undefined if something needed is missing or wrong. */
+/** The internal storage's may be that of the whole file. */
+function targetOf({ given, wrong }: Section<typeof storageKeys>, globals: Section<typeof globalKeys>) {
+  const isInternal = given.type?.value === 'internal'
+  return given.target?.value ?? (isInternal && !wrong.has('target') ? globals.given.target?.value : undefined)
+}
+
 function completeStorage(
   { given, wrong }: Section<typeof storageKeys>,
   globals: Section<typeof globalKeys>,
+  target: string | undefined,
   name: string,
   at: FilePosition,
   problems: Problems,
 ): GrimselStorage | undefined {
   const type = given.type?.value
   const isInternal = type === 'internal'
-  const target = given.target?.value ?? (isInternal && !wrong.has('target') ? globals.given.target?.value : undefined)
   const missing = (key: keyof typeof storageKeys, what: string): void => {
     if (given[key] === undefined && !wrong.has(key)) problems.add(at, `${name}: ${key} is missing: ${what}`)
   }

@@ -12,6 +12,7 @@ export function blamed(config: GrimselConfig, error: unknown): unknown {
 function keyOf({ journalDirectory, bufferDirectory, ramdiskMountpoint }: GrimselConfig, error: SustenError) {
   const { code, path = '' } = error
   if (code.startsWith('ERR_SUSTEN_JOURNAL') || isWithin(journalDirectory, path)) return 'journal_directory'
-  if (path === ramdiskMountpoint && path !== bufferDirectory) return 'ramdisk_mountpoint'
+  // Without a key of its own, that is where files arrive.
+  if (path === ramdiskMountpoint) return 'ramdisk_mountpoint'
   return isWithin(bufferDirectory, path) ? 'buffer_directory' : undefined
 }

@@ -16,6 +16,7 @@ import { announce, type RefusedPath } from './announce.js'
 import { blamed } from './blame.js'
 import { find } from './find.js'
 import { methodsOf } from './methods.js'
+import { checkGrimsel } from './needs.js'
 import { grimselOptions } from './options.js'
 import { type DaemonPipe, openDaemonPipe } from './pipe.js'
 import { createProgress, summaryOf } from './progress.js'
@@ -29,7 +30,8 @@ const maxLine = 6 * 1024 * 1024
 /** Begins at once. */
 export function runGrimsel({ config, notes }: LoadedConfig, options: DaemonOptions): Daemon {
   const keys = { controlSocket: 'control_socket', logfile: 'logfile' }
-  return runDaemon({ name: 'Grimsel', places: config, keys, notes, maxLine }, options, (inside) =>
+  const check = () => checkGrimsel(config)
+  return runDaemon({ name: 'Grimsel', places: config, keys, notes, check, maxLine }, options, (inside) =>
     service(config, inside),
   )
 }

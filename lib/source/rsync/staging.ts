@@ -73,7 +73,7 @@ async function makePrivate(path: ByteString): Promise<void> {
   } catch (error) {
     throw fromSystem(error, path)
   }
-  const text = `option 'staging': '${textOfBytes(path)}' must be a directory of this user's, with mode 700`
+  const text = `staging '${textOfBytes(path)}' must be a directory of this user's, with mode 700`
   throw new SustenError(text, { code: 'ERR_SUSTEN_OPTION', path: textOfBytes(path) })
 }
 
