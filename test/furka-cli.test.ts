@@ -171,6 +171,8 @@ test(
     await succeeds(furka('user', '-u', '800:801:second'))
     const after = Date.now()
     await series
+    // However long the change took.
+    await dcu.acquire({ images: 5, frameTime: 0.03 })
     const files = dcu.truth.completed
     await figuresAre(({ sources }) => sources[0]?.removed === files.length, `${files.length} files removed`)
     const first: readonly string[] = readdirSync(join(target, 'first'))

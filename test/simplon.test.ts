@@ -205,3 +205,25 @@ test('options that make no sense are refused by name', () => {
   }
   for (const host of ['10.42.41.10', 'dcu:8080', '[::1]:80', 'https://dcu']) assert.ok(openSimplon({ host }).id)
 })
+
+test('of a file that was removed no offer comes any more, not even one that waited to be read', async (t) => {
+  const dcu = await startDcu(t)
+  await dcu.add('a', Buffer.from('1'))
+  const watched = watchDcu(t, dcu)
+  const { source } = watched
+  const file = await watched.offer('a')
+  await watched.stop()
+  const before = dcu.truth.requestCount
+  const events = source.open()[Symbol.asyncIterator]()
+  await events.next()
+  const looks = () => dcu.truth.requests.filter(({ id, method }) => id > before && method === 'HEAD').length
+  await eventually(() => looks() > 2, 'it was offered once more, and nobody has read that')
+  assert.equal(await removed(source, file), 'removed')
+  await dcu.add('b', Buffer.from('2'))
+  const names: string[] = []
+  while (!names.includes('b')) {
+    const { value } = await events.next()
+    if (value?.type === 'file') names.push(value.file.name)
+  }
+  assert.deepEqual(names, ['b'])
+})

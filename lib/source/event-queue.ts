@@ -1,10 +1,12 @@
 /** Events on their way to the one who reads a source. */
 import { SustenError } from '../errors.js'
-import type { SourceEvent, SourceState } from './files.js'
+import type { FileOffer, Removal, SourceEvent, SourceState } from './files.js'
 
 export interface EventQueue {
   /** A state takes the place of one that nobody has read. */
   push(event: SourceEvent): void
+  /** An offer of it that nobody has read is no more. */
+  drop(file: FileOffer): void
   /** Events that wait to be read. */
   readonly waiting: number
   /** The reading ends, at once. */
@@ -46,6 +48,13 @@ export function createEventQueue(): EventQueue {
       else events.push(event)
       wake()
     },
+    drop({ name, version }) {
+      const isIt = (event: SourceEvent): boolean =>
+        event.type === 'file' && event.file.name === name && event.file.version === version
+      if (next === events.length) return
+      events = events.slice(next).filter((event) => !isIt(event))
+      next = 0
+    },
     end() {
       ended = true
       wake()
@@ -64,6 +73,12 @@ export function createEventQueue(): EventQueue {
       }
     },
   }
+}
+
+/** An offer that was read behind the removal would be one of another file, which nobody could find. */
+export function afterRemoval(queue: EventQueue | undefined, file: FileOffer, removal: Removal): Removal {
+  if (removal.outcome === 'removed' || removal.outcome === 'gone') queue?.drop(file)
+  return removal
 }
 
 /** A source that is read by one at a time. */

@@ -131,7 +131,8 @@ export interface FileSource extends AsyncDisposable {
   release?(file: FileOffer): void | Promise<void>
   /**
    * Removes exactly the version that was offered. Called only when it is safe here. May be called for files of earlier
-   * runs, and again for the same file.
+   * runs, and again for the same file. Once it is `removed` or `gone`, no offer of that version is read any more: that
+   * would be one of a file that came since.
    */
   remove(file: FileOffer): Promise<Removal>
   /**

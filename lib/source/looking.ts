@@ -4,8 +4,8 @@
  */
 import { SustenError } from '../errors.js'
 import { textOfThrown } from '../thrown.js'
-import { createEventQueue, type EventQueue, readOnce } from './event-queue.js'
-import type { SourceEvent, SourceState } from './files.js'
+import { afterRemoval, createEventQueue, type EventQueue, readOnce } from './event-queue.js'
+import type { FileOffer, Removal, SourceEvent, SourceState } from './files.js'
 
 export interface LookingOptions {
   readonly id: string
@@ -33,6 +33,8 @@ export interface Looking {
   /** Resolves when a look that began after this call has succeeded. */
   look(): Promise<void>
   tell(event: SourceEvent): void
+  /** See {@link afterRemoval}. */
+  afterRemoval(file: FileOffer, removal: Removal): Removal
   /** It is being read, and the reader keeps up. */
   readonly mayTell: boolean
   readonly reading: boolean
@@ -160,6 +162,7 @@ export function createLooking(options: LookingOptions): Looking {
       })
     },
     tell: (event) => queue?.push(event),
+    afterRemoval: (file, removal) => afterRemoval(queue, file, removal),
     get mayTell() {
       return queue !== undefined && queue.waiting < MOST_WAITING
     },

@@ -191,7 +191,7 @@ export function openIncoming(options: IncomingOptions): FileSource {
       if (!checked.remove) {
         return { outcome: 'kept', reason: `nothing is removed from ${textOfBytes(path)}: option 'remove' is false` }
       }
-      return await removals.remove(file)
+      return looking.afterRemoval(file, await removals.remove(file))
     },
     look: () => looking.look(),
     close: () => (closing ??= close()),

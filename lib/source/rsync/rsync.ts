@@ -120,7 +120,7 @@ export function openRsync(options: RsyncOptions): FileSource {
     },
     async remove(file) {
       looking.checkOpen()
-      return await removals.remove(file)
+      return looking.afterRemoval(file, await removals.remove(file))
     },
     look: () => looking.look(),
     close: () => (closing ??= close()),

@@ -1,6 +1,6 @@
 /** The files of a SIMPLON file writer (EIGER, EIGER2, PILATUS4), as they become whole. */
 import type { SustenError } from '../../errors.js'
-import { createEventQueue, type EventQueue, readOnce } from '../event-queue.js'
+import { afterRemoval, createEventQueue, type EventQueue, readOnce } from '../event-queue.js'
 import type { FileOffer, FileSource, SourceEvent, SourceState } from '../files.js'
 import { pause } from '../pace.js'
 import { createCatalog } from './catalog.js'
@@ -209,7 +209,7 @@ export function openSimplon(options: SimplonOptions): FileSource {
     },
     async remove(file) {
       if (closed !== undefined) throw closedError(id)
-      return catalog.remove(file)
+      return afterRemoval(queue, file, await catalog.remove(file))
     },
     look() {
       if (queue === undefined) return Promise.reject(closedError(id))
