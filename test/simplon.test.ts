@@ -227,3 +227,18 @@ test('of a file that was removed no offer comes any more, not even one that wait
   }
   assert.deepEqual(names, ['b'])
 })
+
+test('if another version was offered meanwhile, and is gone by the removal, that is told', async (t) => {
+  const dcu = await startDcu(t)
+  await dcu.add('a', Buffer.from('1'))
+  const watched = watchDcu(t, dcu)
+  const former = await watched.offer('a')
+  await dcu.add('a', Buffer.from('other'))
+  await eventually(() => watched.offers.length > 1, 'the other one')
+  const [, other] = watched.offers
+  await fetch(`${dcu.url}/filewriter/api/${dcu.version}/command/clear`, { method: 'PUT' })
+  assert.equal(await removed(watched.source, former), 'gone')
+  await eventually(() => watched.events.some(({ type }) => type === 'withdrawn'), 'it is withdrawn')
+  const events = watched.events.filter((event) => event.type === 'withdrawn')
+  assert.deepEqual(events, [{ type: 'withdrawn', name: 'a', version: other?.version }])
+})

@@ -93,7 +93,7 @@ test('what was seen and not offered as it is, is counted', async () => {
   note()
   listing.offer(listed('a'), at)
   note()
-  listing.forget(bytesOfText('b'))
+  listing.forget(bytesOfText('b'), '1')
   note()
   await look([listed('c')])
   note()

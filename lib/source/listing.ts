@@ -53,7 +53,7 @@ export interface Listing {
   /** Its removal met something else: what is there is offered, even if it is this version once more. */
   changed(name: ByteString, version: string): void
   /** It isn't there any more, and that is as it should be. */
-  forget(name: ByteString): void
+  forget(name: ByteString, version: string): void
   /** What was seen may have been something else: everything must be seen anew to be offered, or to be sure. */
   doubt(): void
   clear(): void
@@ -259,7 +259,11 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
       entry.offered = undefined
       note(entry)
     },
-    forget: drop,
+    forget(name, version) {
+      const offered = entries.get(name)?.offered
+      drop(name)
+      if (offered !== undefined && offered !== version) tell({ type: 'withdrawn', name: spelled(name), version: offered })
+    },
     doubt() {
       for (const entry of entries.values()) {
         entry.sighting = undefined

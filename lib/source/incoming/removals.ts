@@ -74,7 +74,7 @@ export function createRemovals({ path, engine, mount, listing, patience, alone }
     }
     for (const [{ name, version }, answer] of answers) {
       if (!('outcome' in answer)) continue
-      if (answer.outcome === 'removed' || answer.outcome === 'gone') listing.forget(name)
+      if (answer.outcome === 'removed' || answer.outcome === 'gone') listing.forget(name, version)
       else if (answer.outcome === 'changed') listing.changed(name, version)
     }
     return files.map((file) => answers.get(file) ?? new Error('no answer'))

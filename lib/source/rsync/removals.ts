@@ -64,7 +64,7 @@ export function createRemovals(options: RemovalOptions): Removals {
     for (const { name, version } of files) {
       const answer = answers.get(name)
       if (answer === undefined || !('outcome' in answer)) continue
-      if (answer.outcome === 'removed' || answer.outcome === 'gone') listing.forget(name)
+      if (answer.outcome === 'removed' || answer.outcome === 'gone') listing.forget(name, version)
       else if (answer.outcome === 'changed') listing.changed(name, version)
     }
     return files.map(({ name }) => answers.get(name) ?? serverError(`rsync of ${spelled(name)}: no answer`))

@@ -301,7 +301,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const asked = now()
     const facts = await server.look(name)
     if (facts === undefined) {
-      forget(name, before)
+      leave(before, file)
       return { outcome: 'gone' }
     }
     const known = current(name)
@@ -320,7 +320,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     if (wait > 0) return { outcome: 'early', after: Math.ceil(wait) }
     const outcome = await server.delete(name, facts.etag)
     if (outcome === 'changed') return await unmatched(entry, file)
-    forget(name, entry)
+    leave(entry, file)
     return { outcome }
   }
 
@@ -341,7 +341,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const asked = now()
     const facts = await server.look(entry.name)
     if (facts === undefined) {
-      forget(entry.name, entry)
+      leave(entry, file)
       return { outcome: 'gone' }
     }
     const sighting = sight(entry, facts, asked)
@@ -349,6 +349,14 @@ export function createCatalog(options: CatalogOptions): Catalog {
     if (++entry.unmatched < UNMATCHED) return { outcome: 'early', after: Math.max(1, patience.sure) }
     const reason = 'the server refuses to delete it as another version (status 412), and shows the same one'
     return { outcome: 'kept', reason }
+  }
+
+  /** Who was offered another version meanwhile hears that it is gone, too: nobody looks for it any more. */
+  function leave(entry: Entry | undefined, { version }: FileOffer): void {
+    if (entry === undefined || entries.get(entry.name) !== entry) return
+    forget(entry.name, entry)
+    const { name, offered } = entry
+    if (offered !== undefined && offered !== version) tell({ type: 'withdrawn', name, version: offered })
   }
 
   function forget(name: string, entry: Entry | undefined): void {
