@@ -21,6 +21,7 @@ constexpr int64_t kWriteBack = int64_t{32} * 1024 * 1024;
 constexpr int64_t kLarge = int64_t{1024} * 1024;
 // What is written and digested at once stays in the processor's cache in between.
 constexpr size_t kPiece = size_t{128} * 1024;
+constexpr int64_t kPage = 4096;
 
 }  // namespace
 
@@ -31,7 +32,9 @@ Body::Body(Context &context, Patience &patience, const Timeouts &timeouts, int o
   if (plan_.digest) context_.scratch.digest.reset();
 }
 
-size_t Body::place() const { return static_cast<size_t>((at_ + held_) % kLarge); }
+// Always near the buffer's beginning, which is in the processor's cache; on a page as in the file, which copies faster.
+size_t Body::start() const { return static_cast<size_t>(at_ % kPage); }
+size_t Body::place() const { return start() + static_cast<size_t>(held_); }
 size_t Body::room() const { return static_cast<size_t>(kLarge) - place(); }
 
 Failure Body::receive(const Connection &connection, std::string_view early, int64_t size) {
@@ -53,7 +56,7 @@ Failure Body::take_early(std::string_view early) {
     std::memcpy(context_.scratch.large.get() + place(), early.data(), part);
     held_ += static_cast<int64_t>(part);
     early.remove_prefix(part);
-    if (place() != 0) continue;
+    if (room() != 0) continue;
     const Failure failure = flush();
     if (failure.failed()) return failure;
   }
@@ -76,7 +79,7 @@ Failure Body::take_some(const Connection &connection, int64_t most) {
       break;
   }
   held_ += static_cast<int64_t>(got);
-  if (place() == 0) {
+  if (room() == 0) {
     const Failure failure = flush();
     if (failure.failed()) return failure;
   }
@@ -113,7 +116,7 @@ bool Body::is_lively(size_t got) {
 Failure Body::flush() {
   if (held_ == 0) return {};
   const Clock::time_point began = Clock::now();
-  const unsigned char *bytes = context_.scratch.large.get() + static_cast<size_t>(at_ % kLarge);
+  const unsigned char *bytes = context_.scratch.large.get() + start();
   const auto size = static_cast<size_t>(held_);
   for (size_t done = 0; done < size;) {
     const size_t piece = std::min(size - done, kPiece);
