@@ -39,7 +39,8 @@ class Body {
   Failure take_some(const Connection &connection, int64_t most);
   Failure wait(const Connection &connection);
   Failure flush();
-  // The places in the buffer of the first byte that isn't written yet, and for the next one; and the room from there on.
+  // The places in the buffer of the first byte that isn't written yet, and for the next one; and the room from there
+  // on.
   [[nodiscard]] size_t start() const;
   [[nodiscard]] size_t place() const;
   [[nodiscard]] size_t room() const;
