@@ -262,7 +262,8 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     forget(name, version) {
       const offered = entries.get(name)?.offered
       drop(name)
-      if (offered !== undefined && offered !== version) tell({ type: 'withdrawn', name: spelled(name), version: offered })
+      if (offered !== undefined && offered !== version)
+        tell({ type: 'withdrawn', name: spelled(name), version: offered })
     },
     doubt() {
       for (const entry of entries.values()) {
