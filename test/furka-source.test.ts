@@ -19,6 +19,18 @@ async function world(t: TestContext, more: Parameters<typeof openFurkaFor>[3] = 
   return { place, source, ...(await openFurkaFor(t, place, undefined, { sources, ...rest })) }
 }
 
+type Spoiling = (content: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
+
+/** Has what is read come in these ways, one after the other, each taken out once it was used; then as it should. */
+function spoil(source: MemorySource, ways: Spoiling[]): void {
+  const good = source.reading
+  source.reading = async (file) => {
+    const body = await good(file)
+    const way = ways.shift()
+    return way === undefined ? body : { ...body, content: way(body.content) }
+  }
+}
+
 test('a source of one’s own is read, and what is safe removed; bytes that aren’t text are a path too', async (t) => {
   const { place, source, furka, told } = await world(t)
   const mtime = Date.UTC(2020, 1, 2, 3, 4, 5, 678)
@@ -103,8 +115,7 @@ test('a source that breaks its contract is told, and opened anew', async (t) => 
 
 test('contents that break off, are too long, or stand still leave nothing, and are read again', async (t) => {
   const { place, source, furka } = await world(t, { source: { stallTimeout: 50 } })
-  const good = source.reading
-  const bad: ((of: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>)[] = [
+  const bad: Spoiling[] = [
     async function* breaks() {
       yield Buffer.from('a')
       throw new Error('broken')
@@ -124,11 +135,7 @@ test('contents that break off, are too long, or stand still leave nothing, and a
       yield 'text' as never
     },
   ]
-  source.reading = async (file) => {
-    const body = await good(file)
-    const worse = bad.shift()
-    return worse === undefined ? body : { ...body, content: worse(body.content) }
-  }
+  spoil(source, bad)
   source.put('a', 'the content')
   await furka.idle()
   assert.deepEqual(bad, [])
@@ -260,8 +267,7 @@ test('many offers at once don’t hold up the event loop', async (t) => {
 
 test('contents that only drip, or are empty without an end, are given up, and keep nobody from running', async (t) => {
   const { place, source, furka, told } = await world(t, { source: { stallTimeout: 60 } })
-  const good = source.reading
-  const bad: ((of: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>)[] = [
+  const bad: Spoiling[] = [
     async function* drips(of) {
       for await (const part of of) {
         for (const byte of part) {
@@ -274,11 +280,7 @@ test('contents that only drip, or are empty without an end, are given up, and ke
       for (;;) yield Buffer.alloc(0)
     },
   ]
-  source.reading = async (file) => {
-    const body = await good(file)
-    const worse = bad.shift()
-    return worse === undefined ? body : { ...body, content: worse(body.content) }
-  }
+  spoil(source, bad)
   source.put('a', 'the content')
   await furka.idle()
   assert.deepEqual(bad, [])
