@@ -1,12 +1,15 @@
 #include "receive/connections.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 #include "sys/retry.h"
@@ -18,12 +21,32 @@ namespace {
 constexpr size_t kMostIdle = 32;
 constexpr auto kLongestIdle = std::chrono::seconds(15);
 
+// The kernel counts twice as much, half of it for its own records.
+constexpr int kReceiveBuffer = 4 * 1024 * 1024;
+
+// How large a buffer whoever has no privilege may ask for; 0 if it isn't known.
+long largest_receive_buffer(Sys &sys) {
+  const Fd fd(sys, retry([&] { return sys.open("/proc/sys/net/core/rmem_max", O_RDONLY | O_CLOEXEC, 0); }));
+  std::array<char, 32> text{};
+  if (!fd || retry([&] { return sys.read(fd.get(), text.data(), text.size() - 1); }) <= 0) return 0;
+  return std::strtol(text.data(), nullptr, 10);
+}
+
+// The kernel's own sizing goes by the time of a round trip, which on a short way is next to nothing: the buffer stays
+// small, and the server is stopped and woken many times a file. Only before the connection is made does it count for
+// the window's scale. Without the privilege a size that is too large would become a limit, and a low one.
+void enlarge_receive_buffer(Sys &sys, int fd) {
+  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) == 0) return;
+  if (largest_receive_buffer(sys) < kReceiveBuffer) return;
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+}
+
 Failure connect_one(Sys &sys, const Address &address, Patience &patience, std::chrono::milliseconds timeout, Fd &fd) {
   const auto fail = [](const char *syscall) { return Failure{.number = errno, .syscall = syscall}; };
   const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   fd = Fd(sys, ::socket(address.storage.ss_family, type, 0));
   if (!fd) return fail("socket");
-  // The kernel sizes the receive buffer by itself as data comes; a size that is set would be a limit, and a low one.
+  enlarge_receive_buffer(sys, fd.get());
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto *to = reinterpret_cast<const struct sockaddr *>(&address.storage);
