@@ -31,9 +31,8 @@ export async function findFiles(
   const pause = createSlices(slice)
   for (const given of paths) {
     const { path } = parseAnnounced(source, given, sourceName(state))
-    const record = journal.get(path)
-    const known = record === undefined ? shell.leavers.get(path) : traceOf(state, record)
-    found.push(known === undefined ? undefined : { ...named(join(source, path)), ...known })
+    const record = journal.get(path) ?? shell.leavers.get(path)
+    found.push(record === undefined ? undefined : { ...named(join(source, path)), ...traceOf(state, record) })
     await pause()
   }
   await shell.postDurably([])
@@ -46,10 +45,10 @@ function named(path: ByteString): Pick<FoundFile, 'path' | 'pathBytes'> {
 }
 
 /** All that is told of a file but its name. */
-export type Trace = Omit<FoundFile, 'path' | 'pathBytes'>
+type Trace = Omit<FoundFile, 'path' | 'pathBytes'>
 
 /** Storages that aren't configured any more are left out. */
-export function traceOf(state: State, record: FileRecord): Trace {
+function traceOf(state: State, record: FileRecord): Trace {
   const storages: FoundCopy[] = []
   for (const copy of record.copies) {
     const type = state.byId.get(copy.storage)?.config.type

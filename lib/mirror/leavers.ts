@@ -4,35 +4,41 @@
  */
 import type { ByteString } from '../bytes.js'
 import type { FileRecord, JournalOp } from '../core/index.js'
-import type { Trace } from './find.js'
 
 export interface Leavers {
   /** Takes note of what the journal is told. */
   note(ops: readonly JournalOp[]): void
-  get(path: ByteString): Trace | undefined
+  get(path: ByteString): FileRecord | undefined
 }
 
 /** Files of which that is known, some 400 bytes each. */
 const most = 16_384
 
-export function createLeavers(traceOf: (record: FileRecord) => Trace): Leavers {
-  /** The one that left first is the first. */
-  const traces = new Map<ByteString, Trace>()
+export function createLeavers(): Leavers {
+  const last = new Map<ByteString, FileRecord>()
+  /**
+   * In the order in which they left, round and round. A Map has an order, too, but to find its first one takes a look at
+   * the place of each that was deleted before it.
+   */
+  const order: FileRecord[] = []
+  let next = 0
 
   function forget(record: FileRecord): void {
-    traces.delete(record.path)
+    last.delete(record.path)
     // Else somebody had it dismissed: it isn't copied everywhere.
     if (!record.copies.every(({ state }) => state === 'copied')) return
-    traces.set(record.path, traceOf(record))
-    if (traces.size <= most) return
-    const [oldest] = traces.keys()
-    if (oldest !== undefined) traces.delete(oldest)
+    const oldest = order[next]
+    // It may have come and left again since.
+    if (oldest !== undefined && last.get(oldest.path) === oldest) last.delete(oldest.path)
+    order[next] = record
+    next = (next + 1) % most
+    last.set(record.path, record)
   }
 
   return {
     note(ops) {
       for (const op of ops) if (op.type === 'forget') forget(op.record)
     },
-    get: (path) => traces.get(path),
+    get: (path) => last.get(path),
   }
 }

@@ -24,7 +24,6 @@ import {
 import { createCoreLoop } from '../core-loop.js'
 import { SustenError } from '../errors.js'
 import { type Journal, tierList } from '../journal/index.js'
-import { traceOf } from './find.js'
 import { createLeavers, type Leavers } from './leavers.js'
 
 type Load = Extract<Command, { type: 'load' }>
@@ -69,7 +68,7 @@ export interface Shell {
 export function createShell(host: ShellHost): Shell {
   const { config, journal, now, tell } = host
   const state = createState(config, now(), readStored(journal, config))
-  const leavers = createLeavers((record) => traceOf(state, record))
+  const leavers = createLeavers()
   const loop = createCoreLoop<CoreEvent | Load | LoadTier, Notice, JournalOp>({
     journal,
     now,
