@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { tiersOf } from '#lib/core/index.js'
+import { nextReading, tiersOf } from '#lib/core/index.js'
 import { chain, pair, type TierDriver, tiered } from './support/core-tiers.js'
 
 const codes = (driver: TierDriver): string[] => driver.messages().map(({ code }) => code)
@@ -157,4 +157,23 @@ test('under a steady inflow of 80 % of the drain the tier never fills', () => {
     }
   }
   assert.ok(most < 1000, `${most} of 1000 bytes at the most`)
+})
+
+test('a tier is read again the sooner the faster it fills, announced or not', () => {
+  const driver = tiered(pair)
+  const next = (): number => nextReading(driver.state, 'buffer')
+  driver.fill(0.2)
+  assert.equal(next(), Number.POSITIVE_INFINITY)
+  driver.pass(1000)
+  driver.fill(0.21)
+  // Full in 79 s, as long as this goes on.
+  assert.equal(Math.round(next()), 9875)
+  driver.pass(1000)
+  driver.fill(0.25)
+  assert.equal(Math.round(next()), 2344)
+  driver.pass(60_000)
+  driver.fill(0.25)
+  assert.equal(next(), Number.POSITIVE_INFINITY)
+  driver.arrive(...Array.from({ length: 50 }, (_, i) => `f${i}`))
+  assert.equal(next(), 250)
 })

@@ -170,7 +170,7 @@ test('nothing is said that the journal does not have durably', async () => {
           return record
         },
       } as unknown as Journal,
-      shell: { leavers: createLeavers(() => assert.fail()), postDurably: () => synced } as unknown as Shell,
+      shell: { leavers: createLeavers(), postDurably: () => synced } as unknown as Shell,
     },
     [`/source/${path}`, path],
   ).then((files) => {
@@ -194,7 +194,7 @@ test('of the files that are forgotten only the last are known, and of each its l
     announced: 7,
     copies: [{ storage: 'disk', state, attempts: 0 }],
   })
-  const leavers = createLeavers(({ announced, shift }) => ({ announced, shift, storages: [] }))
+  const leavers = createLeavers()
   const forget = (...records: FileRecord[]): void =>
     leavers.note(records.map((one) => ({ type: 'forget', record: one })))
   const names = Array.from({ length: 16_384 }, (_, index) => `f${index}`)

@@ -19,8 +19,8 @@ const leastStart = 5
 const quickReading = 20
 const busyReading = 100
 const calmReading = 250
-/** Announcements a second below which nothing happens. */
-const quiet = 0.01
+/** Announcements a second below which each brings about a reading of its own, if need be. */
+const quiet = 1
 /** Seconds for which space is being made until the averages say whether that is fast enough. */
 const settled = 10
 
@@ -51,9 +51,10 @@ export function nextReading(state: State, id: string): number {
   const tier = state.tiers.find(({ config }) => config.id === id)
   if (tier === undefined) return Number.POSITIVE_INFINITY
   const isBusy = tier.volume === undefined || tier.releasing !== undefined
-  if (!isBusy && rateAt(state.announced, state.now) < quiet) return Number.POSITIVE_INFINITY
+  const isQuiet = rateAt(state.announced, state.now) < quiet
+  const most = isBusy ? busyReading : isQuiet ? Number.POSITIVE_INFINITY : calmReading
   const left = 1000 * until(tier.volume?.available ?? 0, tier.growth)
-  return Math.max(quickReading, Math.min(left / 8, isBusy ? busyReading : calmReading))
+  return Math.max(quickReading, Math.min(left / 8, most))
 }
 
 /** A release has given bytes back. */
