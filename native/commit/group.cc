@@ -20,6 +20,10 @@ constexpr int64_t kDueBytes = int64_t{256} * 1024 * 1024;
 constexpr auto kDueAge = std::chrono::milliseconds(100);
 // From here on one syncfs is cheaper than a sync per file; below, it would flush other people's data for nothing.
 constexpr size_t kSyncfsFiles = 8;
+// Of files of this size on average, two groups are synced at the same time: their data takes longer than what one sync
+// for both would save.
+constexpr int64_t kLargeFile = int64_t{1024} * 1024;
+constexpr size_t kMostLeaders = 2;
 
 Placement failure(int number, const char *syscall, const char *code = "") {
   return {.outcome = Outcome::failed, .version = {}, .number = number, .code = code, .syscall = syscall};
@@ -40,10 +44,16 @@ bool failed(const Placement &placement) { return placement.number != 0 || *place
 
 GroupCommit::GroupCommit(Sys &sys) : sys_(sys), most_waiting_(most_waiting()) {}
 
+// Whether what waits may be synced now.
+bool GroupCommit::Group::is_free() const {
+  const size_t most = bytes >= static_cast<int64_t>(files.size()) * kLargeFile ? kMostLeaders : 1;
+  return leaders < most;
+}
+
 void GroupCommit::add(Context &context, Written file) {
   std::unique_lock lock(mutex_);
   Group &group = groups_[file.directory->dev];
-  room_.wait(lock, [&] { return group.descriptors() < most_waiting_ || !group.busy; });
+  room_.wait(lock, [&] { return group.descriptors() < most_waiting_ || group.is_free(); });
   if (group.files.empty()) group.since = Clock::now();
   group.bytes += file.size;
   group.directories.insert(file.directory.get());
@@ -51,13 +61,13 @@ void GroupCommit::add(Context &context, Written file) {
   group.files.push_back(std::move(file));
   const bool due = group.files.size() >= kDueFiles || group.descriptors() >= most_waiting_ ||
                    group.bytes >= kDueBytes || Clock::now() - group.since >= kDueAge;
-  if (due && !group.busy) lead(context, group, lock);
+  if (due && group.is_free()) lead(context, group, lock);
 }
 
 bool GroupCommit::flush(Context &context) {
   std::unique_lock lock(mutex_);
   for (auto &[dev, group] : groups_) {
-    if (group.busy || group.files.empty()) continue;
+    if (group.files.empty() || !group.is_free()) continue;
     lead(context, group, lock);
     return true;
   }
@@ -68,7 +78,7 @@ void GroupCommit::flush_old(Context &context) {
   std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return;
   for (auto &[dev, group] : groups_) {
-    if (group.busy || group.files.empty() || Clock::now() - group.since < kDueAge) continue;
+    if (group.files.empty() || !group.is_free() || Clock::now() - group.since < kDueAge) continue;
     lead(context, group, lock);
     return;
   }
@@ -76,7 +86,7 @@ void GroupCommit::flush_old(Context &context) {
 
 // Makes what waits in `group` durable; `lock` is held on entry and on return, not meanwhile.
 void GroupCommit::lead(Context &context, Group &group, std::unique_lock<std::mutex> &lock) {
-  group.busy = true;
+  ++group.leaders;
   std::vector<Written> files = std::exchange(group.files, {});
   group.bytes = 0;
   group.directories.clear();
@@ -84,7 +94,7 @@ void GroupCommit::lead(Context &context, Group &group, std::unique_lock<std::mut
   commit(context, files);
   files.clear();  // closes descriptors outside the lock
   lock.lock();
-  group.busy = false;
+  --group.leaders;
   room_.notify_all();
 }
 

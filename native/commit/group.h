@@ -2,7 +2,8 @@
 // synced, and only then is anyone told.
 //
 // A group is made durable by whichever worker finds it due: when it is large, old, or nobody has anything else to do.
-// So a lone file is durable at once, and under load one sync serves many.
+// So a lone file is durable at once, and under load one sync serves many. Small files wait for the sync that is under
+// way, so that the next one serves the more of them; large ones gain nothing by that, and don't.
 #pragma once
 
 #include <atomic>
@@ -57,7 +58,9 @@ class GroupCommit {
     std::unordered_set<const Directory *> directories;
     [[nodiscard]] size_t descriptors() const { return files.size() + directories.size(); }
     Clock::time_point since;
-    bool busy = false;
+    // Workers that are making what waited here durable.
+    size_t leaders = 0;
+    [[nodiscard]] bool is_free() const;
   };
 
   void commit(Context &context, std::vector<Written> &files);
