@@ -136,6 +136,15 @@ test('what a change leaves out is the default user’s, and a directory outside 
   assert.equal(furka.status().user.uid, 7)
 })
 
+test('the numbers in the default user’s directory are those of each user', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const defaultUser = { ...anna, userDirectory: '$UID_$GID' }
+  const { furka } = await openFurkaFor(t, place, dcu, { defaultUser, user: { uid: 6 } })
+  assert.equal(furka.status().user.userDirectory, '6_100')
+  assert.equal((await furka.changeUser({ uid: 7, gid: 8 })).userDirectory, '7_8')
+  assert.equal((await furka.changeUser({})).userDirectory, `${anna.uid}_100`)
+})
+
 test('of a user directory only the last part is the user’s, on the storages too', { skip }, async (t) => {
   const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
   const grimsel = await openGrimselFor(t, place)
