@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lchownSync,
   mkdirSync,
   readdirSync,
@@ -17,7 +18,10 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { FileOffer } from '#lib/source/files.js'
 import { eventually } from './support/dcu-world.js'
+import { furkaWorld } from './support/furka-daemon.js'
+import { whyNoDaemon } from './support/grimsel-daemon.js'
 import { command, mount, whyNot } from './support/mounts.js'
+import { until } from './support/pipe-world.js'
 import { type RsyncWorld, rsyncWorld, whyNoRsync } from './support/rsync-world.js'
 import { removed, type Watched } from './support/source-world.js'
 
@@ -194,4 +198,80 @@ test('a staging directory whose place is missing is told', { skip }, async (t: T
   const { code, message = '' } = watched.state?.failure ?? {}
   assert.equal(code, 'ERR_SUSTEN_STORAGE')
   assert.match(message, /^staging '.*\/none\/such\/\.furka' can't be made: there is no directory '.*\/none'/)
+})
+
+test('Furka goes on when a RAM disk that its staging directory lies on is mounted anew', {
+  skip: whyNoDaemon() ?? whyNoRsync ?? false,
+}, async (t) => {
+  const world = await rsyncWorld(t)
+  const {
+    furka,
+    target,
+    until: figuresAre,
+    lines,
+  } = await furkaWorld(t, {
+    lines: ({ ramdisk }) => `required_mount ${ramdisk}
+usrdir
+detectorID 1MF
+remoteIP 127.0.0.1
+port ${world.port}
+minpause 1
+interrun_pause 0
+staging ${ramdisk}/.furka
+target ${ramdisk}/buffer
+`,
+  })
+  const ramdisk = dirname(target)
+  const started = await furka('start')
+  assert.deepEqual([started.code, started.err], [0, ''])
+  writeFileSync(join(world.served, 'a.cbf'), 'one')
+  await figuresAre(({ sources }) => sources[0]?.removed === 1, 'one is removed')
+  command('umount', '-l', ramdisk)
+  await figuresAre(({ sources }) => sources[0]?.blocked !== undefined, 'blocked')
+  writeFileSync(join(world.served, 'b.cbf'), 'two')
+  await figuresAre(({ sources }) => sources[0]?.waiting === 1, 'a file that waits')
+  assert.deepEqual(readdirSync(ramdisk), [])
+  command('mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', ramdisk)
+  mkdirSync(target)
+  await until(() => existsSync(join(target, 'b.cbf')))
+  await figuresAre(({ sources }) => sources[0]?.removed === 2, 'both are removed')
+  assert.equal(readFileSync(join(target, 'b.cbf'), 'utf8'), 'two')
+  assert.equal(statSync(join(ramdisk, '.furka')).mode & 0o777, 0o700)
+  assert.ok(!lines().some(({ code }) => code === 'SOURCE_UNAVAILABLE'))
+})
+
+test('Furka doesn’t start with a staging directory that others could exchange, and says which', {
+  skip: whyNoDaemon() ?? whyNoRsync ?? false,
+}, async (t) => {
+  const world = await rsyncWorld(t)
+  const parent = placeFor(world, 0o777)
+  const { furka, config } = await furkaWorld(t, {
+    lines: ({ ramdisk }) => `required_mount ${ramdisk}
+detectorID 1MF
+remoteIP 127.0.0.1
+port ${world.port}
+staging ${parent}/.furka
+target ${ramdisk}/buffer
+detectorID 2M
+remoteIP 127.0.0.2
+staging ${parent}/none/.furka
+target ${ramdisk}/buffer
+`,
+  })
+  const { code, err } = await furka('start')
+  assert.equal(code, 1)
+  const [first = '', second = ''] = err.split('\n')
+  assert.ok(
+    first.startsWith(`furka: ${config}: detector '1MF': staging '${parent}/.furka': others may write to`),
+    first,
+  )
+  assert.ok(second.includes(`detector '2M': staging '${parent}/none/.furka'`), second)
+  assert.deepEqual(readdirSync(parent), [])
+  chmodSync(parent, 0o755)
+  mkdirSync(join(parent, 'none'), { mode: 0o755 })
+  mkdirSync(join(parent, '.furka'), { mode: 0o755 })
+  const also = await furka('start')
+  assert.match(also.err, /: detector '1MF': staging '\S+' must be a directory of this user's, with mode 700\n$/)
+  chmodSync(join(parent, '.furka'), 0o700)
+  assert.equal((await furka('start')).code, 0)
 })

@@ -9,6 +9,19 @@ import { fromSystem, SustenError } from '../../errors.js'
 const MOST_LINKS = 40
 
 /**
+ * Looks whether a staging directory may be where it is to be: what is there, if anything is, must be this user's own
+ * directory, and let nobody else in.
+ * @throws SustenError `ERR_SUSTEN_OPTION`; `ERR_SUSTEN_STORAGE`: the directory that it is to be made in is missing
+ */
+export async function checkStagingPlace(path: ByteString): Promise<void> {
+  const place = `${await safeParent(path)}/${posix.basename(path)}` as ByteString
+  const stats = await lstat(bufferOfBytes(place)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw fromSystem(error, place)
+  })
+  if (stats !== undefined && !isPrivate(stats)) throw notPrivate(path)
+}
+
+/**
  * The real path, without links, of the directory that a staging directory is in.
  *
  * Each directory on the way to it, and each link, must be this user's or root's. One that others may write to must be
