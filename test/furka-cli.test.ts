@@ -29,7 +29,7 @@ const look = (path: string): { content: string; uid: number; gid: number } => {
 }
 
 test('start, status and stop end with the codes of init scripts', options, async (t) => {
-  const { furka, status, socket, pid, lines, figures } = await furkaWorld(t)
+  const { furka, status, socket, pid, lines, figures, config } = await furkaWorld(t)
   const stopped = await furka('status')
   assert.deepEqual([stopped.code, stopped.out], [3, "furka isn't running\n"])
   assert.equal((await furka('user')).code, 7)
@@ -72,6 +72,8 @@ test('start, status and stop end with the codes of init scripts', options, async
     events.filter((event) => event !== 'message' && event !== 'userChanged'),
     ['start', 'ready', 'stop', 'end'],
   )
+  const ready = lines().find(({ event }) => event === 'ready')
+  assert.equal(ready?.['journal'], (JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>)['JOURNAL_DIR'])
 })
 
 test('files of a series are received, given to the user, and removed at the server', options, async (t) => {
