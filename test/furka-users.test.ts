@@ -178,14 +178,14 @@ test('of a user directory only the last part is the user’s, on the storages to
 const foreignPlaces: Record<string, { readonly make: (buffer: string) => void; readonly said: RegExp }> = {
   'above her own': {
     make: (buffer) => own(join(buffer, 'v'), 1002),
-    said: /\/v' belongs to user 1002, who has .*; give it to root, or choose another user directory; it is tried again$/,
+    said: /\/v' belongs to user 1002, who could replace files of user 1001 in it; give it to root \(chown\), or remove it, or choose another user directory; it is tried again$/,
   },
   'for hers': {
     make: (buffer) => {
       own(join(buffer, 'v'), 0)
       own(join(buffer, 'v/anna'), 1002)
     },
-    said: /\/v\/anna' belongs to user 1002, .*; give it to root or user 1001, or choose another user directory/,
+    said: /\/v\/anna' belongs to user 1002, .*; give it to root or user 1001 \(chown\), or remove it, or choose another user directory/,
   },
 }
 

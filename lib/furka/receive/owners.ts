@@ -61,7 +61,7 @@ async function checkOwners(
     // The target's own directories are the operator's choice, unless anybody could have made them.
     const isChosen = index < depthOf(layout) && !isOpen(above)
     const isOwn = index === last && found.uid === uid
-    if (!trusted.has(found.uid) && !isChosen && !isOwn) throw foreign(path, found.uid, index === last ? uid : undefined)
+    if (!trusted.has(found.uid) && !isChosen && !isOwn) throw foreign(path, found.uid, uid, index === last)
     if (isOpen(above) && (above.mode & sticky) === 0) reach = 'passing'
     above = found
   }
@@ -77,10 +77,10 @@ async function look(path: ByteString, how: typeof stat): Promise<Stats | undefin
   return await how(bufferOfBytes(path)).catch(() => undefined)
 }
 
-/** @param user Whose it may be too. */
-function foreign(path: ByteString, owner: number, user: number | undefined): SustenError {
-  const whose = user === undefined || user === 0 ? 'root' : `root or user ${user}`
-  const text = `directory '${textOfBytes(path)}' belongs to user ${owner}, who has in his hands what is written there`
-  const message = `${text}; give it to ${whose}, or choose another user directory`
+/** @param isLast It may be the user's own, too. */
+function foreign(path: ByteString, owner: number, user: number, isLast: boolean): SustenError {
+  const whose = !isLast || user === 0 ? 'root' : `root or user ${user}`
+  const text = `directory '${textOfBytes(path)}' belongs to user ${owner}, who could replace files of user ${user} in it`
+  const message = `${text}; give it to ${whose} (chown), or remove it, or choose another user directory`
   return new SustenError(message, { code: 'EPERM', errno: -1, syscall: 'stat', path: textOfBytes(path) })
 }
