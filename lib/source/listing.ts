@@ -52,7 +52,7 @@ export interface Listing {
   offer(file: ListedFile, asked: number): void
   /** Its removal met something else: what is there is offered, even if it is this version once more. */
   changed(name: ByteString, version: string): void
-  /** It isn't there any more, and that is as it should be. */
+  /** This version isn't there any more, and that is as it should be. */
   forget(name: ByteString, version: string): void
   /** What was seen may have been something else: everything must be seen anew to be offered, or to be sure. */
   doubt(): void
@@ -260,10 +260,13 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
       note(entry)
     },
     forget(name, version) {
-      const offered = entries.get(name)?.offered
-      drop(name)
-      if (offered !== undefined && offered !== version)
-        tell({ type: 'withdrawn', name: spelled(name), version: offered })
+      const entry = entries.get(name)
+      if (entry === undefined) return
+      const { known, offered = version } = entry
+      if (known === version && offered === version) return drop(name)
+      // Another one came meanwhile: looks tell whether it is gone, too.
+      if (entry.offered === version) Object.assign(entry, { offered: undefined, last: undefined })
+      note(entry)
     },
     doubt() {
       for (const entry of entries.values()) {

@@ -351,12 +351,18 @@ export function createCatalog(options: CatalogOptions): Catalog {
     return { outcome: 'kept', reason }
   }
 
-  /** Who was offered another version meanwhile hears that it is gone, too: nobody looks for it any more. */
+  /**
+   * This version isn't there any more. Another one that came meanwhile may be: the answer can be older than the last look.
+   * It stays what it is, and since when; looks tell whether it is gone, too.
+   */
   function leave(entry: Entry | undefined, { version }: FileOffer): void {
     if (entry === undefined || entries.get(entry.name) !== entry) return
-    forget(entry.name, entry)
-    const { name, offered } = entry
-    if (offered !== undefined && offered !== version) tell({ type: 'withdrawn', name, version: offered })
+    const { known = version, offered = version } = entry
+    if (known === version && offered === version) return forget(entry.name, entry)
+    if (entry.offered === version) Object.assign(entry, { offered: undefined, last: undefined })
+    note(entry)
+    schedule(entry, 0)
+    pump()
   }
 
   function forget(name: string, entry: Entry | undefined): void {
