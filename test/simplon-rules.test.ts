@@ -292,11 +292,11 @@ test('a list that is worked on when all is forgotten brings nothing', async (t) 
   assert.deepEqual([catalog.size, catalog.unsettled, catalog.unsettledSince], [0, 0, undefined])
 })
 
-/** A server with one file, whose removals are done at once and answered when it is said. */
+/** A server with one file of 3 bytes, whose removals are done at once and answered when it is said. */
 function lateWorld(t: TestContext, sure = 0) {
   const told: SourceEvent[] = []
   const facts = (size: number) => factsOf({ 'content-length': String(size), etag: `"${size}"` })
-  let there: ReturnType<typeof facts> | undefined = facts(1)
+  let there: ReturnType<typeof facts> | undefined = facts(3)
   let answer = (): void => {}
   const catalog = createCatalog({
     server: {
@@ -346,7 +346,7 @@ function lateWorld(t: TestContext, sure = 0) {
 test('content that was offered before the removal of the former one is answered stays what it is, and whose it is', async (t) => {
   const { catalog, told, offered, removes } = lateWorld(t)
   await catalog.listed(['a'])
-  const removal = await removes(await offered(1), 2, () => told.length === 2)
+  const removal = await removes(await offered(3), 2, () => told.length === 2)
   assert.equal(removal, 'removed')
   const { seen, version } = await offered(2)
   await eventually(() => Date.now() > seen + 20, 'some time')
@@ -361,7 +361,7 @@ test('content that was offered before the removal of the former one is answered 
 test('content that was seen, and not offered, before the removal of the former one is answered is seen since then', async (t) => {
   const { catalog, told, offered, removes } = lateWorld(t, 300)
   await catalog.listed(['a'])
-  const first = await offered(1)
+  const first = await offered(3)
   const before = Date.now()
   await removes(first, 2, () => catalog.unsettled === 1)
   const answered = Date.now()
@@ -378,10 +378,34 @@ test('content that was seen, and not offered, before the removal of the former o
 test('content that was offered before the removal of the former one is answered, and is gone, is told to be gone', async (t) => {
   const { catalog, told, offered, removes, has } = lateWorld(t)
   await catalog.listed(['a'])
-  await removes(await offered(1), 2, () => told.length === 2)
+  await removes(await offered(3), 2, () => told.length === 2)
   const { version } = await offered(2)
   has(undefined)
   for (let lists = 0; lists < 2; lists++) await catalog.listed([])
   await eventually(() => catalog.size === 0, 'it is gone')
   assert.deepEqual(told.slice(2), [{ type: 'withdrawn', name: 'a', version }])
+})
+
+test('names that are too long together wait, however few they are', async (t) => {
+  const { catalog, offer } = catalogOf(t)
+  const long = (i: number) => `${'0123456789abcde/'.repeat(250)}${i}`
+  const names = Array.from({ length: 20_000 }, (_, i) => long(i))
+  const { added, waiting } = await catalog.listed(names)
+  assert.ok(added * long(0).length < 64 * 1024 ** 2 && (added + 1) * long(20_000).length > 64 * 1024 ** 2)
+  assert.equal(added + waiting, names.length)
+  assert.deepEqual(await catalog.listed(names), { added: 0, count: names.length, waiting })
+  for (const name of names.slice(0, 100)) await catalog.remove(offer(name))
+  const after = await catalog.listed(names.slice(100))
+  assert.ok(after.added >= 99 && after.added <= 100, 'as many as are gone have room')
+  assert.equal(after.added + after.waiting, waiting)
+  catalog.clear()
+  assert.equal((await catalog.listed(names)).added, added)
+})
+
+test('a path that differs from its name counts, too', async (t) => {
+  const { catalog } = catalogOf(t)
+  const names = Array.from({ length: 9000 }, (_, i) => `\n${'0123456789abcde/'.repeat(250)}${i}`)
+  const { added, waiting } = await catalog.listed(names)
+  assert.equal(added + waiting, names.length)
+  assert.ok(added > 8350 && added < 8390, String(added))
 })

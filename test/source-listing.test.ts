@@ -139,3 +139,23 @@ test('content that was seen, and not offered, before the former one was found to
   )
   assert.ok((files[1]?.seen ?? Number.NaN) <= forgotten)
 })
+
+test('names that are too long together wait, however few they are; so do refusals', async () => {
+  const { listing, look, told } = world()
+  const long = (start: string, i: number) => `${start}${'0123456789abcde/'.repeat(250)}${i}`
+  const many = (start: string) => Array.from({ length: 20_000 }, (_, i) => listed(long(start, i)))
+  await look(many(''))
+  const { taken } = listing.counts
+  assert.equal(told.length, taken)
+  assert.ok(taken > 16_600 && taken < 16_800, String(taken))
+  await look([])
+  await look([])
+  assert.equal(listing.counts.taken, 0)
+  told.length = 0
+  await look([...many('').slice(10_000), ...many('../')])
+  assert.deepEqual([listing.counts.taken, told.filter(({ type }) => type === 'file').length], [10_000, 10_000])
+  const refused = told.length - 10_000
+  assert.ok(refused > 16_600 && refused < 16_800, String(refused))
+  await look(many('../x').slice(0, 2000), false)
+  assert.equal(listing.counts.refused, refused, 'what looks in part bring is bounded, too')
+})

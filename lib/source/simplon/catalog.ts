@@ -9,6 +9,7 @@ import { inSlices } from '../../slices.js'
 import { type Claim, isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from '../complete.js'
 import type { FileOffer, Removal, SourceEvent } from '../files.js'
 import { firstSeen, type LastOffer } from '../first-seen.js'
+import { charactersOf, MOST_CHARACTERS } from '../name-room.js'
 import { type Placed, placeOf, shownName } from '../names.js'
 import type { Server } from './server.js'
 import type { FileFacts } from './version.js'
@@ -20,7 +21,7 @@ export interface CatalogOptions {
   readonly longest: number
   /** Looks at once. */
   readonly looks: number
-  /** The most files that are dealt with; what is beyond waits until others are gone. */
+  /** The most files that are dealt with, if their names aren't too long; what is beyond waits until others are gone. */
   readonly mostFiles: number
   readonly tell: (event: SourceEvent) => void
   /** False: no looks, there is no use or no room for what they bring. */
@@ -135,6 +136,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
   /** Those of them that are unsettled. */
   const open = new Set<Entry>()
   const others = new Map<string, Other>()
+  /** Characters that are kept of the entries' names. */
+  let characters = 0
   /** Counts lists. */
   let lists = 0
   let epoch = 0
@@ -277,9 +280,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const rest = { list: lists, epoch, due: NEVER, looking: false }
     const entry: Entry = { name, path, seen, ...unknown, ...counts, ...rest }
     entries.set(name, entry)
+    characters += charactersOf(name, path)
     note(entry)
     return entry
   }
+
+  const hasRoom = (name: string, path: string): boolean =>
+    entries.size < mostFiles && characters + charactersOf(name, path) <= MOST_CHARACTERS
 
   /** @returns whether it was told; if not, it will be with another list */
   function refuse(name: string, reason: string, text: string): boolean {
@@ -368,6 +375,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
   function forget(name: string, entry: Entry | undefined): void {
     if (entry === undefined || entries.get(name) !== entry) return
     entries.delete(name)
+    characters -= charactersOf(name, entry.path)
     open.delete(entry)
   }
 
@@ -404,7 +412,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
         return
       }
       const place = other?.place ?? placeOf(name)
-      if ('path' in place && entries.size < mostFiles) {
+      if ('path' in place && hasRoom(name, place.path)) {
         others.delete(name)
         fresh.push(add(name, place.path, seen))
         added++
@@ -465,6 +473,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       // A list that is being worked on is no more.
       lists++
       entries.clear()
+      characters = 0
       open.clear()
       others.clear()
       isDoubted = false
