@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { type TestContext, test } from 'node:test'
 import { type Sighting, seen, untilOffered, untilSure } from '#lib/source/complete.js'
-import type { SourceEvent } from '#lib/source/files.js'
+import type { FileOffer, SourceEvent } from '#lib/source/files.js'
 import { pause } from '#lib/source/pace.js'
 import { readFree, readList, readText } from '#lib/source/simplon/answers.js'
 import { createCatalog } from '#lib/source/simplon/catalog.js'
 import { claimOfCbf, claimOfHdf5, formatOf } from '#lib/source/simplon/claim.js'
 import { factsOf, mayBe } from '#lib/source/simplon/version.js'
+import { eventually } from './support/dcu-world.js'
+import { removed } from './support/source-world.js'
 import { turnsOf } from './support/turns.js'
 
 const times = { arriving: 50, acquiring: 150, idle: 1000, longest: 5000 }
@@ -288,4 +290,122 @@ test('a list that is worked on when all is forgotten brings nothing', async (t) 
   catalog.clear()
   await listed
   assert.deepEqual([catalog.size, catalog.unsettled, catalog.unsettledSince], [0, 0, undefined])
+})
+
+/** A server with one file of 3 bytes, whose removals are done at once and answered when it is said. */
+function lateWorld(t: TestContext, sure = 0) {
+  const told: SourceEvent[] = []
+  const facts = (size: number) => factsOf({ 'content-length': String(size), etag: `"${size}"` })
+  let there: ReturnType<typeof facts> | undefined = facts(3)
+  let answer = (): void => {}
+  const catalog = createCatalog({
+    server: {
+      look: async () => there,
+      claim: async () => undefined,
+      delete: () => {
+        there = undefined
+        return new Promise((resolve) => {
+          answer = () => resolve('removed')
+        })
+      },
+    },
+    patience: { settle: 0, sure },
+    longest: 10,
+    looks: 1,
+    mostFiles: 10,
+    tell: (event) => told.push(event),
+    mayLook: () => true,
+    isBusy: () => false,
+  })
+  t.after(() => catalog.clear())
+  return {
+    catalog,
+    told,
+    has(size: number | undefined) {
+      there = size === undefined ? undefined : facts(size)
+    },
+    /** The file of this size, offered. */
+    async offered(size: number) {
+      const isIt = (event: SourceEvent) => event.type === 'file' && event.file.size === size
+      await eventually(() => told.some(isIt), `an offer of ${size} bytes`)
+      const event = told.findLast(isIt)
+      return event?.type === 'file' ? event.file : assert.fail()
+    },
+    /** Removes it; by the time of the answer this is the size of what is there. */
+    async removes(file: FileOffer, size: number, isSeen: () => boolean) {
+      const removal = removed(catalog, file)
+      await eventually(() => there === undefined, 'it is removed')
+      there = facts(size)
+      await eventually(isSeen, 'another one is seen')
+      answer()
+      return await removal
+    },
+  }
+}
+
+test('content that was offered before the removal of the former one is answered stays what it is, and whose it is', async (t) => {
+  const { catalog, told, offered, removes } = lateWorld(t)
+  await catalog.listed(['a'])
+  const removal = await removes(await offered(3), 2, () => told.length === 2)
+  assert.equal(removal, 'removed')
+  const { seen, version } = await offered(2)
+  await eventually(() => Date.now() > seen + 20, 'some time')
+  await catalog.listed(['a'])
+  catalog.recheck()
+  await catalog.listed(['a'])
+  await eventually(() => told.length > 2, 'it is offered again, as everything is')
+  const again = told.slice(2).map((event) => (event.type === 'file' ? [event.file.version, event.file.seen] : event))
+  assert.deepEqual(again, [[version, seen]])
+})
+
+test('content that was seen, and not offered, before the removal of the former one is answered is seen since then', async (t) => {
+  const { catalog, told, offered, removes } = lateWorld(t, 300)
+  await catalog.listed(['a'])
+  const first = await offered(3)
+  const before = Date.now()
+  await removes(first, 2, () => catalog.unsettled === 1)
+  const answered = Date.now()
+  await eventually(() => Date.now() > answered + 20, 'some time')
+  await catalog.listed(['a'])
+  const { seen } = await offered(2)
+  assert.ok(seen >= before && seen <= answered)
+  assert.deepEqual(
+    told.map(({ type }) => type),
+    ['file', 'file'],
+  )
+})
+
+test('content that was offered before the removal of the former one is answered, and is gone, is told to be gone', async (t) => {
+  const { catalog, told, offered, removes, has } = lateWorld(t)
+  await catalog.listed(['a'])
+  await removes(await offered(3), 2, () => told.length === 2)
+  const { version } = await offered(2)
+  has(undefined)
+  for (let lists = 0; lists < 2; lists++) await catalog.listed([])
+  await eventually(() => catalog.size === 0, 'it is gone')
+  assert.deepEqual(told.slice(2), [{ type: 'withdrawn', name: 'a', version }])
+})
+
+test('names that are too long together wait, however few they are', async (t) => {
+  const { catalog, offer } = catalogOf(t)
+  const long = (i: number) => `${'0123456789abcde/'.repeat(250)}${i}`
+  const names = Array.from({ length: 20_000 }, (_, i) => long(i))
+  const { added, waiting } = await catalog.listed(names)
+  assert.ok(added * long(0).length < 64 * 1024 ** 2 && (added + 1) * long(20_000).length > 64 * 1024 ** 2)
+  assert.equal(added + waiting, names.length)
+  assert.deepEqual(await catalog.listed(names), { added: 0, count: names.length, waiting })
+  for (const name of names.slice(0, 100)) await catalog.remove(offer(name))
+  const after = await catalog.listed(names.slice(100))
+  assert.ok(after.added >= 99 && after.added <= 100, 'as many as are gone have room')
+  assert.equal(after.added + after.waiting, waiting)
+  catalog.clear()
+  assert.equal((await catalog.listed(names)).added, added)
+})
+
+test('a path that differs from its name counts, too', async (t) => {
+  const { catalog } = catalogOf(t)
+  const names = Array.from({ length: 9000 }, (_, i) => `\n${'0123456789abcde/'.repeat(250)}${i}`)
+  const { added, waiting } = await catalog.listed(names)
+  assert.equal(added + waiting, names.length)
+  assert.ok(added > 8350 && added < 8390, String(added))
 })

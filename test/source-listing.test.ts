@@ -93,11 +93,69 @@ test('what was seen and not offered as it is, is counted', async () => {
   note()
   listing.offer(listed('a'), at)
   note()
+  listing.saw(listed('b'), at)
+  note()
   listing.forget(bytesOfText('b'), '1')
   note()
   await look([listed('c')])
   note()
   listing.clear()
   note()
-  assert.deepEqual(counts, [2, 1, 0, 1, 2, 1, 0, 1, 0])
+  assert.deepEqual(counts, [2, 1, 0, 1, 2, 1, 0, 0, 1, 0])
+})
+
+test('content that came before the former one was found to be removed stays what it is, until looks miss it', async () => {
+  const { listing, look, told } = world()
+  await look([listed('a', '1'), listed('b', '1')])
+  await look([listed('a', '2'), listed('b', '1')])
+  const name = bytesOfText('a')
+  listing.forget(name, '1')
+  listing.forget(bytesOfText('b'), '1')
+  await look([listed('a', '2')])
+  const offers = () => told.map((event) => (event.type === 'file' ? `${event.file.name} ${event.file.version}` : event))
+  assert.deepEqual(offers(), ['a 1', 'b 1', 'a 2'])
+  await look([])
+  await look([])
+  assert.deepEqual(offers().slice(3), [{ type: 'withdrawn', name: 'a', version: '2' }])
+})
+
+test('content that was seen, and not offered, before the former one was found to be removed is seen since then', async () => {
+  const { listing, look, told } = world(60_000)
+  const name = bytesOfText('a')
+  const at = performance.now()
+  listing.offer(listed('a', '1'), at)
+  listing.saw(listed('a', '2'), at)
+  listing.forget(name, '1')
+  const forgotten = Date.now()
+  while (Date.now() < forgotten + 5) await new Promise((resolve) => setImmediate(resolve))
+  await look([listed('a', '2')])
+  listing.offer(listed('a', '2'), at)
+  // What is under the name may be what was removed once more.
+  listing.offer(listed('a', '1'), at)
+  const files = told.flatMap((event) => (event.type === 'file' ? [event.file] : []))
+  assert.deepEqual(
+    files.map(({ version }) => version),
+    ['1', '2', '1'],
+  )
+  assert.ok((files[1]?.seen ?? Number.NaN) <= forgotten)
+})
+
+test('names that are too long together wait, however few they are; so do refusals', async () => {
+  const { listing, look, told } = world()
+  const long = (start: string, i: number) => `${start}${'0123456789abcde/'.repeat(250)}${i}`
+  const many = (start: string) => Array.from({ length: 20_000 }, (_, i) => listed(long(start, i)))
+  await look(many(''))
+  const { taken } = listing.counts
+  assert.equal(told.length, taken)
+  assert.ok(taken > 16_600 && taken < 16_800, String(taken))
+  await look([])
+  await look([])
+  assert.equal(listing.counts.taken, 0)
+  told.length = 0
+  await look([...many('').slice(10_000), ...many('../')])
+  assert.deepEqual([listing.counts.taken, told.filter(({ type }) => type === 'file').length], [10_000, 10_000])
+  const refused = told.length - 10_000
+  assert.ok(refused > 16_600 && refused < 16_800, String(refused))
+  await look(many('../x').slice(0, 2000), false)
+  assert.equal(listing.counts.refused, refused, 'what looks in part bring is bounded, too')
 })

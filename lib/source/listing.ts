@@ -7,6 +7,7 @@ import { inSlices } from '../slices.js'
 import { isOld, type Patience, type Sighting, seen, untilOffered } from './complete.js'
 import type { SourceEvent } from './files.js'
 import { firstSeen, type LastOffer } from './first-seen.js'
+import { charactersOf, MOST_CHARACTERS } from './name-room.js'
 import { placeOfBytes } from './names.js'
 import { spelled } from './spelling.js'
 
@@ -26,7 +27,7 @@ export interface ListedFile {
 
 export interface ListingOptions {
   readonly patience: Patience
-  /** The most files that are dealt with; what is beyond waits until others are gone. */
+  /** The most files that are dealt with, if their names aren't too long; what is beyond waits until others are gone. */
   readonly mostFiles: number
   readonly tell: (event: SourceEvent) => void
   /** False: the reader has enough. */
@@ -52,7 +53,7 @@ export interface Listing {
   offer(file: ListedFile, asked: number): void
   /** Its removal met something else: what is there is offered, even if it is this version once more. */
   changed(name: ByteString, version: string): void
-  /** It isn't there any more, and that is as it should be. */
+  /** This version isn't there any more, and that is as it should be. */
   forget(name: ByteString, version: string): void
   /** What was seen may have been something else: everything must be seen anew to be offered, or to be sure. */
   doubt(): void
@@ -86,15 +87,31 @@ interface Entry {
   missed: number
 }
 
+/** Names that are kept, and how long they are together. */
+interface Names {
+  readonly names: Set<ByteString>
+  characters: number
+}
+
+const noNames = (): Names => ({ names: new Set(), characters: 0 })
+
+function add(name: ByteString, kept: Names): void {
+  if (kept.names.has(name)) return
+  kept.names.add(name)
+  kept.characters += name.length
+}
+
 /** A file is gone if so many complete looks in a row don't find it. */
 const GONE = 2
 
 export function createListing({ patience, mostFiles, tell, mayTell }: ListingOptions): Listing {
   const entries = new Map<ByteString, Entry>()
+  /** Characters that are kept of their names. */
+  let characters = 0
   /** Those of them that aren't offered as they are. */
   const open = new Set<Entry>()
   /** Names that were refused, and told. */
-  let refused = new Set<ByteString>()
+  let refused = noNames()
   let round = 0
   let lastNew = Number.NEGATIVE_INFINITY
   let counts = { found: 0, taken: 0, refused: 0 }
@@ -103,12 +120,20 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
   let ready: { readonly entry: Entry; readonly file: ListedFile }[] = []
   let next = 0
 
-  function entryOf({ name, version }: ListedFile, most = mostFiles): Entry | undefined {
+  /** Told before its path is looked for, which takes longer. */
+  const mayHaveRoom = (name: ByteString): boolean =>
+    entries.size < mostFiles && characters + name.length <= MOST_CHARACTERS
+
+  /** @param isAsked Whoever asks for a file is done with it: it counts for nothing. */
+  function entryOf({ name, version }: ListedFile, isAsked = false): Entry | undefined {
     const known = entries.get(name)
-    if (known !== undefined || entries.size >= most) return known
+    if (known !== undefined || !(isAsked || mayHaveRoom(name))) return known
     const place = placeOfBytes(name)
     if ('refused' in place) return undefined
     const { path } = place
+    const more = charactersOf(name, path)
+    if (!isAsked && characters + more > MOST_CHARACTERS) return undefined
+    characters += more
     const nothing = { sighting: undefined, offered: undefined, last: undefined, waiting: undefined }
     const entry: Entry = { path, seen: Date.now(), look: round, ...nothing, known: version, missed: 0 }
     entries.set(name, entry)
@@ -125,6 +150,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     const entry = entries.get(name)
     if (entry === undefined) return
     entries.delete(name)
+    characters -= charactersOf(name, entry.path)
     open.delete(entry)
   }
 
@@ -173,14 +199,15 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     tell({ type: 'file', file: { name: spelled(name), path, version, exact, size, ...time, seen } })
   }
 
-  function refuse(name: ByteString, still: Set<ByteString>): void {
-    if (refused.has(name)) {
-      still.add(name)
-      return
-    }
+  const hasRoom = (name: ByteString, { names, characters }: Names): boolean =>
+    names.size < mostFiles && characters + name.length <= MOST_CHARACTERS
+
+  function refuse(name: ByteString, still: Names): void {
+    if (refused.names.has(name)) return add(name, still)
+    if (!hasRoom(name, still) || !mayTell()) return
     const place = placeOfBytes(name)
-    if (!('refused' in place) || still.size >= mostFiles || !mayTell()) return
-    still.add(name)
+    if (!('refused' in place)) return
+    add(name, still)
     tell({ type: 'refused', name: spelled(name), reason: place.refused, text: place.text })
   }
 
@@ -200,7 +227,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     begin(atEnd = false) {
       const mine = ++round
       const asked = performance.now()
-      const still = new Set<ByteString>()
+      const still = noNames()
       let found = 0
       let left = false
       return {
@@ -230,18 +257,18 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
               tell({ type: 'withdrawn', name: spelled(name), version: entry.known })
             })
           } else {
-            await inSlices(still, (name) => {
-              if (mine === round) refused.add(name)
+            await inSlices(still.names, (name) => {
+              // What doesn't fit is told once more.
+              if (mine === round && hasRoom(name, refused)) add(name, refused)
             })
           }
           if (mine !== round) return
-          counts = { found, taken: entries.size, refused: refused.size }
+          counts = { found, taken: entries.size, refused: refused.names.size }
         },
       }
     },
     saw(file, asked) {
-      // Whoever asks for a file is done with it: it counts for nothing.
-      const entry = entryOf(file, Number.POSITIVE_INFINITY)
+      const entry = entryOf(file, true)
       return entry && see(entry, file, asked)
     },
     offer(file, asked) {
@@ -260,10 +287,13 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
       note(entry)
     },
     forget(name, version) {
-      const offered = entries.get(name)?.offered
-      drop(name)
-      if (offered !== undefined && offered !== version)
-        tell({ type: 'withdrawn', name: spelled(name), version: offered })
+      const entry = entries.get(name)
+      if (entry === undefined) return
+      const { known, offered = version } = entry
+      if (known === version && offered === version) return drop(name)
+      // Another one came meanwhile: looks tell whether it is gone, too.
+      if (entry.offered === version) Object.assign(entry, { offered: undefined, last: undefined })
+      note(entry)
     },
     doubt() {
       for (const entry of entries.values()) {
@@ -274,10 +304,11 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     clear() {
       round++
       entries.clear()
+      characters = 0
       open.clear()
       ready = []
       next = 0
-      refused = new Set()
+      refused = noNames()
       counts = { found: 0, taken: 0, refused: 0 }
     },
   }

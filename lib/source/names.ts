@@ -16,7 +16,7 @@ export interface RefusedName {
   readonly text: string
 }
 
-/** Where the file goes, below the target. */
+/** Where the file goes, below the target. Where that is the name, it is that very text: one takes half the memory of two. */
 export type Placed = { readonly path: string } | RefusedName
 
 /** The same; bytes where it isn't UTF-8. */
@@ -45,13 +45,17 @@ export function placeOf(name: string): Placed {
   if (name.length > LONGEST) return refusal(name, 'too-long', pathFaults['too-long'])
   if (half.test(name)) return refusal(name, 'not-text', 'has half a character')
   const place = placed(bytesOfText(name))
-  return 'refused' in place ? place : { path: textOfBytes(place.path) }
+  if ('refused' in place) return place
+  const path = textOfBytes(place.path)
+  return { path: path === name ? name : path }
 }
 
 /** The same for a name that may be any bytes, as those of files are. */
 export function placeOfBytes(name: ByteString): PlacedBytes {
   const place = placed(name)
-  return 'refused' in place ? place : { path: textIfAny(place.path) }
+  if ('refused' in place) return place
+  const path = textIfAny(place.path)
+  return { path: path === name ? name : path }
 }
 
 /** Text, or bytes where it isn't UTF-8. */

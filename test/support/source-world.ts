@@ -76,7 +76,7 @@ export async function whole({ content }: FileBody): Promise<Buffer> {
 }
 
 /** Asks for a removal until it isn't too early any more. */
-export async function removed(source: FileSource, file: FileOffer): Promise<string> {
+export async function removed(source: Pick<FileSource, 'remove'>, file: FileOffer): Promise<string> {
   for (let tries = 0; tries < 100; tries++) {
     const removal = await source.remove(file)
     if (removal.outcome !== 'early') return removal.outcome

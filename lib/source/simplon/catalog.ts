@@ -9,6 +9,7 @@ import { inSlices } from '../../slices.js'
 import { type Claim, isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from '../complete.js'
 import type { FileOffer, Removal, SourceEvent } from '../files.js'
 import { firstSeen, type LastOffer } from '../first-seen.js'
+import { charactersOf, MOST_CHARACTERS } from '../name-room.js'
 import { type Placed, placeOf, shownName } from '../names.js'
 import type { Server } from './server.js'
 import type { FileFacts } from './version.js'
@@ -20,7 +21,7 @@ export interface CatalogOptions {
   readonly longest: number
   /** Looks at once. */
   readonly looks: number
-  /** The most files that are dealt with; what is beyond waits until others are gone. */
+  /** The most files that are dealt with, if their names aren't too long; what is beyond waits until others are gone. */
   readonly mostFiles: number
   readonly tell: (event: SourceEvent) => void
   /** False: no looks, there is no use or no room for what they bring. */
@@ -135,6 +136,8 @@ export function createCatalog(options: CatalogOptions): Catalog {
   /** Those of them that are unsettled. */
   const open = new Set<Entry>()
   const others = new Map<string, Other>()
+  /** Characters that are kept of the entries' names. */
+  let characters = 0
   /** Counts lists. */
   let lists = 0
   let epoch = 0
@@ -277,9 +280,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const rest = { list: lists, epoch, due: NEVER, looking: false }
     const entry: Entry = { name, path, seen, ...unknown, ...counts, ...rest }
     entries.set(name, entry)
+    characters += charactersOf(name, path)
     note(entry)
     return entry
   }
+
+  const hasRoom = (name: string, path: string): boolean =>
+    entries.size < mostFiles && characters + charactersOf(name, path) <= MOST_CHARACTERS
 
   /** @returns whether it was told; if not, it will be with another list */
   function refuse(name: string, reason: string, text: string): boolean {
@@ -351,17 +358,24 @@ export function createCatalog(options: CatalogOptions): Catalog {
     return { outcome: 'kept', reason }
   }
 
-  /** Who was offered another version meanwhile hears that it is gone, too: nobody looks for it any more. */
+  /**
+   * This version isn't there any more. Another one that came meanwhile may be: the answer can be older than the last look.
+   * It stays what it is, and since when; looks tell whether it is gone, too.
+   */
   function leave(entry: Entry | undefined, { version }: FileOffer): void {
     if (entry === undefined || entries.get(entry.name) !== entry) return
-    forget(entry.name, entry)
-    const { name, offered } = entry
-    if (offered !== undefined && offered !== version) tell({ type: 'withdrawn', name, version: offered })
+    const { known = version, offered = version } = entry
+    if (known === version && offered === version) return forget(entry.name, entry)
+    if (entry.offered === version) Object.assign(entry, { offered: undefined, last: undefined })
+    note(entry)
+    schedule(entry, 0)
+    pump()
   }
 
   function forget(name: string, entry: Entry | undefined): void {
     if (entry === undefined || entries.get(name) !== entry) return
     entries.delete(name)
+    characters -= charactersOf(name, entry.path)
     open.delete(entry)
   }
 
@@ -398,7 +412,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
         return
       }
       const place = other?.place ?? placeOf(name)
-      if ('path' in place && entries.size < mostFiles) {
+      if ('path' in place && hasRoom(name, place.path)) {
         others.delete(name)
         fresh.push(add(name, place.path, seen))
         added++
@@ -459,6 +473,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       // A list that is being worked on is no more.
       lists++
       entries.clear()
+      characters = 0
       open.clear()
       others.clear()
       isDoubted = false

@@ -42,7 +42,10 @@ export interface SimplonOptions {
     /** Between two questions for the states; a quarter of it while the detector is busy. Default 500. */
     readonly status?: number
   }
-  /** Files that are dealt with at once; what is beyond waits until others are removed. Default 100,000. */
+  /**
+   * Files that are dealt with at once, as long as their names have no more than 64 Mi characters together; what is beyond
+   * waits until others are removed. Default 100,000.
+   */
   readonly maxFiles?: number
   /** HTTPS: certificates, in PEM, to trust instead of the system's. */
   readonly ca?: string
