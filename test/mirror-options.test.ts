@@ -176,5 +176,5 @@ test('where the usual place of the journal cannot be used, the error names the o
     env,
     encoding: 'utf8',
   })
-  assert.match(stdout, /^SustenError ENOTDIR ENOTDIR: .*; give another by option 'journal'\n$/, stderr)
+  assert.match(stdout, /^SustenError ENOTDIR the journal '.*; give another by option 'journal'\n$/, stderr)
 })
