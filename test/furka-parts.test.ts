@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { openEngine } from 'susten'
 import { bytesOfText } from '#lib/bytes.js'
-import { contentsBeside } from '#lib/furka/beside.js'
+import { contentsBeside, listOnce } from '#lib/furka/beside.js'
 import { createForecast } from '#lib/furka/forecast.js'
 import { createLatencies } from '#lib/furka/latencies.js'
 import { dropIfGrown } from '#lib/furka/receive/grown.js'
@@ -201,6 +201,13 @@ test('older contents are found behind a gap, and where very many are kept', asyn
   const found = await contentsBeside(bytesOfText(`${dest}/f`))
   assert.deepEqual(found, [`${dest}/f.~7~`, `${dest}/f.~12~`, `${dest}/${result?.version}`])
   assert.deepEqual(await contentsBeside(bytesOfText(`${dest}/absent/f`), true), [])
+  const list = listOnce()
+  assert.deepEqual(await contentsBeside(bytesOfText(`${dest}/f`), false, list), found)
+  // What comes later isn't looked for; what has gone meanwhile isn't found.
+  writeFileSync(join(dest, 'f.~1~'), 'later')
+  rmSync(join(dest, 'f.~7~'))
+  assert.deepEqual(await contentsBeside(bytesOfText(`${dest}/f`), false, list), found.slice(1))
+  assert.deepEqual(await contentsBeside(bytesOfText(`${dest}/ff`), false, list), [`${dest}/ff.~1~`])
 })
 
 test('a staging directory is private, swept of what a dead process left, and gone when it isn’t used', async (t) => {

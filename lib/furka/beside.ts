@@ -20,11 +20,27 @@ interface Version {
 /** The names of a directory under which something may be kept, by what is before the suffix. */
 type Versions = ReadonlyMap<string, readonly Version[]>
 
+type List = (directory: ByteString) => Promise<Versions>
+
+/** Lists each directory once: for a look beside many files, which costs little then, also in large directories. */
+export function listOnce(): List {
+  const lists = new Map<ByteString, Promise<Versions>>()
+  return (directory) => {
+    const list = lists.get(directory) ?? listVersions(directory)
+    lists.set(directory, list)
+    return list
+  }
+}
+
 /** @param path Absolute. @param itself Whether what lies under the name counts, too. */
-export async function contentsBeside(path: ByteString, itself = false): Promise<readonly ByteString[]> {
+export async function contentsBeside(
+  path: ByteString,
+  itself = false,
+  list: List = listVersions,
+): Promise<readonly ByteString[]> {
   const slash = path.lastIndexOf('/')
   const directory = path.slice(0, slash + 1) as ByteString
-  const names = versionsOf(path.slice(slash + 1), await listVersions(directory))
+  const names = versionsOf(path.slice(slash + 1), await list(directory))
   const versions = names.map((name) => `${directory}${name}` as ByteString)
   const found: ByteString[] = []
   for (const candidate of [...(itself ? [path] : []), ...versions]) {
