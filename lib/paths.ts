@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { type ByteString, bytesOfBuffer, bytesOfText, type PathInput, textOfBytes } from './bytes.js'
 import { SustenError } from './errors.js'
 
+/** How names of this program's own temporary files and directories begin: its sweeps go by them. */
+export const ownNames = '.susten-'
+
 /**
  * A user's path as bytes, unchanged otherwise.
  * @param name How messages call it, e.g. `src`.

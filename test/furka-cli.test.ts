@@ -29,7 +29,7 @@ const look = (path: string): { content: string; uid: number; gid: number } => {
 }
 
 test('start, status and stop end with the codes of init scripts', options, async (t) => {
-  const { furka, status, socket, pid, lines, figures } = await furkaWorld(t)
+  const { furka, status, socket, pid, lines, figures, config } = await furkaWorld(t)
   const stopped = await furka('status')
   assert.deepEqual([stopped.code, stopped.out], [3, "furka isn't running\n"])
   assert.equal((await furka('user')).code, 7)
@@ -72,6 +72,8 @@ test('start, status and stop end with the codes of init scripts', options, async
     events.filter((event) => event !== 'message' && event !== 'userChanged'),
     ['start', 'ready', 'stop', 'end'],
   )
+  const ready = lines().find(({ event }) => event === 'ready')
+  assert.equal(ready?.['journal'], (JSON.parse(readFileSync(config, 'utf8')) as Record<string, unknown>)['JOURNAL_DIR'])
 })
 
 test('files of a series are received, given to the user, and removed at the server', options, async (t) => {
@@ -136,10 +138,18 @@ test('a user change needs no restart, and a restart no user', options, async (t)
     ['::../up', /'\.\.'/],
     [':', /names nobody/],
     ['me', /must be a number/],
+    ['-1:1000', /the uid must be a number, not '-1'/],
+    ['::a/.susten-foo', /must have no name that begins with '\.susten-'/],
   ] as const) {
     const refused = await furka('user', `--user=${text}`)
     assert.deepEqual([refused.code, why.test(refused.err)], [2, true], `${text}: ${refused.err}`)
   }
+  const dashed = await furka('user', '-u', '-1:1000')
+  assert.equal(dashed.code, 2)
+  assert.match(
+    dashed.err,
+    /^furka: option '-u' needs a value, and '-1:1000' looks like an option; .*'--user=-1:1000'; see/,
+  )
   const told = { code: 'ERR_SUSTEN_OPTION' }
   await assert.rejects(callControl(socket, 'user', {}), told)
   await assert.rejects(callControl(socket, 'user', { uid: '1' }), told)
@@ -153,6 +163,9 @@ test('a user change needs no restart, and a restart no user', options, async (t)
   assert.deepEqual(await arrives('three', join(target, '1000/visit/three')), { content: 'three', uid: 1000, gid: 501 })
   await succeeds(furka('restart', '-u', '7:8:.'))
   assert.deepEqual(await arrives('four', join(target, 'four')), { content: 'four', uid: 7, gid: 8 })
+  await succeeds(furka('user', '-u', '9'))
+  assert.equal((await furka('user')).out, 'uid 9, gid 501, directory 9_501\n')
+  await succeeds(furka('restart', '-u', '7:8:.'))
   // Not even a stop makes it somebody else's turn.
   assert.equal((await furka('stop')).code, 0)
   await succeeds(furka('start'))
@@ -264,7 +277,10 @@ test('what is wrong at the start is told in one line, and nothing is left runnin
   write({ JOURNAL_DIR: `${config}/journal` })
   const journalless = await furka('start')
   assert.equal(journalless.code, 1)
-  assert.match(journalless.err, /^furka: \S+\/furka\.json: JOURNAL_DIR: /)
+  assert.match(
+    journalless.err,
+    /^furka: \S+\/furka\.json: JOURNAL_DIR: the journal '\S+' must be a directory, but .* is a file; name another place/,
+  )
   assert.ok(pid() === undefined && !existsSync(socket))
   write({})
   await succeeds(furka('start'))
@@ -304,7 +320,7 @@ test('names that cannot be taken are told in the log and counted', options, asyn
     () => lines().some(({ event, code, level }) => event === 'message' && code === 'NAME_REFUSED' && level !== 'info'),
     `a line about one of ${hostile.length}`,
   )
-  assert.match((await furka('status')).out, /^EIGER: \d+ names? (was|were) refused$/m)
+  assert.match((await furka('status')).out, /^EIGER: \d+ names? (was|were) refused, since the start$/m)
 })
 
 test('the status can be watched by the control socket, and a stop ends that', options, async (t) => {

@@ -19,6 +19,9 @@ const globally: Record<string, RegExp> = {
   'usrdir /abs': /^1: usrdir must be relative; leave out the '\/' at its beginning$/,
   'usrdir a/../b': /^1: usrdir must have no '\.\.'$/,
   'usrdir ..': /^1: usrdir must have no '\.\.'$/,
+  'usrdir .susten-foo':
+    /^1: usrdir must have no name that begins with '\.susten-', as this program's own temporary files do$/,
+  'usrdir a/.susten-$UID/b': /^1: usrdir must have no name that begins with '\.susten-'/,
   'usrdir $USER': /^1: usrdir must have no '\$' but in \$UID and \$GID$/,
   'usrdir $uid': /^1: usrdir must have no '\$'/,
   'usrdir a # b': /^1: usrdir has a '#' after it; put the path in quotes/,
@@ -32,13 +35,15 @@ const globally: Record<string, RegExp> = {
   'grimsel NONE\nconfirm external': /^2: confirm EXTERNAL needs grimsel CONTROL, not NONE/,
   [`control_socket /${'x'.repeat(107)}`]: /^1: control_socket must be at most 107 bytes long$/,
   'control_socket /var/run/grimsel_dectris_control':
-    /^1: control_socket '.*' is grimsel_socket too$|^1: grimsel_socket '.*' is control_socket too$/,
-  'logfile /var/lib/susten/furka/log': /^1: logfile '.*' lies in journal_directory '.*', which is the journal's alone$/,
-  'required_mount /mnt': /^2: detector '1MF': target '\/ramdisk' must be the required mount, '\/mnt', or lie below it$/,
+    /^1: control_socket '.*' is the default of grimsel_socket, too$|^1: grimsel_socket '.*' \(the default\) is control_socket too$/,
+  'logfile /var/lib/susten/furka/log':
+    /^1: logfile '.*' lies in journal_directory '.*' \(the default\), which is the journal's alone$/,
+  'required_mount /mnt':
+    /^2: detector '1MF': target '\/ramdisk' \(the default\) must be required_mount '\/mnt', or lie below it$/,
   'required_mount /ramdisk\njournal_directory /ramdisk':
     /^2: journal_directory '\/ramdisk' lies on required_mount '\/ramdisk', whose content is lost$/,
   'journal_directory /ramdisk/j':
-    /^2: detector '1MF': target '\/ramdisk' and the journal's directory, '\/ramdisk\/j', lie/,
+    /^2: detector '1MF': target '\/ramdisk' \(the default\) and journal_directory '\/ramdisk\/j' must not lie in one an/,
   '[global]': /^1: '\[global\]' is no section; sections begin with 'detectorID NAME'$/,
   'storageID disk\ntype INTERNAL':
     /^1: storageID begins a section of Grimsel's configuration; Furka's begin with detectorID$/,
@@ -72,7 +77,9 @@ const inDetector: Record<string, RegExp> = {
   'detectorID b\nsource raw': /^4: detector 'b': source must be an absolute path, not 'raw'$/,
   'detectorID b\nsource /../etc': /^4: detector 'b': source must have no '\.\.'$/,
   'detectorID b\ntarget ramdisk': /^4: detector 'b': target must be an absolute path, not 'ramdisk'$/,
-  'detectorID b\ntarget /./': /^3: detector 'b': the target must not be the root directory$/,
+  'detectorID b\ntarget /./': /^3: detector 'b': target '\/' must not be the root directory; name one below it$/,
+  'detectorID b\ntarget /var/lib':
+    /^3: detector 'b': target '\/var\/lib' and journal_directory '\/var\/lib\/susten\/furka' \(the default\) must not/,
   'detectorID b\nsettle 100': /^4: detector 'b': settle is for protocol DIRECTORY, but this one's is RSYNC$/,
   'detectorID b\napi_version 1.8.0':
     /^4: detector 'b': api_version is for protocol FILEWRITER, but this one's is RSYNC$/,
@@ -81,9 +88,9 @@ const inDetector: Record<string, RegExp> = {
   'detectorID b\nprotocol FILEWRITER\napi_version 1.8':
     /^5: detector 'b': api_version must be AUTO or a version of the API, as '1\.8\.0', not '1\.8'$/,
   'detectorID b\nprotocol FILEWRITER\npoll_arriving 200':
-    /^5: detector 'b': poll_arriving, 200 ms, must not be above poll_acquiring, which is 100 ms$/,
+    /^5: detector 'b': poll_arriving 200 ms must not be above poll_acquiring 100 ms \(the default\)$/,
   'detectorID b\nprotocol FILEWRITER\npoll_idle 50':
-    /^5: detector 'b': poll_acquiring, 100 ms, must not be above poll_idle, which is 50 ms$/,
+    /^5: detector 'b': poll_acquiring 100 ms \(the default\) must not be above poll_idle 50 ms$/,
 }
 
 for (const [lines, expected] of Object.entries(inDetector)) {
@@ -102,6 +109,14 @@ test('what a detector needs is said where its section begins', () => {
   assert.deepEqual(errorsOf('detectorID a\nprotocol DIRECTORY'), [
     "1: detector 'a': source is missing: the directory that the detector writes to",
   ])
+})
+
+test('a server with its port is told which key the port has', () => {
+  const said = 'must be a host without its port; that goes to a key of its own: port 8080'
+  for (const server of ['h:8080', '10.0.0.1:8080', '[fd00::1]:8080']) {
+    assert.deepEqual(errorsOf(`detectorID a\nremoteIP ${server}`), [`2: detector 'a': remoteIP ${said}`])
+  }
+  assert.match(errorsOf('detectorID a\nremoteIP a_b:8080').join(), /remoteIP must be a host name or an IP address/)
 })
 
 test('without a detector there is one error', () => {
@@ -170,7 +185,7 @@ test('JSON is refused with line, column and key', () => {
       "9:12: HTTPS must be YES or NO, not 'maybe'",
       "10:18: API_VERSION must be AUTO or a version of the API, as '1.8.0', not '2'",
       '11:18: CONNECTIONS must be a whole number from 1 to 16, not 17',
-      '12:3: POLL_ARRIVING, 500 ms, must not be above POLL_ACQUIRING, which is 100 ms',
+      '12:3: POLL_ARRIVING 500 ms must not be above POLL_ACQUIRING 100 ms (the default)',
       '13:14: $schema must be a string, not a number',
     ],
   )
@@ -184,14 +199,24 @@ test('JSON without a server is refused', () => {
 
 test('places in JSON that do not get along are refused', () => {
   const objections = (more: object): string => errorsOf(JSON.stringify({ ...leastJson(), ...more })).join('\n')
-  assert.match(objections({ TARGET_DIR: '/' }), /^1:\d+: the target must not be the root directory$/)
+  assert.match(objections({ TARGET_DIR: '/' }), /^1:\d+: TARGET_DIR '\/' must not be the root directory; /)
   assert.match(
     objections({ REQUIRED_MOUNT: '/ram' }),
-    /^1:\d+: target '\/mnt\/data_buffer' must be the required mount, '\/ram'/,
+    /^1:\d+: TARGET_DIR '\/mnt\/data_buffer' \(the default\) must be REQUIRED_MOUNT '\/ram', or lie below it$/,
   )
   assert.match(
     objections({ JOURNAL_DIR: '/mnt/data_buffer/j' }),
-    /^1:\d+: target .* and the journal's directory, .* lie in/,
+    /^1:\d+: TARGET_DIR '.*' \(the default\) and JOURNAL_DIR '.*' must not lie in one another: what is on a RAM/,
+  )
+  assert.match(
+    objections({ TARGET_DIR: '/var/lib' }),
+    /TARGET_DIR '\/var\/lib' and JOURNAL_DIR '\/var\/lib\/susten\/furka' \(the default\) must not/,
+  )
+  const file = '{\n"EIGER_HOST": "h",\n"REQUIRED_MOUNT": "/mnt",\n"JOURNAL_DIR": "/mnt/data_buffer/j"\n}'
+  assert.match(
+    errorsOf(file).join('\n'),
+    /^4:1: TARGET_DIR /m,
+    'the place of what is at fault, where the other is a default',
   )
   assert.match(objections({ GRIMSEL: 'PIPE', CONFIRM: 'INTERNAL' }), /^1:\d+: CONFIRM INTERNAL needs GRIMSEL CONTROL/)
 })
@@ -266,7 +291,7 @@ target x
       "6: detector 'b': target",
       "8: detector 'b': port must",
       "10: detector 'b' is there twice,",
-      "10: detector 'b': the target",
+      "10: detector 'b': target",
       "10: detector 'b': target",
       "15: detector 'c': target",
     ],

@@ -59,6 +59,7 @@ const values: readonly unknown[] = [
     '1.8.0.1',
     'v1.8.0',
   ],
+  ...'.susten-a a/.susten- ./.susten-$UID .susten a.susten-b/c'.split(' '),
   ...'CONTROL PIPE NONE control BUFFER INTERNAL EXTERNAL buffer 5 $UID $GID $UID_$GID a/$UID/b $USER $uid $ a$'.split(
     ' ',
   ),

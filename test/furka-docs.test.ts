@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { type AddressInfo, createServer } from 'node:net'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { startDcu } from './support/dcu-world.js'
 import { documentText, runExample } from './support/example.js'
 import { checkAllThere } from './support/furka-world.js'
+import { whyNoDaemon } from './support/grimsel-daemon.js'
 import { createPlace } from './support/mirror-world.js'
 
 test('the example of FURKA.md runs: a series goes from the detector to the disk', async (t) => {
@@ -20,6 +25,53 @@ test('the example of FURKA.md runs: a series goes from the detector to the disk'
   checkAllThere(dcu, `${place.disk}/eiger`)
   assert.ok(dcu.truth.completed.every(({ state }) => state === 'deleted'))
 })
+
+test('the quick start of FURKA.md can be pasted: a series goes from a simulated server to the disk', {
+  skip: whyNoDaemon() ?? false,
+}, async (t) => {
+  const { root } = await createPlace(t)
+  const dist = join(dirname(createRequire(import.meta.url).resolve('susten/package.json')), 'dist/cli')
+  mkdirSync(join(root, 'bin'))
+  for (const name of ['furka', 'grimsel', 'susten']) {
+    const script = `#!/bin/sh\nexec '${process.execPath}' '${join(dist, name)}.js' "$@"\n`
+    writeFileSync(join(root, 'bin', name), script, { mode: 0o755 })
+  }
+  let [, commands = ''] = /## Quick start[\s\S]*?```sh\n([\s\S]*?)```/.exec(documentText('FURKA.md')) ?? []
+  for (const port of ['58080', '57199', '57198']) {
+    assert.ok(commands.includes(port))
+    commands = commands.replaceAll(port, String(await freePort()))
+  }
+  assert.match(commands, /^sleep 5$/m)
+  // However long it takes here.
+  commands = commands.replace(
+    'sleep 5',
+    'until [ "$(ls $D/disk/visit7 2>&1 | grep -c series_1)" = 5 ]; do sleep 0.1; done',
+  )
+  const { stdout, stderr } = await promisify(execFile)('sh', ['-e', '-c', `${undo}${commands}`], {
+    env: { ...process.env, PATH: `${join(root, 'bin')}:${process.env['PATH']}` },
+    timeout: 60_000,
+  })
+  t.diagnostic(stdout)
+  assert.equal(stderr, '')
+  assert.match(stdout, /^user: uid 1000, gid 1000, directory visit7, /m)
+  assert.equal(stdout.match(/ series_1_(master|data_00000[1-4])\.h5$/gm)?.length, 5)
+  assert.match(stdout, /furka has stopped\ngrimsel has stopped\n$/)
+})
+
+/** Where a command fails, nothing is left running. */
+const undo = `
+undo() { furka stop --config $D/furka.json; grimsel stop --config $D/grimsel.conf; kill $SERVER; rm -r $D $B; }
+trap 'test $? = 0 || undo' EXIT
+trap 'exit 1' TERM
+`
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
 
 test('the camera of SOURCES.md is as good a source as any', async (t) => {
   const place = await createPlace(t)

@@ -159,7 +159,7 @@ test('sources and targets that the configuration could not have are refused', ()
     said('1MF::/data'),
     /^detector '1MF': target '\/data' must be the required mount, '\/ramdisk', or lie below/,
   )
-  assert.match(said('1MF::/'), /^detector '1MF': the target must not be the root directory$/)
+  assert.match(said('1MF::/'), /^detector '1MF': target '\/' must not be the root directory/)
   assert.match(
     refusal(() => changeDetectors(parseJson(), [parseDetector('EIGER:/x')])),
     /^detector 'EIGER' has no source to choose/,

@@ -146,6 +146,15 @@ test('what a change leaves out is the default user’s, and a directory outside 
   assert.equal(furka.status().user.uid, 7)
 })
 
+test('the numbers in the default user’s directory are those of each user', { skip }, async (t) => {
+  const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+  const defaultUser = { ...anna, userDirectory: '$UID_$GID' }
+  const { furka } = await openFurkaFor(t, place, dcu, { defaultUser, user: { uid: 6 } })
+  assert.equal(furka.status().user.userDirectory, '6_100')
+  assert.equal((await furka.changeUser({ uid: 7, gid: 8 })).userDirectory, '7_8')
+  assert.equal((await furka.changeUser({})).userDirectory, `${anna.uid}_100`)
+})
+
 test('of a user directory only the last part is the user’s, on the storages too', { skip }, async (t) => {
   const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
   const grimsel = await openGrimselFor(t, place)
@@ -179,14 +188,14 @@ test('of a user directory only the last part is the user’s, on the storages to
 const foreignPlaces: Record<string, { readonly make: (buffer: string) => void; readonly said: RegExp }> = {
   'above her own': {
     make: (buffer) => own(join(buffer, 'v'), 1002),
-    said: /\/v' belongs to user 1002, who has .*; give it to root, or choose another user directory; it is tried again$/,
+    said: /\/v' belongs to user 1002, who could replace files of user 1001 in it; give it to root \(chown\), or remove it, or choose another user directory; it is tried again$/,
   },
   'for hers': {
     make: (buffer) => {
       own(join(buffer, 'v'), 0)
       own(join(buffer, 'v/anna'), 1002)
     },
-    said: /\/v\/anna' belongs to user 1002, .*; give it to root or user 1001, or choose another user directory/,
+    said: /\/v\/anna' belongs to user 1002, .*; give it to root or user 1001 \(chown\), or remove it, or choose another user directory/,
   },
 }
 
@@ -257,7 +266,7 @@ for (const [way, open] of Object.entries(ways)) {
         assert.equal(code, 'RECEIVE_ERROR')
         assert.match(
           text,
-          /\/lyso' belongs to user 1001, .*; give it to root or user 1002, or choose another user direct/,
+          /\/lyso' belongs to user 1001, who could replace files of user 1002 in it; give it to root or user 1002 \(/,
         )
       }
       assert.deepEqual(readdirSync(join(below, 'lyso')), ['a.h5'])

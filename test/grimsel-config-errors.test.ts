@@ -56,16 +56,18 @@ const globally: Record<string, RegExp> = {
   'n_copy_processes 8': /^1: n_copy_processes is a key of a storage; /,
   'ramdisk_mountpoint /data': /^2: storage 'disk': target '\/data' and ramdisk_mountpoint '\/data' lie in one another$/,
   'ramdisk_mountpoint /data/ram': /^2: storage 'disk': target .* lie in one another$/,
-  'ramdisk_mountpoint /': /^1: journal_directory '.*' lies on ramdisk_mountpoint '\/', whose content is lost$/,
+  'ramdisk_mountpoint /':
+    /^1: journal_directory '.*' \(the default\) lies on ramdisk_mountpoint '\/', whose content is lost$/,
   'buffer_directory /mnt/data_buffer2':
-    /^1: buffer_directory '\/mnt\/data_buffer2' must be ramdisk_mountpoint '\/mnt\/data_buffer' or lie below it$/,
+    /^1: buffer_directory '\/mnt\/data_buffer2' must be ramdisk_mountpoint '\/mnt\/data_buffer' \(the default\) or lie/,
   'journal_directory /mnt/data_buffer/j':
     /^1: journal_directory .* lies on ramdisk_mountpoint .*, whose content is lost$/,
   'journal_directory /data/j':
     /^1: journal_directory '\/data\/j' and the target of storage 'disk' lie in one another; /,
   'journal_directory /': /^1: journal_directory '\/' and the target of storage 'disk' lie in one another; /,
-  'journal_directory /var/log': /^1: logfile '\/var\/log\/grimsel_dectris\.log' lies in journal_directory/,
-  'file_pipe /var/log/grimsel_dectris.log': /^1: file_pipe '.*' is logfile too$/,
+  'journal_directory /var/log':
+    /^1: logfile '\/var\/log\/grimsel_dectris\.log' \(the default\) lies in journal_directory/,
+  'file_pipe /var/log/grimsel_dectris.log': /^1: file_pipe '.*' is the default of logfile, too$/,
   '[global]': /^1: '\[global\]' is no section; sections begin with 'storageID NAME'$/,
   '= 5': /^1: '= 5' is no 'key value'; comments begin with '#'$/,
   'logfile /a\u0007b': /^1: a control character stands after 'logfile \/a'; remove it$/,

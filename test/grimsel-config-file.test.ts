@@ -111,7 +111,7 @@ test('check-config exits with 1 for a file that cannot be read, with 2 for wrong
   const file = join(place(t), 'none')
   const failed = grimsel('check-config', file)
   assert.deepEqual([failed.code, failed.out], [1, ''])
-  assert.match(failed.err, /^grimsel: ENOENT: .*\/none'\n$/)
+  assert.match(failed.err, /^grimsel: there is no configuration file '.*\/none'; write it, or correct the name\n$/)
   for (const args of [[], ['nonsense'], ['check-config'], ['check-config', 'a', 'b'], ['check-config', '-x', 'a']]) {
     const { code, out, err } = grimsel(...args)
     assert.deepEqual([code, out], [2, ''], args.join(' '))

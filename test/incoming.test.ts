@@ -253,6 +253,21 @@ test('with a mount point, nothing is read until something is mounted there', {
   assert.deepEqual(watched.offers, [])
 })
 
+test('a directory that is missing, or none, is told by its name, and read once it is there', async (t) => {
+  const path = join(await scratch(t), 'later')
+  const watched = watchIncoming(t, path)
+  await eventually(() => watched.state?.failure?.code === 'ENOENT', 'it is missing')
+  const todo = '(make or mount it, or correct the path of the source)'
+  assert.equal(watched.state?.failure?.message, `ENOENT: there is no directory '${path}' ${todo}`)
+  writeFileSync(path, '')
+  await eventually(() => watched.state?.failure?.code === 'ENOTDIR', 'it is a file')
+  assert.equal(watched.state?.failure?.message, `ENOTDIR: '${path}' is no directory ${todo}`)
+  rmSync(path)
+  mkdirSync(path)
+  writeOld(join(path, 'file'), 'file')
+  await watched.offered(1)
+})
+
 test('a file that vanishes is told, once it is certain; a directory that can’t be read says nothing', async (t) => {
   const path = await scratch(t)
   for (const name of ['a', 'b']) writeOld(join(path, name), name)

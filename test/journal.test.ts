@@ -253,6 +253,19 @@ test('a directory with other things in it is refused by name, and left as it was
   assert.deepEqual(readdirSync(directory), ['precious.h5'])
 })
 
+test('where a file stands in the way of a journal, that is said', async (t) => {
+  const file = join(temporary(t), 'file')
+  writeFileSync(file, '')
+  for (const directory of [file, join(file, 'journal')]) {
+    const message = `the journal '${directory}' must be a directory, but that, or one above it, is a file; `
+    await assert.rejects(openJournal({ directory }), (error: Error & { code: string; path: string }) => {
+      assert.deepEqual([error.code, error.path], ['ENOTDIR', directory])
+      assert.ok(error.message.startsWith(message), error.message)
+      return true
+    })
+  }
+})
+
 test('a journal that others may change is refused', async (t) => {
   const directory = temporary(t)
   await (await openJournal({ directory })).close()

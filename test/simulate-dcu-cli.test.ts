@@ -90,7 +90,21 @@ test('wrong use is told, with exit code 2; a script or an option that is wrong, 
     [['--memory', '1T'], 2, /--memory must be a size/],
     [['--detector', 'camera'], 2, /--detector must be eiger or pilatus/],
     [['--script', script], 1, /script\.json, step 1/],
-    [['--script', join(folder, 'none')], 1, /ENOENT/],
+    [
+      ['--script', join(folder, 'none')],
+      1,
+      /^susten: there is no script file '.*none'; write it, or correct the name$/m,
+    ],
+    [['--script', folder], 1, /^susten: the script file '.*' can't be read: EISDIR/],
+    [['--port'], 2, /^susten: option '--port' needs a value; see 'susten simulate dcu --help'$/m],
+    [
+      ['--port', '--json'],
+      2,
+      /^susten: option '--port' needs a value, and '--json' looks like an option; .* '--port=--json'; see/,
+    ],
+    [['--json=1'], 2, /^susten: option '--json' takes no value; /],
+    [['--ports', '1'], 2, /^susten: unknown option '--ports'; /],
+    [['-x'], 2, /^susten: unknown option '-x'; /],
     [['--images', '0'], 1, /'images' must be a whole number from 1/],
   ]
   for (const [args, code, message] of cases) {

@@ -1,7 +1,8 @@
 /** `check-config` of a program: what is wrong with a configuration file, or what it says. */
 import { type Loaded, printable } from '../config/index.js'
 import { SustenError } from '../errors.js'
-import { type Command, UsageError } from './command.js'
+import { type Command, CommandError, UsageError } from './command.js'
+import { unreadable } from './unreadable.js'
 
 /** A program's configuration. */
 interface Checked<C> {
@@ -40,7 +41,10 @@ async function check<C>(
     const { config, notes } = await load(file)
     return { lines: [`${printable(file)}: ok`, ...summarise(config), ...notes.map(({ text }) => text)], code: 0 }
   } catch (error) {
-    if (!(error instanceof SustenError) || error.code !== 'ERR_SUSTEN_CONFIG') throw error
+    if (!(error instanceof SustenError)) throw error
+    if (error.code !== 'ERR_SUSTEN_CONFIG') {
+      throw new CommandError(unreadable('configuration', file, error), { exitCode: 1, cause: error })
+    }
     return { lines: error.failures.map(({ message }) => message), code: 1 }
   }
 }

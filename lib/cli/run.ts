@@ -1,10 +1,10 @@
 /** Finds the command, reads its options, runs it, and turns what goes wrong into one line and an exit code. */
 import type { Writable } from 'node:stream'
-import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { printable } from '../config/index.js'
 import { packageVersion } from '../version.js'
-import { type Arguments, type Command, CommandError, UsageError } from './command.js'
+import { type Command, CommandError, UsageError } from './command.js'
 import { type Output, outputTo } from './output.js'
+import { parse } from './parse.js'
 
 /** A program and its subcommands, in the order of the list that `--help` prints. */
 export interface Program {
@@ -61,26 +61,6 @@ async function runAlone(program: Program, args: readonly string[], out: Output):
   const words = positionals.join(' ')
   const isBegun = beginWith(program, positionals).length > 0
   throw new UsageError(isBegun ? `'${words}' needs a further word` : `no command '${words}'`)
-}
-
-function parse(args: readonly string[], options: NonNullable<ParseArgsConfig['options']>): Arguments {
-  try {
-    const parsed = parseArgs({
-      args: [...args],
-      options: { ...options, help: { type: 'boolean', short: 'h' } },
-      allowPositionals: true,
-    })
-    const values: Record<string, string | boolean> = {}
-    const lists: Record<string, readonly string[]> = {}
-    for (const [name, value] of Object.entries<unknown>(parsed.values)) {
-      if (Array.isArray(value)) lists[name] = value.map(String)
-      else if (typeof value === 'string' || typeof value === 'boolean') values[name] = value
-    }
-    return { values, lists, positionals: parsed.positionals }
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw new UsageError(message.replace(/\. To specify.*$/s, '').replace(/\.$/, ''), { cause: error })
-  }
 }
 
 async function print(out: Output, text: string): Promise<number> {

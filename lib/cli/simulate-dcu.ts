@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { jsonLine } from '../json-lines.js'
 import { apiVersions, type Dcu, readScript, runScript, simulateDcu } from '../simulate/dcu/index.js'
 import { eiger, pilatus } from '../simulate/index.js'
-import { type Arguments, type Command, type Streams, UsageError } from './command.js'
+import { type Arguments, type Command, CommandError, type Streams, UsageError } from './command.js'
+import { unreadable } from './unreadable.js'
 
 type Values = Arguments['values']
 
@@ -89,7 +90,11 @@ Options:
 }
 
 async function scriptOf({ script }: Values): Promise<ReturnType<typeof readScript>> {
-  return typeof script === 'string' ? readScript(script, await readFile(script, 'utf8')) : []
+  if (typeof script !== 'string') return []
+  const text = await readFile(script, 'utf8').catch((error: unknown) => {
+    throw new CommandError(unreadable('script', script, error), { exitCode: 1, cause: error })
+  })
+  return readScript(script, text)
 }
 
 function start(values: Values): Promise<Dcu> {

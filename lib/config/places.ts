@@ -23,7 +23,11 @@ export function checkFiles(
   const known = files.filter((place) => place !== undefined)
   for (const [index, place] of known.entries()) {
     const same = known.slice(0, index).find(({ path }) => path === place.path)
-    if (same !== undefined) problems.add(place.at ?? same.at, `${inWords(place)} is ${same.key} too`)
+    if (same !== undefined)
+      problems.add(
+        place.at ?? same.at,
+        `${inWords(place)} is ${same.at === undefined ? `the default of ${same.key},` : same.key} too`,
+      )
     if (journal !== undefined && isWithin(journal.path, place.path)) {
       problems.add(
         place.at ?? journal.at,
@@ -36,8 +40,10 @@ export function checkFiles(
 /** Whether one of two paths is the other, or lies below it, by name. */
 export const isEitherWithin = (a: string, b: string): boolean => isWithin(a, b) || isWithin(b, a)
 
-/** A path as messages have it: `logfile '/var/log/x'`. */
-export const inWords = ({ key, path }: PlacedPath): string => `${key} ${quoted(path)}`
+/** A path as messages have it: `logfile '/var/log/x'`; what isn't in the file is said to be a default. */
+export const inWords = (place: PlacedPath): string => `${place.key} ${quoted(place.path)}${ifDefault(place)}`
+
+const ifDefault = ({ at }: PlacedPath): string => (at === undefined ? ' (the default)' : '')
 
 /** A target as a plain path. */
 export function withoutMarker(target: string): string {

@@ -36,7 +36,8 @@ export function connectTo(path: string): Socket {
 export function checkServer(socket: Socket, path: string, trust: readonly number[]): void {
   const server = peerOf(socket)
   if (isTrusted(server) || trust.includes(server.uid)) return
-  throw failed('EPERM', `user ${server.uid}, who isn't trusted, listens at the control socket`, path)
+  const who = `user ${server.uid}, who isn't trusted, listens`
+  throw failed('EPERM', `${who}; if that is the daemon's user, run this as that user. At the control socket`, path)
 }
 
 export function checkHello(message: Readonly<Record<string, unknown>>, path: string): void {

@@ -3,7 +3,7 @@ import { posix } from 'node:path'
 import { bytesOfText, textOfBytes } from '../bytes.js'
 import { quoted } from '../config/index.js'
 import type { Failure, VolumeReading } from '../core/index.js'
-import { fromNative, SustenError } from '../errors.js'
+import { fromNative, SustenError, withMessage } from '../errors.js'
 import { checkPlace } from '../place.js'
 import { watchVolume } from '../storage/index.js'
 
@@ -23,8 +23,19 @@ export interface NeededDirectory extends Named {
   readonly by?: string | undefined
 }
 
+/** What is made where it is missing, in a place that must be safe. */
+export interface MadeThing {
+  /** Comes before what `check` says. */
+  readonly key: string
+  /** It isn't looked at while nothing is mounted there. */
+  readonly mount: Named | undefined
+  /** @throws SustenError why it can't be there */
+  readonly check: () => Promise<void>
+}
+
 export interface Needs {
   readonly directories: readonly NeededDirectory[]
+  readonly made?: readonly MadeThing[]
   /** Files that are made. */
   readonly files: readonly Named[]
 }
@@ -35,7 +46,7 @@ const patience = 10_000
 type Look = { readonly volume: VolumeReading } | { readonly failure: Failure }
 
 /** @throws SustenError the first thing that is missing; where several are, all of them in `failures` */
-export async function checkNeeds({ directories, files }: Needs): Promise<void> {
+export async function checkNeeds({ directories, made = [], files }: Needs): Promise<void> {
   const mounts = directories.flatMap(({ mount }) => (mount === undefined ? [] : [mount]))
   const paths = new Set([...mounts, ...directories].map(({ path }) => path))
   const looks = new Map(await Promise.all([...paths].map(async (path) => [path, await look(path)] as const)))
@@ -51,6 +62,13 @@ export async function checkNeeds({ directories, files }: Needs): Promise<void> {
     if (bad.has(path) || (mount !== undefined && bad.has(mount.path))) continue
     const error = directoryError(directory, looks.get(path))
     if (error !== undefined) all.push(error)
+  }
+  for (const { key, mount, check } of made) {
+    if (mount !== undefined && bad.has(mount.path)) continue
+    await check().catch((error: unknown) => {
+      if (!(error instanceof SustenError)) throw error
+      all.push(withMessage(error, `${key}: ${error.message}`))
+    })
   }
   for (const file of files) all.push(...placeErrors(file))
   const [first] = all

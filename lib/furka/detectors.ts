@@ -3,7 +3,7 @@ import { bytesOfText } from '../bytes.js'
 import { isRefusal, path, quoted } from '../config/index.js'
 import { optionError } from '../options.js'
 import { parseTarget, type Target } from '../storage/target.js'
-import { clashesOf, type FurkaConfig, type FurkaDetector, frozen } from './config/index.js'
+import { clashesOf, type FurkaConfig, type FurkaDetector, frozen, plainWords } from './config/index.js'
 import { placeOf } from './place.js'
 
 /** What is another than in the configuration. */
@@ -48,7 +48,7 @@ export function changeDetectors(config: FurkaConfig, changes: readonly DetectorC
     throw optionError(`there is no detector ${quoted(change.id)}; known are ${known}`)
   }
   const detectors = config.detectors.map((detector) => changed(detector, byId.get(detector.id)))
-  const [clash] = clashesOf({ ...config, detectors })
+  const [clash] = clashesOf({ ...config, detectors }, plainWords)
   if (clash !== undefined) {
     throw optionError(`detector ${quoted(detectors[clash.detector]?.id ?? '')}: ${clash.what}`)
   }

@@ -1,4 +1,5 @@
 /** What goes wrong, as the core takes it, and as it is thrown. */
+import { type ByteString, textOfBytes } from '../bytes.js'
 import { SustenError } from '../errors.js'
 import { textOfThrown } from '../thrown.js'
 import type { Failure } from './core/index.js'
@@ -24,6 +25,13 @@ export function failureOf(thrown: unknown): Failure {
   } catch {
     return finding('EUNKNOWN', text)
   }
+}
+
+/** Why nothing can be written to a target at first, with what to do where it isn't there. */
+export function absentTarget(root: ByteString, failure: Failure): Failure {
+  const why = { ENOENT: "isn't there", ENOTDIR: 'is no directory' }[failure.code]
+  if (why === undefined) return failure
+  return { ...failure, text: `the target '${textOfBytes(root)}' ${why}; make the directory, or correct the target` }
 }
 
 /** Something that this program found out itself. */

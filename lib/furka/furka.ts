@@ -69,7 +69,7 @@ function faceOf(options: CompleteFurkaOptions, session: Session): Furka {
   const furka: Furka = {
     status: () => statusOf(options, session),
     async changeUser(change) {
-      const user = resolveUser(change, options.defaultUser)
+      const user = resolveUser(change, options.openUser)
       checkMayGive(user)
       session.checkOpen()
       await session.changeUser(user)

@@ -11,7 +11,7 @@ import type { FileSource } from '../source/files.js'
 import { isWithin, parseTarget, type Target } from '../storage/index.js'
 import { checkMayGive } from './ownership.js'
 import type { Confirm, FurkaOptions, FurkaSourceOptions, GrimselTarget } from './types.js'
-import { type FurkaUser, resolveUser } from './user.js'
+import { type ConfiguredUser, type FurkaUser, resolveUser } from './user.js'
 
 export interface CompleteFurkaSource {
   readonly source: FileSource
@@ -33,6 +33,8 @@ export interface CompleteFurkaOptions {
   readonly sources: readonly CompleteFurkaSource[]
   readonly journal: string
   readonly defaultUser: FurkaUser
+  /** What counts for what a change of user leaves open: the default user, whose directory may be another for each user. */
+  readonly openUser: ConfiguredUser
   /** Whose turn begins with the opening. */
   readonly user: FurkaUser | undefined
   readonly grimsel: CompleteGrimsel | undefined
@@ -74,13 +76,15 @@ export function completeFurkaOptions(options: FurkaOptions): CompleteFurkaOption
   const mount = requiredMount === undefined ? undefined : completePath('requiredMount', requiredMount)
   if (mount !== undefined) checkMount(mount, sources)
   const defaultUser = resolveUser(options.defaultUser ?? {}, processUser())
-  const user = options.user === undefined ? undefined : resolveUser(options.user, defaultUser)
+  const openUser = { ...defaultUser, userDirectory: options.defaultUser?.userDirectory ?? '' }
+  const user = options.user === undefined ? undefined : resolveUser(options.user, openUser)
   for (const one of [defaultUser, user]) if (one !== undefined) checkMayGive(one)
   const grimsel = options.grimsel === undefined ? undefined : completeGrimsel(options.grimsel)
   return {
     sources,
     journal: completeJournal(options.journal, sources),
     defaultUser,
+    openUser,
     user,
     grimsel,
     confirm: completeConfirm(options.confirm, grimsel),

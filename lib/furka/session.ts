@@ -20,7 +20,7 @@ import {
   runningTurn,
   type State,
 } from './core/index.js'
-import { closedError } from './failures.js'
+import { absentTarget, closedError } from './failures.js'
 import type { OpenedJournal } from './journal.js'
 import { createHandingOver, type Link, openLink } from './link/index.js'
 import { type Looks, lookAtSources } from './looks.js'
@@ -270,9 +270,9 @@ export async function openSession(
   /** Targets must be there at first: what was received can't be looked for otherwise. */
   async function opened(): Promise<void> {
     try {
-      for (const { watch } of targets.all) {
+      for (const { root, watch } of targets.all) {
         const absent = await watch.refresh()
-        if (absent !== undefined) throw asError(absent)
+        if (absent !== undefined) throw asError(absentTarget(root, absent))
       }
       // Only now: a target that was mistyped doesn't take the journal.
       await claim()

@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs'
 import { chmod, mkdir, open, readdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { bytesOfText } from '../bytes.js'
-import { fromSystem, SustenError } from '../errors.js'
+import { fromSystem, SustenError, withMessage } from '../errors.js'
 import { noJournal, notAJournal } from './failures.js'
 import { isSegmentFile, isUnfinished } from './format.js'
 
@@ -23,7 +23,8 @@ export async function prepareDirectory(directory: string): Promise<void> {
     if (!isJournal && stats.uid === process.geteuid?.()) await chmod(directory, 0o700)
     else checkOwner(directory, stats)
   } catch (error) {
-    throw fromSystem(error, bytesOfText(directory))
+    const found = fromSystem(error, bytesOfText(directory))
+    throw found instanceof SustenError && found.code === 'ENOTDIR' ? noDirectory(directory, found) : found
   }
 }
 
@@ -70,6 +71,11 @@ async function isThere(path: string): Promise<boolean> {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
     throw error
   }
+}
+
+function noDirectory(directory: string, error: SustenError): SustenError {
+  const text = `the journal '${directory}' must be a directory, but that, or one above it, is a file`
+  return withMessage(error, `${text}; name another place, or move the file away`)
 }
 
 function checkOwner(directory: string, stats: Stats): void {

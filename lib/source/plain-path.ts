@@ -1,5 +1,6 @@
 /** Paths that others chose, before anything is made under them. */
 import type { ByteString } from '../bytes.js'
+import { ownNames } from '../paths.js'
 
 /** Why a path isn't taken. */
 export type PathFault = 'empty' | 'absolute' | 'dots' | 'slashes' | 'nul' | 'too-long' | 'reserved'
@@ -12,13 +13,11 @@ export const pathFaults: Readonly<Record<PathFault, string>> = {
   slashes: 'has an empty part, or ends with a slash',
   nul: 'has a NUL byte',
   'too-long': 'is longer than Linux allows (255 bytes a part, 4095 in all)',
-  reserved: "has a part that begins with '.susten-', as this program's own temporary files do",
+  reserved: `has a part that begins with '${ownNames}', as this program's own temporary files do`,
 }
 
 const LONGEST_PATH = 4095
 const LONGEST_PART = 255
-/** How temporary files and directories of this program begin, and its sweeps go by. */
-const OWN = '.susten-'
 
 /** What is wrong with a path that is to be made below a target; undefined if it names a file there and nowhere else. */
 export function pathFault(path: ByteString): PathFault | undefined {
@@ -30,5 +29,5 @@ export function pathFault(path: ByteString): PathFault | undefined {
   if (parts.includes('..') || parts.includes('.')) return 'dots'
   if (parts.includes('')) return 'slashes'
   if (parts.some((part) => part.length > LONGEST_PART)) return 'too-long'
-  return parts.some((part) => part.startsWith(OWN)) ? 'reserved' : undefined
+  return parts.some((part) => part.startsWith(ownNames)) ? 'reserved' : undefined
 }

@@ -1,6 +1,7 @@
 /** The directory that a user's files go to, below a target or a buffer. */
 import { bytesOfText } from '../bytes.js'
 import { type Refusal, refusal } from '../config/index.js'
+import { ownNames } from '../paths.js'
 
 /** Longest in bytes: with a target before it and a file's name behind, it is still a path. */
 const LONGEST = 1024
@@ -23,6 +24,9 @@ export function plainUserDirectory(text: string): string | Refusal {
   const names = text.split('/').filter((name) => name !== '' && name !== '.')
   if (names.includes('..')) return refusal("must have no '..'")
   if (text.replaceAll(PLACEHOLDER, '').includes('$')) return refusal("must have no '$' but in $UID and $GID")
+  if (names.some((name) => name.startsWith(ownNames))) {
+    return refusal(`must have no name that begins with '${ownNames}', as this program's own temporary files do`)
+  }
   const path = names.join('/')
   // Numbers may be longer than what stands for them.
   const longest = path.replaceAll(PLACEHOLDER, '4294967294')

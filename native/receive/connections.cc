@@ -23,6 +23,8 @@ constexpr auto kLongestIdle = std::chrono::seconds(15);
 
 // The kernel counts twice as much, half of it for its own records.
 constexpr int kReceiveBuffer = 4 * 1024 * 1024;
+// Of a connection that waits for its next request: nothing should come.
+constexpr int kIdleBuffer = 16 * 1024;
 
 // How large a buffer whoever has no privilege may ask for; 0 if it isn't known.
 long largest_receive_buffer(Sys &sys) {
@@ -32,21 +34,33 @@ long largest_receive_buffer(Sys &sys) {
   return std::strtol(text.data(), nullptr, 10);
 }
 
-// The kernel's own sizing goes by the time of a round trip, which on a short way is next to nothing: the buffer stays
-// small, and the server is stopped and woken many times a file. Only before the connection is made does it count for
-// the window's scale. Without the privilege a size that is too large would become a limit, and a low one.
-void enlarge_receive_buffer(Sys &sys, int fd) {
-  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer) == 0) return;
-  if (largest_receive_buffer(sys) < kReceiveBuffer) return;
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveBuffer, sizeof kReceiveBuffer);
+bool set_receive_buffer(int fd, int option, int size) {
+  return ::setsockopt(fd, SOL_SOCKET, option, &size, sizeof size) == 0;
 }
 
-Failure connect_one(Sys &sys, const Address &address, Patience &patience, std::chrono::milliseconds timeout, Fd &fd) {
+// The kernel's own sizing goes by the time of a round trip, which on a short way is next to nothing: the buffer stays
+// small, and the server is stopped and woken many times a file. Beyond what the process may ask for a size would become
+// a limit, and a low one: then it is left to the kernel, and false.
+bool make_roomy(Sys &sys, int fd) {
+  if (set_receive_buffer(fd, SO_RCVBUFFORCE, kReceiveBuffer)) return true;
+  return largest_receive_buffer(sys) >= kReceiveBuffer && set_receive_buffer(fd, SO_RCVBUF, kReceiveBuffer);
+}
+
+// Of one that was made roomy, so that either option does it.
+void resize(const Connection &connection, int size) {
+  if (!connection.is_roomy || set_receive_buffer(connection.fd.get(), SO_RCVBUFFORCE, size)) return;
+  set_receive_buffer(connection.fd.get(), SO_RCVBUF, size);
+}
+
+Failure connect_one(Sys &sys, const Address &address, Patience &patience, std::chrono::milliseconds timeout,
+                    Connection &connection) {
+  Fd &fd = connection.fd;
   const auto fail = [](const char *syscall) { return Failure{.number = errno, .syscall = syscall}; };
   const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   fd = Fd(sys, ::socket(address.storage.ss_family, type, 0));
   if (!fd) return fail("socket");
-  enlarge_receive_buffer(sys, fd.get());
+  // Only before the connection is made does the size count for the window's scale.
+  connection.is_roomy = make_roomy(sys, fd.get());
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const auto *to = reinterpret_cast<const struct sockaddr *>(&address.storage);
@@ -80,13 +94,17 @@ std::optional<Connection> Connections::take(const Server &server) {
     Connection taken = std::move(idle_[i]);
     idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
     // Closed meanwhile, or it says what nobody asked for.
-    if (peek(taken) == Arrived::nothing) return taken;
+    if (peek(taken) != Arrived::nothing) continue;
+    resize(taken, kReceiveBuffer);
+    return taken;
   }
   return std::nullopt;
 }
 
 void Connections::keep(Connection connection) {
   connection.is_used = true;
+  // A server that speaks out of turn must not fill the kernel's memory.
+  resize(connection, kIdleBuffer);
   connection.since = Clock::now();
   const std::lock_guard lock(mutex_);
   if (idle_.size() >= kMostIdle) idle_.erase(idle_.begin());
@@ -102,8 +120,8 @@ Failure connect_to(Sys &sys, const Server &server, Patience &patience, std::chro
                    Connection &connection) {
   Failure failure{.number = EDESTADDRREQ, .syscall = "connect"};
   for (const Address &address : server.addresses) {
-    connection = Connection{.fd = {}, .address = address, .is_used = false, .since = {}};
-    failure = connect_one(sys, address, patience, timeout, connection.fd);
+    connection = Connection{.fd = {}, .address = address, .is_used = false, .is_roomy = false, .since = {}};
+    failure = connect_one(sys, address, patience, timeout, connection);
     if (!failure.failed() || patience.cancelled()) return failure;
   }
   return failure;

@@ -18,6 +18,8 @@ struct Connection {
   Address address;
   // It has served a request before: the server may just be closing it.
   bool is_used = false;
+  // Its receive buffer is a large one while it is in use.
+  bool is_roomy = false;
   Clock::time_point since;
 };
 

@@ -68,7 +68,9 @@ function oddities({ sources }: FurkaStatus): string[] {
     ...(failure === undefined ? [] : [`${id}: ${failure.message}`]),
     ...(blocked === undefined ? [] : [`${id}: nothing can be written, files wait: ${blocked.message}`]),
     ...(kept > 0 ? [`${id}: ${counted(kept, 'file stays', 'files stay')} at the detector`] : []),
-    ...(lost > 0 ? [`${id}: ${counted(lost, 'file was', 'files were')} gone before being received`] : []),
-    ...(refused > 0 ? [`${id}: ${counted(refused, 'name was', 'names were')} refused`] : []),
+    ...(lost > 0
+      ? [`${id}: ${counted(lost, 'file was', 'files were')} gone before being received, since the start`]
+      : []),
+    ...(refused > 0 ? [`${id}: ${counted(refused, 'name was', 'names were')} refused, since the start`] : []),
   ])
 }

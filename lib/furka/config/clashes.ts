@@ -8,6 +8,24 @@ export interface Clash {
   /** Its place in the list. */
   readonly detector: number
   readonly what: string
+  /** What of the whole file it doesn't get along with. */
+  readonly with: SharedPlace | undefined
+}
+
+type SharedPlace = 'requiredMount' | 'journalDirectory'
+
+/** How messages call what a file says: by its key, so that it is found there. */
+export interface ClashWords extends Readonly<Record<SharedPlace | 'target', string>> {
+  /** Whether the file says nothing of it. */
+  isDefault(name: SharedPlace | 'target', detector: number): boolean
+}
+
+/** Where it isn't known which form the file has. */
+export const plainWords: ClashWords = {
+  target: 'target',
+  requiredMount: 'the required mount,',
+  journalDirectory: "the journal's directory,",
+  isDefault: () => false,
 }
 
 /** A detector as far as it is known: undefined is what was refused, or isn't known since something else was. */
@@ -20,35 +38,44 @@ export interface Surroundings {
   readonly journalDirectory: string | undefined
 }
 
-export function clashesOf({ detectors, requiredMount, journalDirectory }: Surroundings): readonly Clash[] {
-  return detectors.flatMap((one, detector) =>
-    [
-      ...targetClashes(one, requiredMount, journalDirectory),
-      ...directoryClashes(one, detectors),
-      ...doubles(one, detectors.slice(0, detector)),
-    ].map((what) => ({ detector, what })),
-  )
+export function clashesOf(surroundings: Surroundings, words: ClashWords): readonly Clash[] {
+  const { detectors } = surroundings
+  return detectors.flatMap((one, detector) => [
+    ...targetClashes(detector, surroundings, words),
+    ...[...directoryClashes(one, detectors), ...doubles(one, detectors.slice(0, detector))].map((what) => ({
+      detector,
+      what,
+      with: undefined,
+    })),
+  ])
 }
 
 function targetClashes(
-  { target }: KnownDetector,
-  mount: string | undefined,
-  journal: string | undefined,
-): readonly string[] {
+  detector: number,
+  { detectors, requiredMount: mount, journalDirectory: journal }: Surroundings,
+  words: ClashWords,
+): readonly Clash[] {
+  const target = detectors[detector]?.target
   if (target === undefined) return []
   const path = withoutMarker(target)
-  const said: string[] = []
-  if (path === '/') said.push('the target must not be the root directory')
+  const shown = (name: SharedPlace | 'target', value: string): string =>
+    `${words[name]} ${quoted(value)}${words.isDefault(name, detector) ? ' (the default)' : ''}`
+  const own = shown('target', target)
+  const clashes: Clash[] = []
+  if (path === '/') {
+    const what = `${own} must not be the root directory; name one below it`
+    clashes.push({ detector, what, with: undefined })
+  }
   if (mount !== undefined && !isWithin(mount, path)) {
-    said.push(`target ${quoted(target)} must be the required mount, ${quoted(mount)}, or lie below it`)
+    const what = `${own} must be ${shown('requiredMount', mount)}, or lie below it`
+    clashes.push({ detector, what, with: 'requiredMount' })
   }
   if (journal !== undefined && path !== '/' && isEitherWithin(path, journal)) {
-    said.push(
-      `target ${quoted(target)} and the journal's directory, ${quoted(journal)}, lie in one another; ` +
-        'what is on a RAM disk is lost',
-    )
+    const other = shown('journalDirectory', journal)
+    const what = `${own} and ${other} must not lie in one another: what is on a RAM disk is lost`
+    clashes.push({ detector, what, with: 'journalDirectory' })
   }
-  return said
+  return clashes
 }
 
 /** What is received must not become a source. */

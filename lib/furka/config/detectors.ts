@@ -15,6 +15,8 @@ export interface PlacedDetector {
   readonly at: FilePosition
   readonly name: string
   readonly detector: KnownDetector
+  /** Whether the file says where its files go. */
+  readonly hasTarget: boolean
 }
 
 export function readDetectors(sections: readonly RawSection[], problems: Problems): readonly PlacedDetector[] {
@@ -32,7 +34,8 @@ export function readDetectors(sections: readonly RawSection[], problems: Problem
     }
     const detector = knownDetector(read, name, at, problems)
     // Once more the same would only be told twice.
-    return { at, name, detector: earlier === undefined ? detector : { ...detector, source: undefined } }
+    const known = earlier === undefined ? detector : { ...detector, source: undefined }
+    return { at, name, detector: known, hasTarget: read.given.target !== undefined }
   })
 }
 

@@ -1,6 +1,6 @@
 /** FURKA-EPU's form: JSON, one detector with a filewriter. */
 import type { Problems, RawConfig } from '../../config/index.js'
-import { clashesOf } from './clashes.js'
+import { type ClashWords, clashesOf } from './clashes.js'
 import { buildCommon, checkCommon, journalOf } from './common.js'
 import { checkPolling, filewriterSource } from './filewriter.js'
 import { detectorSpelling, epuDefaults, epuKinds, epuSpelling } from './keys.js'
@@ -26,9 +26,10 @@ export function completeEpu(raw: RawConfig, problems: Problems): FurkaConfig {
   const { requiredMount } = common
   if (!wrong.has('target')) {
     const journalDirectory = journalOf(section, epuDefaults)
-    for (const { what } of clashesOf({ detectors, requiredMount, journalDirectory })) {
-      const at = given.target?.at ?? given.requiredMount?.at ?? given.journalDirectory?.at
-      problems.add(at, what)
+    const words: ClashWords = { ...epuSpelling, isDefault: (name) => given[name] === undefined }
+    for (const clash of clashesOf({ detectors, requiredMount, journalDirectory }, words)) {
+      const other = clash.with === undefined ? undefined : given[clash.with]
+      problems.add((given.target ?? other)?.at, clash.what)
     }
   }
   problems.check()

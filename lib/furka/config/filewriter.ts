@@ -21,8 +21,12 @@ export function checkPolling(
     if (wrong.has(busy) || wrong.has(calm)) continue
     const [often, seldom] = [given[busy]?.value ?? defaults[busy], given[calm]?.value ?? defaults[calm]]
     if (often <= seldom) continue
-    const shown = `${spelling[busy]}, ${often} ms, must not be above ${spelling[calm]}, which is ${seldom} ms`
-    problems.add((given[busy] ?? given[calm])?.at, prefix + shown)
+    const shown = (key: PollKey, value: number): string =>
+      `${spelling[key]} ${value} ms${given[key] === undefined ? ' (the default)' : ''}`
+    problems.add(
+      (given[busy] ?? given[calm])?.at,
+      `${prefix}${shown(busy, often)} must not be above ${shown(calm, seldom)}`,
+    )
   }
 }
 

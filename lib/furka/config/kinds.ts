@@ -11,7 +11,8 @@ export interface HostAndPort {
 
 /** A host name or an IP address. */
 export function host(): Kind<string> {
-  const checked = (text: string): string | Refusal | undefined => (isHost(text) ? text : withoutScheme(text))
+  const checked = (text: string): string | Refusal | undefined =>
+    isHost(text) ? text : (withoutScheme(text) ?? withoutPort(text))
   return defineKind({
     allowed: "a host name or an IP address, as '10.42.41.10'",
     text: checked,
@@ -40,6 +41,13 @@ const withoutScheme = (text: string): Refusal | undefined =>
   /^https?:\/\//i.test(text)
     ? refusal("must be a host, not a URL; leave out 'http://' and what follows the host")
     : undefined
+
+/** Where the port has a key of its own. */
+function withoutPort(text: string): Refusal | undefined {
+  const [, bracketed, name = '', digits] = /^(?:\[([^\]]*)\]|([^:]*)):([0-9]{1,5})$/.exec(text) ?? []
+  if (digits === undefined || !(bracketed === undefined ? isHost(name) : isIPv6(bracketed))) return undefined
+  return refusal(`must be a host without its port; that goes to a key of its own: port ${digits}`)
+}
 
 function portOf(digits: string): number | undefined {
   const port = Number(digits)

@@ -1,6 +1,6 @@
 /** FURKA's form for the PPU: lines, detectors in sections. */
 import type { Problems, RawConfig } from '../../config/index.js'
-import { clashesOf, type KnownDetector } from './clashes.js'
+import { type ClashWords, clashesOf, type KnownDetector } from './clashes.js'
 import { buildCommon, checkCommon, journalOf } from './common.js'
 import { readDetectors } from './detectors.js'
 import { detectorSpelling, epuSpelling, ppuDefaults, ppuKinds, ppuSpelling } from './keys.js'
@@ -25,7 +25,13 @@ export function completePpu(raw: RawConfig, problems: Problems): FurkaConfig {
   const common = buildCommon(section, ppuDefaults)
   const { requiredMount } = common
   const journalDirectory = journalOf(section, ppuDefaults)
-  for (const { detector, what } of clashesOf({ detectors, requiredMount, journalDirectory })) {
+  const words: ClashWords = {
+    ...ppuSpelling,
+    target: detectorSpelling.target,
+    isDefault: (name, index) =>
+      name === 'target' ? placed[index]?.hasTarget === false : section.given[name] === undefined,
+  }
+  for (const { detector, what } of clashesOf({ detectors, requiredMount, journalDirectory }, words)) {
     const one = placed[detector]
     problems.add(one?.at, `${one?.name}: ${what}`)
   }

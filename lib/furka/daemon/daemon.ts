@@ -70,7 +70,7 @@ function service(loaded: LoadedFurkaConfig, { user, detectors }: FurkaStart, ins
     report(opening, log, inside.fail)
     const { uid, gid, userDirectory } = current().user
     return {
-      fields: { uid, gid, userDirectory },
+      fields: { journal: loaded.config.journalDirectory, uid, gid, userDirectory },
       // That its event loop turns is enough: what stands still at a detector, or at Grimsel, no restart would help.
       makesProgress: () => true,
       summary: () => summaryOf(current()),

@@ -1,7 +1,9 @@
 /** What must be there before Furka begins. */
-import { textOfBytes } from '../../bytes.js'
+import { bytesOfText, textOfBytes } from '../../bytes.js'
 import { quoted } from '../../config/index.js'
 import { checkNeeds, type NeededDirectory } from '../../daemon/index.js'
+import { checkStagingPlace } from '../../source/rsync/index.js'
+import { isWithin } from '../../storage/target.js'
 import { type FurkaDetector, type LoadedFurkaConfig, spellingOf } from '../config/index.js'
 import { changeDetectors, parseDetector, receivingPlace } from '../detectors.js'
 
@@ -17,11 +19,23 @@ export async function checkFurka(loaded: LoadedFurkaConfig, given: readonly stri
   const mount = requiredMount === undefined ? undefined : { key: spelling.requiredMount, path: requiredMount }
   const keyOf = ({ id }: FurkaDetector): string =>
     loaded.form === 'json' ? spelling.target : `detector ${quoted(id)}: ${spelling.target}`
+  /** Detectors may share them. */
+  const looked = new Set<string>()
   await checkNeeds({
     directories: detectors.map((detector): NeededDirectory => {
       const isGiven = changes.some(({ id, target }) => id === detector.id && target !== undefined)
       const path = textOfBytes(receivingPlace(detector.target, '').root)
       return { key: keyOf(detector), path, mount, isWritten: true, by: isGiven ? '-d' : undefined }
+    }),
+    made: detectors.flatMap(({ id, source }) => {
+      if (source.protocol !== 'rsync' || looked.has(source.staging)) return []
+      looked.add(source.staging)
+      const isMeant = mount !== undefined && isWithin(mount.path, source.staging)
+      return {
+        key: `detector ${quoted(id)}`,
+        mount: isMeant ? mount : undefined,
+        check: () => checkStagingPlace(bytesOfText(source.staging)),
+      }
     }),
     files: [
       { key: spelling.controlSocket, path: controlSocket },

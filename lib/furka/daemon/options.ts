@@ -8,7 +8,7 @@ import { sourceOf, transferOf } from './sources.js'
 export function furkaOptions(config: FurkaConfig, user: UserChange | undefined): FurkaOptions {
   return {
     sources: config.detectors.map((detector) => ({
-      source: sourceOf(detector),
+      source: sourceOf(detector, config.requiredMount),
       target: detector.target,
       ...transferOf(detector.source),
     })),

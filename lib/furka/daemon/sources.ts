@@ -6,14 +6,17 @@ import { openRsync } from '../../source/rsync/index.js'
 import { openSimplon } from '../../source/simplon/index.js'
 import type { FilewriterSource, FurkaDetector, FurkaSource } from '../config/index.js'
 
-/** Nothing is asked of it before a Furka opens it. */
-export function sourceOf({ id, source }: FurkaDetector): FileSource {
+/**
+ * Nothing is asked of it before a Furka opens it.
+ * @param requiredMount What is to be written below it waits while nothing is mounted there.
+ */
+export function sourceOf({ id, source }: FurkaDetector, requiredMount: string | undefined): FileSource {
   switch (source.protocol) {
     case 'filewriter':
       return filewriter(id, source)
     case 'rsync': {
       const { host, port, module, path, staging, minPause, interrunPause, stallTimeout } = source
-      return openRsync({ id, host, port, module, path, staging, minPause, interrunPause, stallTimeout })
+      return openRsync({ id, host, port, module, path, staging, requiredMount, minPause, interrunPause, stallTimeout })
     }
     case 'directory': {
       const { path, sourceMount: mountPoint, settle, scanInterval } = source

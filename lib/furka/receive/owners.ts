@@ -62,7 +62,7 @@ async function checkOwners(
     // The target's own directories are the operator's choice, unless anybody could have made them.
     const isChosen = index < depthOf(layout) && !isOpen(above)
     const isOwn = index === last && found.uid === uid
-    if (!trusted.has(found.uid) && !isChosen && !isOwn) throw foreign(path, found.uid, index === last ? uid : undefined)
+    if (!trusted.has(found.uid) && !isChosen && !isOwn) throw foreign(path, found.uid, uid, index === last)
     if (isOpen(above) && (above.mode & sticky) === 0) reach = 'passing'
     above = found
   }
@@ -86,17 +86,17 @@ async function look(path: ByteString, how: typeof stat): Promise<Stats | undefin
 export async function errorOf(error: NativeError, user: number): Promise<SustenError> {
   if (error.code !== 'EPERM' || error.syscall !== 'owner') return fromNative(error)
   const found = await look(error.path, lstat)
-  return foreign(error.path, found?.uid, user)
+  return foreign(error.path, found?.uid, user, true)
 }
 
 /**
  * @param owner Undefined: it isn't known any more.
- * @param user Whose it may be too.
+ * @param isHis It may be the user's own, too.
  */
-function foreign(path: ByteString, owner: number | undefined, user: number | undefined): SustenError {
-  const whose = user === undefined || user === 0 ? 'root' : `root or user ${user}`
+function foreign(path: ByteString, owner: number | undefined, user: number, isHis: boolean): SustenError {
+  const whose = !isHis || user === 0 ? 'root' : `root or user ${user}`
   const other = owner === undefined ? 'another user' : `user ${owner}`
-  const text = `directory '${textOfBytes(path)}' belongs to ${other}, who has in his hands what is written there`
-  const message = `${text}; give it to ${whose}, or choose another user directory`
+  const text = `directory '${textOfBytes(path)}' belongs to ${other}, who could replace files of user ${user} in it`
+  const message = `${text}; give it to ${whose} (chown), or remove it, or choose another user directory`
   return new SustenError(message, { code: 'EPERM', errno: -1, syscall: 'stat', path: textOfBytes(path) })
 }

@@ -22,9 +22,14 @@ export function watchMount(engine: Engine, path: ByteString, mountPoint: ByteStr
 
   function ask(): Promise<Volume> {
     // So that a file in its place is no directory.
-    asking ??= engine.volume(`${path}/.` as ByteString).finally(() => {
-      asking = undefined
-    })
+    asking ??= engine
+      .volume(`${path}/.` as ByteString)
+      .catch((error: unknown) => {
+        throw missing(path, error)
+      })
+      .finally(() => {
+        asking = undefined
+      })
     return asking
   }
 
@@ -43,6 +48,16 @@ export function watchMount(engine: Engine, path: ByteString, mountPoint: ByteStr
 /** Whether other computers may write to a file system without this one's being told. */
 export const isRemote = ({ fsType }: Volume): boolean =>
   /^(nfs|cifs|smb|fuse|9p|afs|ceph|lustre|beegfs|gpfs)/.test(fsType)
+
+/** What can be done about a directory that isn't there. */
+function missing(path: ByteString, error: unknown): unknown {
+  if (!(error instanceof SustenError) || (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')) return error
+  const { code, errno, syscall } = error
+  const shown = textOfBytes(path)
+  const why = code === 'ENOENT' ? `there is no directory '${shown}'` : `'${shown}' is no directory`
+  const text = `${code}: ${why} (make or mount it, or correct the path of the source)`
+  return new SustenError(text, { code, errno, syscall, path: shown, cause: error })
+}
 
 async function inTime<T>(answer: Promise<T>, path: ByteString): Promise<T> {
   let timer: NodeJS.Timeout | undefined

@@ -18,10 +18,13 @@ export interface RsyncOptions {
   /** The directory in the module, beginning with a slash; without `*`, `?`, `[` and `\`, which daemons expand. Default `/`. */
   readonly path?: string
   /**
-   * A directory of this computer for files that were fetched, until {@link FileSource.release}. Made if it is missing;
-   * nobody else may get into it, nor write to the directory that it is in. Sources may share it.
+   * A directory of this computer for files that were fetched, until {@link FileSource.release}. Made whenever it is
+   * missing. Nobody else may get into it; the directories that lead to it must be this user's or root's, and writable by
+   * nobody else, or sticky. Sources may share it.
    */
   readonly staging: string | Uint8Array
+  /** A `staging` that lies here is made, and used, only while a file system is mounted exactly here. Default: not asked. */
+  readonly requiredMount?: string | Uint8Array | undefined
   /** Default: host, port, module and path. */
   readonly id?: string
   /** Between two lists while files arrive, 0…60,000. Default 10. */
@@ -51,6 +54,7 @@ export interface CheckedRsync {
   /** The directory in it: empty, or with a slash at its end. */
   readonly directory: string
   readonly staging: ByteString
+  readonly requiredMount: ByteString | undefined
   readonly interrunPause: number
   readonly stallTimeout: number
   readonly patience: Patience
@@ -64,6 +68,7 @@ const names = [
   'module',
   'path',
   'staging',
+  'requiredMount',
   'id',
   'minPause',
   'idlePause',
@@ -90,9 +95,12 @@ export function checkRsync(options: RsyncOptions): CheckedRsync {
     throw optionError(`option 'module' must be letters, digits, '_', '.' and '-', not ${inspect(module)}`)
   }
   const directory = checkDirectory(path)
-  const { staging } = options
+  const { staging, requiredMount } = options
   if (typeof staging !== 'string' && !(staging instanceof Uint8Array)) {
     throw optionError(`option 'staging' must be a directory of this computer, not ${inspect(staging)}`)
+  }
+  if (requiredMount !== undefined && typeof requiredMount !== 'string' && !(requiredMount instanceof Uint8Array)) {
+    throw optionError(`option 'requiredMount' must be a directory of this computer, not ${inspect(requiredMount)}`)
   }
   const address = isIP(host) === 6 ? `[${host}]` : host
   const id = options.id ?? `${address}:${port}/${module}${directory.replace(/\/$/, '')}`
@@ -105,6 +113,7 @@ export function checkRsync(options: RsyncOptions): CheckedRsync {
     module: `rsync://${address}:${port}/${module}/`,
     directory: directory.slice(1),
     staging: absolutePath(bytesOfPath(staging, 'staging')),
+    requiredMount: requiredMount === undefined ? undefined : absolutePath(bytesOfPath(requiredMount, 'requiredMount')),
     interrunPause: checkInteger('interrunPause', options.interrunPause ?? 500, 0, MINUTE),
     stallTimeout: checkInteger('stallTimeout', options.stallTimeout ?? 30_000, 1000, HOUR),
     patience: { settle, sure: checkInteger('sure', options.sure ?? Math.max(2000, settle), settle, HOUR) },

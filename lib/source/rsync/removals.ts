@@ -58,7 +58,7 @@ export function createRemovals(options: RemovalOptions): Removals {
     if (going.length > 0) {
       const names = going.map(({ name }) => name)
       const refusal = await client.remove(names, await stage.make(), signal)
-      const after = await client.look(names, stage.empty, signal)
+      const after = await client.look(names, await stage.empty(), signal)
       for (const file of going) answers.set(file.name, outcomeOf(file, after.get(file.name), refusal))
     }
     for (const { name, version } of files) {
@@ -75,7 +75,7 @@ export function createRemovals(options: RemovalOptions): Removals {
     const asked = performance.now()
     const found = await client.look(
       files.map(({ name }) => name),
-      stage.empty,
+      await stage.empty(),
       signal,
     )
     const answers = new Map<ByteString, Removal | SustenError>()

@@ -71,10 +71,12 @@ export function openRsync(options: RsyncOptions): FileSource {
 
   /** Opened when it is needed first; tried again if that failed. */
   function staging(): Promise<Staging> {
-    opening ??= openStaging(checked.staging, id).catch((error: unknown) => {
-      opening = undefined
-      throw error
-    })
+    opening ??= openStaging({ path: checked.staging, id, requiredMount: checked.requiredMount }).catch(
+      (error: unknown) => {
+        opening = undefined
+        throw error
+      },
+    )
     return opening
   }
 

@@ -69,6 +69,8 @@ export function createTransfers({ client, staging, pause, signal }: TransferOpti
         if (!(answer instanceof SustenError)) left++
         answers.push(answer)
       }
+      // With the directory all of it went: that says nothing of what the server has.
+      if (answers.some(isMissing)) await stage.expect(directory)
       await explain(answers, names, stage)
       return answers
     } finally {
@@ -110,7 +112,7 @@ export function createTransfers({ client, staging, pause, signal }: TransferOpti
     const missing = answers.flatMap((answer, index) => (isMissing(answer) ? [index] : []))
     if (missing.length === 0) return
     const asked = missing.flatMap((index) => names[index] ?? [])
-    const found = await client.look(asked, stage.empty, signal)
+    const found = await client.look(asked, await stage.empty(), signal)
     for (const index of missing) {
       const name = names[index]
       const now = name === undefined ? undefined : found.get(name)
