@@ -42,7 +42,7 @@ export interface NativeError {
   readonly code: string
   /** Positive errno, 0 for the engine's own findings. */
   readonly errno: number
-  /** The system call that failed, or the step's name (`copy`, `compare`, `verify`). */
+  /** The system call that failed, or the step's name (`copy`, `compare`, `verify`, `owner`). */
   readonly syscall: string
   readonly path: ByteString
   readonly dest?: ByteString
@@ -129,6 +129,12 @@ export interface NativeCopyJob {
   readonly layout?: number
   /** Of files, and of directories behind `layout` that are missing. `options` says whether it is kept or tried. */
   readonly as?: NativeOwnership
+  /**
+   * Directories of `dest` behind `layout` must belong to this user, to root, to the process, or to whom `destRoot` belongs
+   * to. Nothing is written below any other: `EPERM`, whose `syscall` is `owner` and whose `path` is that directory, looked
+   * at where it is open. Default: owners aren't looked at.
+   */
+  readonly directoryOwner?: number
   readonly files: readonly NativeCopyFile[]
   readonly options: NativeCopyOptions
 }
@@ -246,6 +252,12 @@ export interface NativeReceiveJob {
   readonly uid?: number
   /** The same for the group. */
   readonly gid?: number
+  /**
+   * Directories of `dest` behind `layout` must belong to this user, to root, to the process, or to whom `destRoot` belongs
+   * to. Nothing is written below any other: `EPERM`, whose `syscall` is `owner` and whose `path` is that directory, looked
+   * at where it is open. Default: owners aren't looked at.
+   */
+  readonly directoryOwner?: number
   /** Permission bits of files, 0…0777. */
   readonly mode: number
   /** The same of directories. */

@@ -208,6 +208,11 @@ Ownership to_ownership(const Napi::Object &object) {
           .directory_mode = static_cast<mode_t>(to_bounded(object, "directoryMode", 0, kAnyMode))};
 }
 
+std::optional<uid_t> to_directory_owner(const Napi::Object &object) {
+  if (object.Get("directoryOwner").IsUndefined()) return std::nullopt;
+  return static_cast<uid_t>(to_bounded(object, "directoryOwner", 0, UINT32_MAX - 1));
+}
+
 Server to_server(const Napi::Object &object) {
   const std::string host = to_bytes(object.Get("host"));
   const auto port = static_cast<uint16_t>(to_bounded(object, "port", 1, UINT16_MAX));
@@ -748,6 +753,7 @@ Napi::Value copy_files(const Napi::CallbackInfo &info) {
   if (layout.IsNumber()) request.layout = layout.As<Napi::Number>().Uint32Value();
   const Napi::Value as = object.Get("as");
   if (as.IsObject()) request.options.as = to_ownership(as.As<Napi::Object>());
+  request.directory_owner = to_directory_owner(object);
   to_files(info, unpack_copies, request.files);
   return start_queued(info, handle, std::make_shared<CopyJob>(*handle.engine, std::move(request)), count);
 }
@@ -793,6 +799,7 @@ Napi::Value receive_files(const Napi::CallbackInfo &info) {
                          .options = to_receive_options(object)};
   if (object.Get("destIdentity").IsString()) request.dest_identity = to_bytes(object.Get("destIdentity"));
   if (object.Get("layout").IsNumber()) request.layout = object.Get("layout").As<Napi::Number>().Uint32Value();
+  request.directory_owner = to_directory_owner(object);
   if (object.Get("connections").IsNumber()) {
     request.connections = static_cast<size_t>(to_bounded(object, "connections", 1, kMostThreads));
   }

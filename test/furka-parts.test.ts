@@ -6,12 +6,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { openEngine } from 'susten'
 import { bytesOfText } from '#lib/bytes.js'
+import { contentsBeside, listOnce } from '#lib/furka/beside.js'
 import { createForecast } from '#lib/furka/forecast.js'
 import { createLatencies } from '#lib/furka/latencies.js'
 import { dropIfGrown } from '#lib/furka/receive/grown.js'
@@ -19,6 +22,19 @@ import { createStaging } from '#lib/furka/receive/index.js'
 import { within } from '#lib/furka/within.js'
 import { until } from './support/mirror-world.js'
 import { scratch } from './support/tree.js'
+
+/** As Furka copies. */
+const copying = {
+  verify: 'inline',
+  durability: 'none',
+  strategy: 'auto',
+  uid: 'off',
+  gid: 'off',
+  mode: 'keep',
+  times: 'off',
+  xattrs: 'off',
+  acls: 'off',
+} as const
 
 /** What is left after each second, from the first on. */
 function seen(...free: (number | undefined)[]) {
@@ -119,6 +135,79 @@ test('only what the new content begins with goes, and only if nothing leads astr
   symlinkSync('f', join(root, 'd/l'))
   assert.equal(await dropIfGrown(bytesOfText(root), 'd', 'f', 'l'), 'link')
   assert.equal(await dropIfGrown(bytesOfText(root), 'd', 'absent', 'f'), 'kept')
+})
+
+/** Names of 200 bytes, and those that leave less and less room for what is appended; some of letters of two bytes. */
+const longNames = [200, 250, 251, 252, 253, 255].flatMap((length) => [
+  'n'.repeat(length),
+  `${'n'.repeat(length % 2)}${'é'.repeat(Math.floor(length / 2))}`,
+])
+
+test('older contents are found under the names that the engine gives them, however long', async (t) => {
+  const root = await scratch(t)
+  const [src, dest] = [join(root, 'src'), join(root, 'dest')]
+  for (const directory of [src, dest]) mkdirSync(directory)
+  const engine = openEngine()
+  t.after(() => engine.close())
+  for (const name of longNames) {
+    const path = bytesOfText(join(dest, name))
+    const kept: string[] = []
+    for (const content of ['1', 'two', 'three', 'three and more']) {
+      writeFileSync(join(src, name), content)
+      const file = { src: bytesOfText(name), dest: bytesOfText(name), existing: 'version' } as const
+      const job = { srcRoot: bytesOfText(src), destRoot: bytesOfText(dest), options: copying, files: [file] } as const
+      const [result] = await engine.copyFiles(job)
+      if (result?.version !== undefined) kept.push(`${bytesOfText(dest)}/${result.version}`)
+      assert.deepEqual([await contentsBeside(path), kept.length > 0], [kept, content !== '1'])
+      assert.deepEqual(await contentsBeside(path, true), [path, ...kept])
+    }
+    rmSync(dest, { recursive: true })
+    mkdirSync(dest)
+  }
+})
+
+test('older contents are found behind a gap, and where very many are kept', async (t) => {
+  const root = await scratch(t)
+  const [src, dest] = [join(root, 'src'), join(root, 'dest')]
+  for (const directory of [src, dest]) mkdirSync(directory)
+  const engine = openEngine()
+  t.after(() => engine.close())
+  for (let number = 1; number <= 256; number++) writeFileSync(join(dest, `f.~${number}~`), 'kept long ago')
+  writeFileSync(join(dest, 'f'), 'older')
+  writeFileSync(join(src, 'f'), 'the newest')
+  const name = bytesOfText('f')
+  const files = [{ src: name, dest: name, existing: 'version' }] as const
+  const job = { srcRoot: bytesOfText(src), destRoot: bytesOfText(dest), options: copying, files }
+  const [result] = await engine.copyFiles(job)
+  assert.match(result?.version ?? '', /^f\.~[0-9a-f]{16}~$/)
+  for (let number = 1; number <= 256; number++) if (number !== 7 && number !== 12) rmSync(join(dest, `f.~${number}~`))
+  // What the engine doesn't make, or makes for others, or has no content.
+  for (const other of [
+    'f.~0~',
+    'f.~01~',
+    'f.~257~',
+    'f.~1~~',
+    'f~1~',
+    'f.~abc~',
+    'ff.~1~',
+    'f.~1',
+    '.~1~',
+    'f.~1~.~1~',
+  ]) {
+    writeFileSync(join(dest, other), other)
+  }
+  symlinkSync('f', join(dest, 'f.~2~'))
+  mkdirSync(join(dest, 'f.~3~'))
+  const found = await contentsBeside(bytesOfText(`${dest}/f`))
+  assert.deepEqual(found, [`${dest}/f.~7~`, `${dest}/f.~12~`, `${dest}/${result?.version}`])
+  assert.deepEqual(await contentsBeside(bytesOfText(`${dest}/absent/f`), true), [])
+  const list = listOnce()
+  assert.deepEqual(await contentsBeside(bytesOfText(`${dest}/f`), false, list), found)
+  // What comes later isn't looked for; what has gone meanwhile isn't found.
+  writeFileSync(join(dest, 'f.~1~'), 'later')
+  rmSync(join(dest, 'f.~7~'))
+  assert.deepEqual(await contentsBeside(bytesOfText(`${dest}/f`), false, list), found.slice(1))
+  assert.deepEqual(await contentsBeside(bytesOfText(`${dest}/ff`), false, list), [`${dest}/ff.~1~`])
 })
 
 test('a staging directory is private, swept of what a dead process left, and gone when it isn’t used', async (t) => {

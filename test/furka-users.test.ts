@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { test } from 'node:test'
+import type { FileSource } from 'susten'
+import type { Dcu } from '#lib/simulate/dcu/index.js'
 import { startDcu } from './support/dcu-world.js'
-import { checkAllThere, createFurkaPlace, openFurkaFor, openGrimselFor } from './support/furka-world.js'
+import {
+  checkAllThere,
+  createFurkaPlace,
+  type FurkaPlace,
+  openFurkaFor,
+  openGrimselFor,
+  simplon,
+} from './support/furka-world.js'
 import { memorySource } from './support/memory-source.js'
 import { until } from './support/mirror-world.js'
 
 const skip = process.geteuid?.() !== 0 && 'needs root to give files away'
 const anna = { uid: 1001, gid: 100, userDirectory: 'anna' }
 const bert = { uid: 1002, gid: 200, userDirectory: 'bert' }
+const bertAlone = { ...bert, userDirectory: '' }
 
 function own(path: string, uid: number): void {
   mkdirSync(path)
@@ -205,6 +215,110 @@ for (const [where, { make, said }] of Object.entries(foreignPlaces)) {
     assert.deepEqual(ownerOf(join(place.buffer, 'v/anna/a.bin')), [1001, 100])
   })
 }
+
+/** The ways by which a file comes: with the engine, through this program, as a file of this computer. */
+const ways: Record<string, (place: FurkaPlace, dcu: Dcu) => Ways> = {
+  'by the engine': (_, dcu) => ({ source: simplon(dcu), put: (name) => dcu.add(name, Buffer.from(name)) }),
+  'through this program': () => {
+    const source = memorySource()
+    return { source, put: async (name) => void source.put(name, name, behind()) }
+  },
+  'from a directory': ({ disk }) => {
+    const source = memorySource()
+    source.locating = ({ name }) => ({ type: 'path', root: disk, name })
+    const put = async (name: string): Promise<void> => {
+      mkdirSync(join(disk, dirname(name)), { recursive: true })
+      writeFileSync(join(disk, name), name)
+      source.put(name, name, behind())
+    }
+    return { source, put }
+  },
+}
+
+/** What is seen in the millisecond of a change is the former user's still. */
+const behind = () => ({ seen: Date.now() + 1 })
+
+interface Ways {
+  readonly source: FileSource
+  readonly put: (name: string) => Promise<unknown>
+}
+
+for (const [way, open] of Object.entries(ways)) {
+  for (const userDirectory of ['', 'shared']) {
+    const where = userDirectory === '' ? 'without a user directory' : 'in a user directory of root’s'
+    test(`nothing is written to a former user’s directory ${where}: ${way}`, { skip }, async (t) => {
+      const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]
+      const below = join(place.buffer, userDirectory)
+      if (userDirectory !== '') own(below, 0)
+      const { source, put } = open(place, dcu)
+      const user = { ...anna, userDirectory }
+      const { furka, told } = await openFurkaFor(t, place, dcu, { source: { source }, user })
+      await put('lyso/a.h5')
+      await furka.idle()
+      assert.deepEqual(ownerOf(join(below, 'lyso')), [1001, 100])
+      await furka.changeUser({ ...bert, userDirectory })
+      await put('lyso/b.h5')
+      await put('lyso/deep/b.h5')
+      await put('other/b.h5')
+      const isSaid = () => told.messages.length > 0 && furka.status().sources[0]?.failing === 2
+      await until(() => isSaid() && told.received.length === 2, 'two of them fail')
+      for (const { code, text } of told.messages) {
+        assert.equal(code, 'RECEIVE_ERROR')
+        assert.match(
+          text,
+          /\/lyso' belongs to user 1001, who could replace files of user 1002 in it; give it to root or user 1002 \(/,
+        )
+      }
+      assert.deepEqual(readdirSync(join(below, 'lyso')), ['a.h5'])
+      // Meanwhile the former user's own directory is his, and the next one's is the next one's.
+      await furka.changeUser(user)
+      await put('lyso/c.h5')
+      await until(() => told.removed.length === 3, 'the former user has it')
+      assert.deepEqual(told.removed.map(({ name }) => name).sort(), ['lyso/a.h5', 'lyso/c.h5', 'other/b.h5'])
+      chownSync(join(below, 'lyso'), 0, 0)
+      await furka.idle()
+      assert.deepEqual(ownerOf(join(below, 'lyso/b.h5')), [1002, 200])
+      assert.deepEqual(ownerOf(join(below, 'lyso/deep')), [1002, 200])
+      assert.deepEqual(ownerOf(join(below, 'lyso/c.h5')), [1001, 100])
+    })
+  }
+}
+
+test('each directory on the way to a file counts, and those of whom the target belongs to do no harm', {
+  skip,
+}, async (t) => {
+  const place = await createFurkaPlace(t)
+  const [target, source] = [join(place.buffer, 'home'), memorySource()]
+  own(target, 1003)
+  own(join(target, 'his'), 1003)
+  own(join(target, 'former'), 1001)
+  own(join(target, 'former/root'), 0)
+  source.put('his/b', 'b')
+  source.put('former/root/b', 'b')
+  const { furka, told } = await openFurkaFor(t, place, 'localhost', { source: { source, target }, user: bertAlone })
+  await until(() => told.messages.length > 0 && told.received.length > 0, 'one is here, of the other it is said')
+  assert.match(told.messages[0]?.text ?? '', /\/former' belongs to user 1001/)
+  assert.deepEqual(ownerOf(join(target, 'his/b')), [1002, 200])
+  assert.deepEqual(readdirSync(join(target, 'former/root')), [])
+  chownSync(join(target, 'former'), 1002, 200)
+  await furka.idle()
+  assert.deepEqual(ownerOf(join(target, 'former/root/b')), [1002, 200])
+})
+
+test('a file’s directory that somebody else makes at the last moment isn’t written to', { skip }, async (t) => {
+  const place = await createFurkaPlace(t)
+  const source = memorySource()
+  const { reading } = source
+  source.reading = (file) => {
+    if (!existsSync(join(place.buffer, 'd'))) own(join(place.buffer, 'd'), 1001)
+    return reading(file)
+  }
+  source.put('d/b', 'his')
+  const { told } = await openFurkaFor(t, place, 'localhost', { source: { source }, user: bertAlone })
+  await until(() => told.messages.length > 0, 'it is said')
+  assert.match(told.messages[0]?.text ?? '', /\/d' belongs to user 1001/)
+  assert.deepEqual([readdirSync(join(place.buffer, 'd')), told.received, source.files.size], [[], [], 1])
+})
 
 test('directories of root’s, and all of a target that is a user’s own, are written to', { skip }, async (t) => {
   const [dcu, place] = [await startDcu(t), await createFurkaPlace(t)]

@@ -1,7 +1,7 @@
 /** Files from an HTTP server, from the socket to the file. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { lstatSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -287,6 +287,43 @@ test('files and directories belong to the user, directories of the layout to roo
     return `${uid}:${gid} ${(mode & 0o7777).toString(8)}`
   })
   assert.deepEqual(seen, ['0:0 755', '0:0 755', '1234:5678 750', '1234:5678 750', '1234:5678 640'])
+})
+
+test('nothing is written below a directory of somebody else’s, where owners are looked at', {
+  skip: needsRoot,
+}, async (t) => {
+  const server = await httpServer(t, (_, response) => response.end('x'))
+  const { one, dest } = await receiveWorld(t)
+  const own = (name: string, uid: number): void => {
+    mkdirSync(join(dest, name))
+    chownSync(join(dest, name), uid, uid)
+  }
+  own('a', 9)
+  own('a/b', 9)
+  own('a/b/c', 0)
+  own('a/hers', 1234)
+  const owner = { uid: 1234, gid: 1234, layout: 1, directoryOwner: 1234 }
+  const refused = await one(server, { dest: bytesOfText('a/b/c/f') }, owner)
+  assert.deepEqual(
+    [refused.outcome, refused.error],
+    [
+      'failed',
+      {
+        code: 'EPERM',
+        errno: 1,
+        syscall: 'owner',
+        path: bytesOfText(join(dest, 'a/b')),
+        dest: bytesOfText(join(dest, 'a/b/c/f')),
+      },
+    ],
+  )
+  assert.deepEqual(readdirSync(join(dest, 'a/b/c')), [])
+  for (const name of ['f', 'a/f', 'a/hers/f', 'a/hers/new/f', 'a/hers/new/g']) {
+    assert.equal((await one(server, { dest: bytesOfText(name) }, owner)).outcome, 'created', name)
+  }
+  assert.equal((await one(server, { dest: bytesOfText('a/b/c/f') }, { ...owner, layout: 2 })).outcome, 'created')
+  assert.equal((await one(server, { dest: bytesOfText('a/b/f') }, { uid: 1234, layout: 1 })).outcome, 'created')
+  await assert.rejects(one(server, {}, { directoryOwner: -1 }), /directoryOwner/)
 })
 
 test('names are bytes', async (t) => {

@@ -7,7 +7,7 @@ import { SustenError } from '../errors.js'
 import type { Journal } from '../journal/index.js'
 import { checkWord } from '../options.js'
 import { createWaiting } from '../waiting.js'
-import { contentsBeside } from './beside.js'
+import { contentsBeside, listOnce } from './beside.js'
 import {
   type CoreConfig,
   type CoreEvent,
@@ -187,9 +187,10 @@ export async function openSession(
 
   /** A file that was received by a process that ended may have displaced another one, of which nobody told. */
   async function lookBeside(): Promise<void> {
+    const list = listOnce()
     for (const { record } of [...state.files.values()]) {
       if (record.here === undefined || record.announced) continue
-      const also = await contentsBeside(record.here.path)
+      const also = await contentsBeside(record.here.path, false, list)
       if (also.length > 0) report({ type: 'beside', at: now(), seq: record.seq, also })
     }
   }

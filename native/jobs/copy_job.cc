@@ -47,6 +47,7 @@ void CopyJob::open_roots(Context &context) {
     model.st_mode = S_IFDIR | as->directory_mode;
     directories_.set_model(model);
   }
+  if (request_.directory_owner) directories_.set_owner(*request_.directory_owner);
   std::vector<Task> tasks;
   tasks.reserve(request_.files.size());
   for (size_t i = 0; i < request_.files.size(); ++i) {

@@ -1,6 +1,8 @@
 // Copies a list of files by name from below one root to below another.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +29,8 @@ struct CopyRequest {
   std::string dest_identity;
   // Of each file's `dest`, so many directories at the beginning have no counterpart in the source.
   size_t layout = 0;
+  // See TargetDirectories::set_owner().
+  std::optional<uid_t> directory_owner{};
   std::vector<File> files;
   CopyOptions options;
 };

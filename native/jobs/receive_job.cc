@@ -52,6 +52,7 @@ void ReceiveJob::open_root(Context &context) {
   model.st_mode = S_IFDIR | request_.options.directory_mode;
   directories_.set_root(std::move(root));
   directories_.set_model(model);
+  if (request_.directory_owner) directories_.set_owner(*request_.directory_owner);
   const size_t lanes = std::min(request_.connections, request_.files.size());
   for (size_t i = 0; i < lanes; ++i) {
     spawn([this](Context &worker) { receive_next(worker); });

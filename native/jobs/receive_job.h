@@ -1,7 +1,10 @@
 // Receives a list of files from one HTTP server to below a root.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +20,8 @@ struct ReceiveRequest {
   std::string dest_identity;
   // Of each file's `dest`, so many directories at the beginning belong to whom the process runs as.
   size_t layout = 0;
+  // See TargetDirectories::set_owner().
+  std::optional<uid_t> directory_owner{};
   // At most so many files at once.
   size_t connections = 1;
   std::vector<ReceiveFile> files;

@@ -73,24 +73,38 @@ void TargetDirectories::anchor(const Opened &opened) {
   anchored_.add(sys_, opened.directory->fd.get(), opened.directory->dev, opened.directory->ino);
 }
 
+bool TargetDirectories::is_lasting(int fd, dev_t dev, ino_t ino) {
+  return options_.durability == Durability::none || anchored_.contains(sys_, fd, dev, ino);
+}
+
+bool TargetDirectories::is_trusted(const Directory &directory) const {
+  const uid_t uid = directory.uid;
+  return !owner_ || uid == *owner_ || uid == 0 || uid == root_->uid || uid == ::geteuid();
+}
+
+DirectoryRef TargetDirectories::find_at_once(const std::string &target, Error &failure) {
+  Fd fd(sys_, open_beneath(sys_, root_->fd.get(), target, kDirectoryFlags));
+  if (!fd) {
+    if (errno != ENOENT) failure = failed_with(errno, "openat2", join_path(root_->path, target));
+    return nullptr;
+  }
+  struct stat st {};
+  if (retry([&] { return sys_.fstat(fd.get(), &st); }) != 0) {
+    failure = failed_with(errno, "fstat", join_path(root_->path, target));
+    return nullptr;
+  }
+  if (!is_lasting(fd.get(), st.st_dev, st.st_ino)) return nullptr;
+  return adopt_directory(sys_, std::move(fd), join_path(root_->path, target), st, *root_, failure);
+}
+
 TargetDirectories::Opened TargetDirectories::find(const std::string &target, const std::string &source,
                                                   Error &failure) {
   if (target.empty()) return {root_, {}};
-  Fd fd(sys_, open_beneath(sys_, root_->fd.get(), target, kDirectoryFlags));
-  if (fd) {
-    struct stat st {};
-    if (retry([&] { return sys_.fstat(fd.get(), &st); }) != 0) {
-      failure = failed_with(errno, "fstat", join_path(root_->path, target));
-      return {};
-    }
-    if (options_.durability == Durability::none || anchored_.contains(sys_, fd.get(), st.st_dev, st.st_ino)) {
-      return {adopt_directory(sys_, std::move(fd), join_path(root_->path, target), st, *root_, failure), {}};
-    }
-  } else if (errno != ENOENT) {
-    failure = failed_with(errno, "openat2", join_path(root_->path, target));
-    return {};
+  if (!owner_) {
+    DirectoryRef found = find_at_once(target, failure);
+    if (found || failure.failed()) return {std::move(found), {}};
   }
-  // Step by step: to make what is missing, and to hold what must be synced.
+  // Step by step: to make what is missing, to look at owners, and to hold what must be synced.
   const std::vector<size_t> ends = ends_of(target);
   const std::vector<size_t> origins = ends_of(source);
   DirectoryRef at = root_;
@@ -113,7 +127,12 @@ TargetDirectories::Opened TargetDirectories::find(const std::string &target, con
     parents.push_back(at);
     at = step(at, target.substr(0, ends[i]), target.substr(begin, ends[i] - begin), origin, left == 0, failure);
     if (!at) return {};
+    if (i >= layout_ && !is_trusted(*at)) {
+      failure = failed_with(EPERM, "owner", at->path);
+      return {};
+    }
   }
+  if (owner_ && is_lasting(at->fd.get(), at->dev, at->ino)) return {at, {}};
   std::reverse(parents.begin(), parents.end());
   return {at, std::move(parents)};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <mutex>
@@ -37,6 +38,10 @@ class TargetDirectories {
   void set_root(DirectoryRef target) { root_ = std::move(target); }
   // What is made behind the layout gets owner and mode of this one, whatever the source has.
   void set_model(const struct stat &model) { model_ = model; }
+  // From here on a directory behind the layout is opened only if it is root's, the process's, this user's, or belongs
+  // to whom the target root belongs to, who has it all in his hands anyhow; any other is EPERM. Each one on the way
+  // counts.
+  void set_owner(uid_t owner) { owner_ = owner; }
   // The directory `target` below the target root. Missing ones get owner and mode of the same one of `source`, a path
   // below the source root that ends alike. Thread-safe. Null and `failure` if it can't be.
   Opened open(const std::string &target, const std::string &source, Error &failure);
@@ -53,6 +58,11 @@ class TargetDirectories {
   };
 
   Opened find(const std::string &target, const std::string &source, Error &failure);
+  // One that is there, and known to be durable. Null: it must be found step by step, or not at all if there is
+  // `failure`.
+  DirectoryRef find_at_once(const std::string &target, Error &failure);
+  [[nodiscard]] bool is_lasting(int fd, dev_t dev, ino_t ino);
+  [[nodiscard]] bool is_trusted(const Directory &directory) const;
   DirectoryRef step(const DirectoryRef &parent, const std::string &path, const std::string &name, const Origin &origin,
                     bool is_last, Error &failure);
   DirectoryRef child(const DirectoryRef &parent, const std::string &name, const Origin &origin, Error &failure);
@@ -68,6 +78,8 @@ class TargetDirectories {
   Fd source_;
   std::string source_path_;
   std::optional<struct stat> model_;
+  // Nothing: owners aren't looked at.
+  std::optional<uid_t> owner_;
   std::mutex mutex_;
   std::unordered_map<std::string, Opened> opened_;
   // Directories above those, so that what lies side by side shares them.

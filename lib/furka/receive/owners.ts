@@ -2,7 +2,8 @@
 import type { Stats } from 'node:fs'
 import { lstat, stat } from 'node:fs/promises'
 import { type ByteString, bufferOfBytes, bytesOfText, textOfBytes } from '../../bytes.js'
-import { SustenError } from '../../errors.js'
+import { fromNative, SustenError } from '../../errors.js'
+import type { NativeError } from '../../native.js'
 import { join, type Target } from '../../storage/index.js'
 import { depthOf, relative } from '../place.js'
 import type { FurkaUser } from '../user.js'
@@ -77,10 +78,25 @@ async function look(path: ByteString, how: typeof stat): Promise<Stats | undefin
   return await how(bufferOfBytes(path)).catch(() => undefined)
 }
 
-/** @param isLast It may be the user's own, too. */
-function foreign(path: ByteString, owner: number, user: number, isLast: boolean): SustenError {
-  const whose = !isLast || user === 0 ? 'root' : `root or user ${user}`
-  const text = `directory '${textOfBytes(path)}' belongs to user ${owner}, who could replace files of user ${user} in it`
+/**
+ * Why a file couldn't be written, in words: also of a directory of somebody else's behind the user's own, which the engine
+ * finds as it opens it.
+ * @param user Whose the file is to be.
+ */
+export async function errorOf(error: NativeError, user: number): Promise<SustenError> {
+  if (error.code !== 'EPERM' || error.syscall !== 'owner') return fromNative(error)
+  const found = await look(error.path, lstat)
+  return foreign(error.path, found?.uid, user, true)
+}
+
+/**
+ * @param owner Undefined: it isn't known any more.
+ * @param isHis It may be the user's own, too.
+ */
+function foreign(path: ByteString, owner: number | undefined, user: number, isHis: boolean): SustenError {
+  const whose = !isHis || user === 0 ? 'root' : `root or user ${user}`
+  const other = owner === undefined ? 'another user' : `user ${owner}`
+  const text = `directory '${textOfBytes(path)}' belongs to ${other}, who could replace files of user ${user} in it`
   const message = `${text}; give it to ${whose} (chown), or remove it, or choose another user directory`
   return new SustenError(message, { code: 'EPERM', errno: -1, syscall: 'stat', path: textOfBytes(path) })
 }

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { type ByteString, textOfBytes } from '../../bytes.js'
 import type { Engine } from '../../engine/index.js'
-import { fromNative, SustenError } from '../../errors.js'
+import { SustenError } from '../../errors.js'
 import type { Existing, NativeFileResult, NativeOwnership } from '../../native.js'
 import type { FileBody, FileOffer, FilePlace, FileSource } from '../../source/files.js'
 import { join } from '../../storage/index.js'
@@ -10,6 +10,7 @@ import type { Failure } from '../core/index.js'
 import { failureOf, finding } from '../failures.js'
 import { within } from '../within.js'
 import { endParts, leastBytes, WriteError, writeBody } from './body.js'
+import { errorOf } from './owners.js'
 import { checkPlace, type HttpPlace, type PathPlace } from './place.js'
 import type { Stage, Staging } from './staging.js'
 
@@ -109,6 +110,7 @@ async function receive(
     ...(identity === undefined ? {} : { destIdentity: identity }),
     layout,
     ...as,
+    directoryOwner: as.uid,
     durability: 'batch',
     digest: true,
     connections: 1,
@@ -131,7 +133,7 @@ async function receive(
     if (outcome === 'unsupported') return undefined
     if (outcome === 'status') return answered(status, `http://${host}:${port}${target}`)
     if (outcome === 'skipped' || outcome === 'failed') {
-      const found = error === undefined ? new RangeError(`it was ${outcome}`) : fromNative(error)
+      const found = error === undefined ? new RangeError(`it was ${outcome}`) : await errorOf(error, as.uid)
       return missed(error?.path.startsWith('http://') ? 'source' : 'target', found)
     }
     return { outcome, size: bytes, digest, version }
@@ -189,13 +191,14 @@ async function copyFrom(
         ...(identity === undefined ? {} : { destIdentity: identity }),
         layout,
         as,
+        directoryOwner: as.uid,
         options: { ...copying, times },
         files: [{ src, dest, existing, ...(size === undefined ? {} : { size }) }],
       },
       { signal },
     )
     if (result?.error !== undefined) {
-      const error = fromNative(result.error)
+      const error = await errorOf(result.error, as.uid)
       return missed(isThere(error) ? side : 'target', error)
     }
     return arrivedOf(result)
