@@ -116,7 +116,7 @@ export async function openSession(
       staging: place.staging,
       now,
       report,
-      onTrouble: () => void place.watch.refresh(),
+      lookAtTarget: () => place.watch.refresh(),
     })
     sources.set(id, { source, target, stallTimeout, place, receiver, reading: undefined, figures: createFigures(now) })
   }
@@ -127,6 +127,8 @@ export async function openSession(
     switch (order.type) {
       case 'receive':
         return sources.get(order.source)?.receiver.receive(order.files)
+      case 'seek':
+        return sources.get(order.source)?.receiver.seek(order.files)
       case 'verify':
         return sources.get(order.source)?.receiver.verify(order.files)
       case 'remove': {

@@ -193,6 +193,15 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
           )
         }
         break
+      case 'seek':
+        for (const { seq, offer, user } of command.files) {
+          const path = `/ram/./u${user.uid}/${command.source}/${offer.name}`
+          later(() => {
+            if (chance(0.1)) post({ type: 'seekFailed', at: now, seq, failure: failure('EIO') })
+            else post({ type: 'sought', at: now, seq, also: besides(path, true) })
+          })
+        }
+        break
       case 'verify':
         for (const {
           seq,
@@ -489,13 +498,16 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
       for (const { ops } of unwritten.slice(0, random.below(unwritten.length + 1))) write(ops)
     }
     const noted = new Set<string>()
+    const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
     for (const [key, json] of stored) {
-      const { here } = key.startsWith(fileKeys) ? (JSON.parse(json) as FileRecord) : {}
-      if (here !== undefined) noted.add(here.digest)
+      if (!key.startsWith(fileKeys)) continue
+      const { here, source, offer, turn } = JSON.parse(json) as FileRecord
+      const { uid } = turns.find(({ number }) => number === turn)?.user ?? nobody
+      // What was to be received is known to be looked for, though not what it is.
+      noted.add(here?.digest ?? buffer.get(`/ram/./u${uid}/${source}/${offer.name}`) ?? '')
     }
     for (const content of buffer.values()) if (!noted.has(content)) untold.add(content)
     // A user change that wasn't durable was never made.
-    const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
     while (users.length > 1 && owner() !== (turns.at(-1)?.user.uid ?? 0)) users.pop()
     if (reconfigured && chance(0.5)) {
       const [to, tier] = random.pick([

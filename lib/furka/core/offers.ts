@@ -3,7 +3,7 @@ import { backoff } from '../../core/backoff.js'
 import type { CoreEvent } from './events.js'
 import { addFile, detach, drop, enter, put, settle } from './files.js'
 import { say } from './messages.js'
-import type { Offer } from './record.js'
+import type { FileRecord, Offer } from './record.js'
 import type { File, Source, State } from './state.js'
 import { turnAt } from './turns.js'
 
@@ -74,10 +74,10 @@ export function withdrawn(state: State, { source: id, name }: Event<'withdrawn'>
   else lost(state, file)
 }
 
-/** It was received, and nothing is left to be removed: only Grimsel must hear of it. */
-function leaveSource(state: State, file: File): void {
+/** Nothing is left to be removed: only Grimsel must hear of what is here. */
+function leaveSource(state: State, file: File, more: Pick<FileRecord, 'unnoted'> = {}): void {
   detach(file)
-  put(state, file, { ...file.record, withdrawn: true })
+  put(state, file, { ...file.record, ...more, withdrawn: true })
   if (!file.busy || file.stage !== 'announce') settle(state, file)
 }
 
@@ -92,10 +92,14 @@ export function lost(state: State, file: File): void {
   leaveUnreceived(state, file)
 }
 
-/** Older contents that were kept because of it are still owed to Grimsel. */
+/**
+ * Grimsel is still owed older contents that were kept because of it, and what it left under its own name: a process may
+ * have ended between that and noting it.
+ */
 function leaveUnreceived(state: State, file: File): void {
-  if (file.record.also === undefined) drop(state, file)
-  else leaveSource(state, file)
+  if (file.tried) leaveSource(state, file, { unnoted: true })
+  else if (file.record.also !== undefined) leaveSource(state, file)
+  else drop(state, file)
 }
 
 export function refused(state: State, { source: id, name, reason, text }: Event<'refused'>): void {

@@ -47,6 +47,8 @@ export interface FileRecord {
   readonly safe?: Exclude<Confirm, 'buffer'>
   /** This version isn't at the source any more: nothing is to be removed there. */
   readonly withdrawn?: true
+  /** It may have come to its name here, and that wasn't noted: what lies there is to be looked for. */
+  readonly unnoted?: true
 }
 
 /** A user's time. */

@@ -30,10 +30,11 @@ export interface Stored {
 }
 
 /**
- * What is next to be done with a file. `verify`: compare it with the source once more, since its version doesn't tell
- * contents apart; `kept`: nothing, it stays at the source.
+ * What is next to be done with a file. `seek`: look whether it came to its name here, though nobody noted that; `verify`:
+ * compare it with the source once more, since its version doesn't tell contents apart; `kept`: nothing, it stays at the
+ * source.
  */
-export type Stage = 'receive' | 'announce' | 'confirm' | 'verify' | 'remove' | 'kept'
+export type Stage = 'receive' | 'seek' | 'announce' | 'confirm' | 'verify' | 'remove' | 'kept'
 
 export interface File {
   record: FileRecord
@@ -82,9 +83,11 @@ export interface Source {
   /** Those that are, or may be, at the source, by name: the newest version of each. */
   readonly files: Map<string, File>
   readonly receive: Queue<File>
+  readonly seek: Queue<File>
   readonly verify: Queue<File>
   readonly remove: Queue<File>
   transfers: number
+  seeks: number
   removals: number
   /** Files in each stage, those that are busy, and those whose last attempt failed. */
   readonly counts: Record<Stage, number>
@@ -169,11 +172,13 @@ function createSource({ id, target, connections }: CoreConfig['sources'][number]
     blocks: 0,
     files: new Map(),
     receive: createQueue(),
+    seek: createQueue(),
     verify: createQueue(),
     remove: createQueue(),
     transfers: 0,
+    seeks: 0,
     removals: 0,
-    counts: { receive: 0, announce: 0, confirm: 0, verify: 0, remove: 0, kept: 0 },
+    counts: { receive: 0, seek: 0, announce: 0, confirm: 0, verify: 0, remove: 0, kept: 0 },
     receiving: 0,
     failing: 0,
     counters: { received: 0, bytes: 0, removed: 0, lost: 0, refused: 0 },
