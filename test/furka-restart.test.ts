@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { ByteString } from '#lib/bytes.js'
+import { createState, decide } from '#lib/furka/core/index.js'
+import type { FurkaUser } from '#lib/furka/user.js'
 import { createFurkaPlace, openFurkaFor, openGrimselFor } from './support/furka-world.js'
 import { memorySource } from './support/memory-source.js'
 import { filesBelow, until } from './support/mirror-world.js'
@@ -43,3 +46,74 @@ for (const [what, meanwhile] of Object.entries(meanwhiles)) {
     assert.deepEqual(contents.sort(), [...others, 'the content'].sort())
   })
 }
+
+const early = () => Promise.resolve({ outcome: 'early', after: 600_000 } as const)
+const [part, whole] = ['part 1', 'part 1 and part 2']
+
+/** How a source shows, after the restart, that a file has grown that was received in part before. */
+const growths: Record<string, (source: ReturnType<typeof memorySource>) => void> = {
+  'while nobody looked': (source) => source.put('a', whole),
+  'after it was offered as it was': (source) => {
+    const { seen } = source.put('a', part)
+    source.put('a', whole, { seen })
+  },
+  'as its removal finds': (source) => {
+    const { removing } = source
+    source.removing = async (file) => {
+      const removal = await removing(file)
+      if (removal.outcome === 'changed') source.put('a', whole)
+      return removal
+    }
+    source.files.set('a', { offer: { ...source.put('b', ''), name: 'a', version: 'x' }, content: Buffer.from(whole) })
+  },
+}
+
+for (const [when, grow] of Object.entries(growths)) {
+  test(`a former user’s file that grows behind a restart stays his: it has grown ${when}`, async (t) => {
+    const [place, source] = [await createFurkaPlace(t), memorySource()]
+    source.removing = early
+    const target = place.buffer
+    const defaultUser = { userDirectory: 'anna' }
+    const first = await openFurkaFor(t, place, undefined, { sources: [{ source, target }], defaultUser })
+    source.put('a', part)
+    await until(() => first.told.received.length === 1, 'its beginning is here')
+    await first.furka.changeUser({ userDirectory: 'bert' })
+    await first.furka.close()
+    const again = memorySource()
+    grow(again)
+    const { furka, told } = await openFurkaFor(t, place, undefined, {
+      sources: [{ source: again, target }],
+      defaultUser,
+    })
+    await until(() => told.received.some(({ size }) => size === whole.length), 'all of it is here')
+    again.put('c', 'the next one')
+    await furka.idle()
+    assert.equal(readFileSync(join(place.buffer, 'anna/a'), 'utf8'), whole)
+    assert.deepEqual(
+      filesBelow(place.buffer).filter((name) => !name.endsWith('/b')),
+      ['anna/a', 'bert/c'],
+    )
+  })
+}
+
+test('what a restart finds under a name is the running user’s where it can’t be what was there, grown', () => {
+  const sources = [{ id: 'dcu', target: '/ram', connections: 1 }]
+  const config = { sources, grimsel: 'none', grimselPlace: '', confirm: 'buffer' } as const
+  const [anna, bert] = ['anna', 'bert'].map((userDirectory) => ({ uid: 0, gid: 0, userDirectory })) as [
+    FurkaUser,
+    FurkaUser,
+  ]
+  const offer = { name: 'a', path: 'a' as ByteString, version: '1', exact: true, size: 100, seen: 1000 }
+  const turns = [anna, bert].map((user, index) => ({ number: index + 1, since: index * 2000, user, told: true }))
+  const ownerOf = (size: number, now: number) => {
+    const files = [{ seq: 1, source: 'dcu', offer, turn: 1, at: 1500 }]
+    const state = createState(config, now, { turns, files }, bert)
+    decide(state, [{ type: 'source', at: now, source: 'dcu', available: true }])
+    decide(state, [{ type: 'offered', at: now, source: 'dcu', offer: { ...offer, version: '2', size, seen: now } }])
+    return turns.find(({ number }) => number === state.files.get(2)?.record.turn)?.user.userDirectory
+  }
+  assert.deepEqual(
+    [ownerOf(101, 5000), ownerOf(100, 5000), ownerOf(99, 5000), ownerOf(101, 3_600_000)],
+    ['anna', 'bert', 'bert', 'bert'],
+  )
+})

@@ -29,7 +29,7 @@ export function addFile(state: State, source: Source, record: FileRecord): File 
     due: 0,
     mark: 0,
     next: undefined,
-    offered: false,
+    seen: undefined,
     gone: false,
     again: false,
     tried: false,
@@ -133,7 +133,7 @@ export function enter(state: State, file: File, stage: Stage, due = 0): void {
 
 /** To be received; if the source hasn't offered it since the start, it has time to do so. */
 export function defer(state: State, file: File): void {
-  enter(state, file, 'receive', file.offered ? 0 : state.now + PATIENCE)
+  enter(state, file, 'receive', file.seen === undefined ? state.now + PATIENCE : 0)
 }
 
 /** Keeps the turn of a record whose source isn't there now. */

@@ -79,7 +79,7 @@ export function receiveFailed(state: State, { seq, side, gone, failure, also = [
     enter(state, file, 'receive')
   } else if (failure.code === 'ABORT_ERR') {
     enter(state, file, 'receive')
-  } else if (file.gone || (gone && !file.offered && source.available)) {
+  } else if (file.gone || (gone && file.seen === undefined && source.available)) {
     // Not offered since the start: it went while nobody looked.
     lost(state, file)
   } else {

@@ -54,15 +54,18 @@ export interface File {
   mark: number
   /** Another version has come, while this one is being received. */
   next: Offer | undefined
-  /** The source has offered it since this program began. */
-  offered: boolean
+  /**
+   * When the source saw it first, as it says, in milliseconds since the epoch: unlike what is in the record, it is always
+   * this program's source. Undefined: not offered since the program began.
+   */
+  seen: number | undefined
   /** The source has it no more, though it is still being received. */
   gone: boolean
   /** It was received before, and went missing here. */
   again: boolean
   /** The path under which it is being announced. */
   announcing: ByteString | undefined
-  /** It was to be received before: by a program that ended, or in an attempt that failed. */
+  /** It was to be received before, or may have been: by a program that ended, or in an attempt that failed. */
   tried: boolean
   /** When it was last found that the source still has what was received. */
   verified: number
@@ -74,6 +77,8 @@ export interface Source {
   readonly target: string
   readonly connections: number
   available: boolean
+  /** When it was available first since the program began: what was there by then, a former program may have begun with. */
+  since: number
   failure: Failure | undefined
   /** It was said that it is unavailable. */
   missed: boolean
@@ -166,6 +171,7 @@ function createSource({ id, target, connections }: CoreConfig['sources'][number]
     target,
     connections,
     available: false,
+    since: Number.POSITIVE_INFINITY,
     failure: undefined,
     missed: false,
     blocked: undefined,
