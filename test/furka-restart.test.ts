@@ -117,3 +117,47 @@ test('what a restart finds under a name is the running user’s where it can’t
     ['anna', 'bert', 'bert', 'bert'],
   )
 })
+
+test('what a source had seen when the user changed stays the former one’s over a restart', async (t) => {
+  const [place, source] = [await createFurkaPlace(t), memorySource()]
+  const sources = [{ source, target: place.buffer }]
+  const first = await openFurkaFor(t, place, undefined, { sources, defaultUser: { userDirectory: 'anna' } })
+  const seen = Date.now()
+  source.state({ unsettled: 1, unsettledSince: seen })
+  source.reading = () => new Promise(() => {})
+  let isDone = false
+  const change = first.furka.changeUser({ userDirectory: 'bert' }).then(() => {
+    isDone = true
+  })
+  await until(() => first.furka.status().user.turn === 2, 'his turn has begun')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.equal(isDone, false, 'it waits for what was seen')
+  source.put('a', 'hers', { seen })
+  source.state({ unsettled: 0 })
+  await change
+  await first.furka.close('stop')
+  const again = memorySource()
+  again.put('a', 'hers')
+  const { furka } = await openFurkaFor(t, place, undefined, { sources: [{ source: again, target: place.buffer }] })
+  await furka.idle()
+  assert.deepEqual(filesBelow(place.buffer), ['anna/a'])
+})
+
+test('closing waits for what a source had seen when the user changed, and a change for some seconds only', async (t) => {
+  const [place, source] = [await createFurkaPlace(t), memorySource()]
+  const sources = [{ source, target: place.buffer }]
+  const first = await openFurkaFor(t, place, undefined, { sources, defaultUser: { userDirectory: 'anna' } })
+  const seen = Date.now()
+  source.state({ unsettled: 1, unsettledSince: seen })
+  await first.furka.changeUser({ userDirectory: 'bert' })
+  const closing = first.furka.close()
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  source.put('a', 'hers', { seen })
+  source.state({ unsettled: 0 })
+  await closing
+  const again = memorySource()
+  again.put('a', 'hers')
+  const { furka } = await openFurkaFor(t, place, undefined, { sources: [{ source: again, target: place.buffer }] })
+  await furka.idle()
+  assert.deepEqual(filesBelow(place.buffer), ['anna/a'])
+})
