@@ -161,3 +161,16 @@ test('closing waits for what a source had seen when the user changed, and a chan
   await furka.idle()
   assert.deepEqual(filesBelow(place.buffer), ['anna/a'])
 })
+
+test('what is seen once a change of user is done is the next one’s, however soon that is', async (t) => {
+  const [place, source] = [await createFurkaPlace(t), memorySource()]
+  const { furka } = await openFurkaFor(t, place, undefined, { sources: [{ source, target: place.buffer }] })
+  for (let turn = 2; turn < 30; turn++) {
+    await furka.changeUser({ userDirectory: `u${turn}` })
+    source.put(`f${turn}`, `${turn}`)
+    assert.ok(Date.now() > furka.status().user.since)
+  }
+  await furka.idle()
+  const expected = Array.from({ length: 28 }, (_, index) => `u${index + 2}/f${index + 2}`)
+  assert.deepEqual(filesBelow(place.buffer), expected.sort())
+})

@@ -1,7 +1,7 @@
 /** A Furka from its opening to its end. */
 import { setMaxListeners } from 'node:events'
 import type { ByteString } from '../bytes.js'
-import { createClock } from '../clock.js'
+import { createClock, untilAfter } from '../clock.js'
 import { abortError } from '../engine/index.js'
 import { SustenError } from '../errors.js'
 import type { Journal } from '../journal/index.js'
@@ -251,6 +251,7 @@ export async function openSession(
         look()
       })
       await inTime(() => settled, settleTime)
+      await untilAfter(since, now)
     })
     changing = change.catch(() => {})
     return change
