@@ -76,10 +76,12 @@ test('Grimsel isn’t told of the next user before it has files that were seen, 
   const slow = dcu.fault({ kind: 'delay', ms: 300, on: 'data', methods: ['HEAD'] })
   const failing = dcu.fault({ kind: 'status', status: 503, match: 'a1', methods: ['HEAD'], times: 3 })
   for (const name of ['a1', 'a2']) await dcu.add(`${name}.bin`, Buffer.alloc(20_000, name))
-  await furka.changeUser(bert)
+  const changed = furka.changeUser(bert)
+  await until(() => furka.status().user.uid === bert.uid, 'it is his turn')
   assert.equal(told.received.length, 0)
   await dcu.add('b1.bin', Buffer.alloc(20_000, 'b1'))
   slow.clear()
+  await changed
   await furka.idle()
   await grimsel.idle()
   assert.equal(failing.hits, 3)

@@ -1,7 +1,7 @@
 /** A Furka from its opening to its end. */
 import { setMaxListeners } from 'node:events'
 import type { ByteString } from '../bytes.js'
-import { createClock } from '../clock.js'
+import { createClock, untilAfter } from '../clock.js'
 import { abortError } from '../engine/index.js'
 import { SustenError } from '../errors.js'
 import type { Journal } from '../journal/index.js'
@@ -10,7 +10,6 @@ import { createWaiting } from '../waiting.js'
 import { contentsBeside, listOnce } from './beside.js'
 import {
   type CoreConfig,
-  type CoreEvent,
   createState,
   type Failure,
   isDrained,
@@ -37,8 +36,9 @@ import { createTelling, type Telling } from './telling.js'
 import type { FurkaUser } from './user.js'
 import { within } from './within.js'
 
-/** Milliseconds for which others may take their time to close. */
+/** Milliseconds for which others may take their time to close, and sources to tell what they had seen before a change. */
 const closeTime = 5000
+const settleTime = 4000
 
 /** A Furka under way. */
 export interface Session {
@@ -78,6 +78,8 @@ export async function openSession(
   /** There was something to do since idleness was last told. */
   let worked = false
   let changing: Promise<void> = Promise.resolve()
+  /** Changes of user before which sources had seen what they haven't told yet. */
+  let unsettled = 0
   const { look: lookAll, until } = createWaiting(() => failure)
 
   const shell = createShell({
@@ -116,7 +118,7 @@ export async function openSession(
       staging: place.staging,
       now,
       report,
-      onTrouble: () => void place.watch.refresh(),
+      lookAtTarget: () => place.watch.refresh(),
     })
     sources.set(id, { source, target, stallTimeout, place, receiver, reading: undefined, figures: createFigures(now) })
   }
@@ -127,6 +129,8 @@ export async function openSession(
     switch (order.type) {
       case 'receive':
         return sources.get(order.source)?.receiver.receive(order.files)
+      case 'seek':
+        return sources.get(order.source)?.receiver.seek(order.files)
       case 'verify':
         return sources.get(order.source)?.receiver.verify(order.files)
       case 'remove': {
@@ -195,11 +199,6 @@ export async function openSession(
     }
   }
 
-  function userChange(user: FurkaUser): CoreEvent & { type: 'userChange' } {
-    const at = now()
-    return { type: 'userChange', at, since: at, user }
-  }
-
   // ---- Closing -----------------------------------------------------------------------------------------------------
 
   function close(mode: 'drain' | 'stop' = 'drain'): Promise<void> {
@@ -217,7 +216,7 @@ export async function openSession(
       report({ type: 'drain', at: now() })
       // What was decided before is carried out first.
       await shell.postDurably([]).catch(() => {})
-      await until(() => closing === 'stop' || (shell.settled && isDrained(state))).catch(() => {})
+      await until(() => closing === 'stop' || (unsettled === 0 && shell.settled && isDrained(state))).catch(() => {})
     }
     closing = 'stop'
     stopping.abort()
@@ -245,14 +244,24 @@ export async function openSession(
       checkOpen()
       await looks.soon()
       checkOpen()
-      const change = userChange(user)
-      await shell.postDurably([{ ...change, unsettled: true }])
-      void looks.told(change.since).then(() => {
-        if (!signal.aborted) report({ type: 'settled', at: now(), before: change.since })
+      const since = now()
+      await shell.postDurably([{ type: 'userChange', at: since, since, user, unsettled: true }])
+      unsettled += 1
+      const settled = settle(since).finally(() => {
+        unsettled -= 1
+        look()
       })
+      await inTime(() => settled, settleTime)
+      await untilAfter(since, now)
     })
     changing = change.catch(() => {})
     return change
+  }
+
+  /** What sources had seen before is told, and durable as the former user's: no restart gives it to the next one. */
+  async function settle(before: number): Promise<void> {
+    await looks.told(before)
+    if (!signal.aborted) await shell.postDurably([{ type: 'settled', at: now(), before }])
   }
 
   const stop = (): void => void close('stop').catch(() => {})
@@ -341,11 +350,11 @@ const isSame = (a: FurkaUser, b: FurkaUser): boolean =>
 const asError = ({ code, errno, syscall, text }: Failure): SustenError =>
   new SustenError(text, { code, errno: -errno || 0, syscall })
 
-/** Other people's code may never come back, and what it throws now is of no use to anyone. */
-async function inTime(close: () => Promise<void>): Promise<void> {
+/** Other people's code may never come back, and what it throws then is of no use to anyone. */
+async function inTime(work: () => Promise<void>, timeout = closeTime): Promise<void> {
   try {
-    await within(Promise.resolve(close()), { timeout: closeTime, what: 'end' })
+    await within(Promise.resolve(work()), { timeout, what: 'end' })
   } catch {
-    // It is closed as far as can be.
+    // It is done as far as can be.
   }
 }

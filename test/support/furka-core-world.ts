@@ -22,6 +22,8 @@ interface Remote {
   readonly version: string
   readonly content: string
   seen: number
+  /** The version out of which it has grown. */
+  readonly from?: string | undefined
 }
 
 interface Known {
@@ -87,8 +89,9 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
   let process = 0
   /** What was offered since the start, and neither removed nor withdrawn. */
   const told = new Set<string>()
-  /** Removals under way. */
-  const removing = new Set<string>()
+  /** Removals under way: seqs, and where. There may be two of a name, if another version came meanwhile. */
+  const removing = new Map<number, string>()
+  const isRemoving = (key: string): boolean => [...removing.values()].includes(key)
   const owners = new Map<string, number[]>()
   /** Of users, in order; each has a turn. */
   const users = [0]
@@ -157,12 +160,27 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
     const remote = servers.get(id)?.get(name)
     if (remote === undefined || !up.get(id)) return
     if (anew) remote.seen = now
-    const key = `${id}/${name}/${remote.version}`
-    owners.set(key, [...(owners.get(key) ?? []), owner()])
+    noteOwners(id, name, remote, anew)
     told.add(`${id}/${name}`)
     const { version, content, seen } = remote
     const path = name as ByteString
     post({ type: 'offered', at: now, source: id, offer: { name, path, version, exact, size: content.length, seen } })
+  }
+
+  /** Whose a version may be that is offered now. */
+  function noteOwners(id: string, name: string, { version, content, from }: Remote, anew: boolean): void {
+    const keyOf = (one: string) => `${id}/${name}/${one}`
+    const known = state.sources.get(id)?.files.get(name)
+    const before = owners.get(keyOf(version)) ?? []
+    if (known?.record.offer.version === version) return
+    const { at = 0, turn, offer } = known?.record ?? {}
+    const isLarger = content.length > (offer?.size ?? content.length)
+    // By a source that has just been opened, what has grown can't be told from other content that is larger.
+    const wasOpened = known !== undefined && known.seen === undefined && isLarger && now - at <= 60_000
+    const former = wasOpened ? state.turns.find(({ number }) => number === turn)?.user.uid : undefined
+    const hasGrown = from !== undefined && (!anew || (wasOpened && offer?.version === from))
+    const may = hasGrown ? (owners.get(keyOf(from)) ?? []) : former === undefined ? [owner()] : [owner(), former]
+    owners.set(keyOf(version), [...before, ...may])
   }
 
   // ---- Commands -----------------------------------------------------------------------------------------------------
@@ -191,6 +209,15 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
             () => receive(command.source, file),
             () => takeIn(command.source, file),
           )
+        }
+        break
+      case 'seek':
+        for (const { seq, offer, user } of command.files) {
+          const path = `/ram/./u${user.uid}/${command.source}/${offer.name}`
+          later(() => {
+            if (chance(0.1)) post({ type: 'seekFailed', at: now, seq, failure: failure('EIO') })
+            else post({ type: 'sought', at: now, seq, also: besides(path, true) })
+          })
         }
         break
       case 'verify':
@@ -228,7 +255,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
           offer: { name, version },
         } of command.files) {
           checkRemoval(command.source, seq, name, version)
-          removing.add(`${command.source}/${name}`)
+          removing.set(seq, `${command.source}/${name}`)
           later(() => remove(command.source, seq, name, version))
         }
         break
@@ -331,7 +358,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
   function remove(id: string, seq: number, name: string, version: string): void {
     const server = servers.get(id)
     const remote = server?.get(name)
-    removing.delete(`${id}/${name}`)
+    removing.delete(seq)
     if (!up.get(id) || chance(0.1)) {
       // It may have been removed although the answer was lost.
       if (remote?.version === version && chance(0.3)) server?.delete(name)
@@ -404,14 +431,16 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
     const name = `f${random.below(12)}.cbf`
     const before = server?.get(name)
     // What changes under the same version between the last look and the removal is lost: nobody can tell.
-    if (!exact && (removing.has(`${id}/${name}`) || stageOf(id, name) === 'remove')) return
+    if (!exact && (isRemoving(`${id}/${name}`) || stageOf(id, name) === 'remove')) return
     if (before !== undefined) lost.add(before.content)
     counter += 1
-    const content = `content ${counter} ${'x'.repeat(random.below(5))}`
+    now += 1
+    const grows = before !== undefined && random.chance(0.3)
+    const content = `${grows ? before.content : `content ${counter}`} ${'x'.repeat(random.below(5))}`
     const version = exact ? `v${counter}` : `${content.length}`
-    server?.set(name, { version, content, seen: now })
+    server?.set(name, { version, content, seen: grows ? before.seen : now, from: grows ? before.version : undefined })
     completed.add(content)
-    offer(id, name, true)
+    offer(id, name, !grows)
   }
 
   function vanish(): void {
@@ -468,7 +497,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
     for (const content of buffer.values()) if (!left.has(content)) lost.add(content)
     // So is what is just being removed, where the buffer is all that counts.
     for (const [id, server] of servers) {
-      for (const [name, { content }] of server) if (removing.has(`${id}/${name}`)) lost.add(content)
+      for (const [name, { content }] of server) if (isRemoving(`${id}/${name}`)) lost.add(content)
     }
     buffer.clear()
     for (const entry of known.values()) if (entry.state === 'pending') entry.state = 'failed'
@@ -489,13 +518,16 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
       for (const { ops } of unwritten.slice(0, random.below(unwritten.length + 1))) write(ops)
     }
     const noted = new Set<string>()
+    const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
     for (const [key, json] of stored) {
-      const { here } = key.startsWith(fileKeys) ? (JSON.parse(json) as FileRecord) : {}
-      if (here !== undefined) noted.add(here.digest)
+      if (!key.startsWith(fileKeys)) continue
+      const { here, source, offer, turn } = JSON.parse(json) as FileRecord
+      const { uid } = turns.find(({ number }) => number === turn)?.user ?? nobody
+      // What was to be received is known to be looked for, though not what it is.
+      noted.add(here?.digest ?? buffer.get(`/ram/./u${uid}/${source}/${offer.name}`) ?? '')
     }
     for (const content of buffer.values()) if (!noted.has(content)) untold.add(content)
     // A user change that wasn't durable was never made.
-    const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
     while (users.length > 1 && owner() !== (turns.at(-1)?.user.uid ?? 0)) users.pop()
     if (reconfigured && chance(0.5)) {
       const [to, tier] = random.pick([

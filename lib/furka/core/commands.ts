@@ -49,6 +49,12 @@ export type Order =
         readonly again: boolean
       }[]
     }
+  /** Looks for files at their names here: they may have come there, and that not been noted. */
+  | {
+      readonly type: 'seek'
+      readonly source: string
+      readonly files: readonly { readonly seq: number; readonly offer: Offer; readonly user: FurkaUser }[]
+    }
   /** Reads files of a source once more, and compares them with what was received. */
   | {
       readonly type: 'verify'

@@ -6,7 +6,7 @@ import { addFile, defer, holdTurn, settle } from './files.js'
 import { announced, answered, grimselFailed, receiveAgain, userTold } from './handing-over.js'
 import { flushMessages } from './messages.js'
 import { offered, refused, withdrawn } from './offers.js'
-import { beside, received, receiveFailed, targetSeen } from './receiving.js'
+import { beside, received, receiveFailed, seekFailed, sought, targetSeen } from './receiving.js'
 import type { Turn } from './record.js'
 import { removed, removeFailed, removeLater, removeRefused, verified, verifyFailed } from './removing.js'
 import { filling, sourceSeen } from './sources.js'
@@ -87,6 +87,12 @@ function take(state: State, event: CoreEvent): void {
       break
     case 'receiveFailed':
       receiveFailed(state, event)
+      break
+    case 'sought':
+      sought(state, event)
+      break
+    case 'seekFailed':
+      seekFailed(state, event)
       break
     case 'verified':
       verified(state, event)

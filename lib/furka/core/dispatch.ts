@@ -11,10 +11,17 @@ import { turnOf } from './turns.js'
 const MOST_ANNOUNCED = 256
 const MOST_ASKED = 256
 const MOST_REMOVALS = 64
+/** Looks for files under way at a source's target. */
+const MOST_SEEKS = 16
 
 export function dispatch(state: State): void {
   wakeFiles(state)
-  if (!state.draining) for (const source of state.sources.values()) order(state, source)
+  if (!state.draining) {
+    for (const source of state.sources.values()) {
+      order(state, source)
+      seek(state, source)
+    }
+  }
   if (state.config.grimsel !== 'none' && state.link.due <= state.now) call(state)
 }
 
@@ -47,6 +54,18 @@ function order(state: State, source: Source): void {
     }))
     commands.push({ type: 'receive', source: id, files })
   }
+}
+
+/** Whatever its source does; but where nothing can be written, nothing that is found, or isn't, counts. */
+function seek(state: State, source: Source): void {
+  const { id, blocked } = source
+  if (blocked !== undefined && blocked.until > state.now) return
+  const files = take(source.seek, MOST_SEEKS - source.seeks, () => true).map(({ record: { seq, offer, turn } }) => ({
+    seq,
+    offer,
+    user: turnOf(state, turn).user,
+  }))
+  if (files.length > 0) state.out.commands.push({ type: 'seek', source: id, files })
 }
 
 function call(state: State): void {

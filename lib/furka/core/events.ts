@@ -72,6 +72,9 @@ export type CoreEvent =
       /** As with `received`; and what lies under the name, where the source says that it is gone. */
       readonly also?: readonly ByteString[]
     }
+  /** What lies under a file's name here, and beside it. */
+  | { readonly type: 'sought'; readonly at: number; readonly seq: number; readonly also: readonly ByteString[] }
+  | { readonly type: 'seekFailed'; readonly at: number; readonly seq: number; readonly failure: Failure }
   /** A received file was compared with the source once more. */
   | {
       readonly type: 'verified'

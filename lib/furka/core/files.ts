@@ -29,7 +29,7 @@ export function addFile(state: State, source: Source, record: FileRecord): File 
     due: 0,
     mark: 0,
     next: undefined,
-    offered: false,
+    seen: undefined,
     gone: false,
     again: false,
     tried: false,
@@ -88,9 +88,10 @@ export function detach(file: File): void {
 
 /** Puts a file where what is known of it says. */
 export function settle(state: State, file: File): void {
-  const { here, also, announced, safe, withdrawn, offer } = file.record
+  const { here, also, announced, safe, withdrawn, unnoted, offer } = file.record
   const isOwed = state.config.grimsel !== 'none' && (also !== undefined || (here !== undefined && !announced))
   if (here === undefined && !withdrawn) enter(state, file, 'receive')
+  else if (unnoted && state.config.grimsel !== 'none') enter(state, file, 'seek')
   else if (isOwed) enter(state, file, 'announce')
   else if (withdrawn) drop(state, file)
   else if (!reaches(safe ?? 'buffer', state.config.confirm)) enter(state, file, 'confirm', firstQuestion(state, file))
@@ -132,7 +133,7 @@ export function enter(state: State, file: File, stage: Stage, due = 0): void {
 
 /** To be received; if the source hasn't offered it since the start, it has time to do so. */
 export function defer(state: State, file: File): void {
-  enter(state, file, 'receive', file.offered ? 0 : state.now + PATIENCE)
+  enter(state, file, 'receive', file.seen === undefined ? state.now + PATIENCE : 0)
 }
 
 /** Keeps the turn of a record whose source isn't there now. */
@@ -155,6 +156,7 @@ export function begin(file: File): void {
   file.busy = true
   if (stage === 'receive') source.receiving += 1
   if (stage === 'receive' || stage === 'verify') source.transfers += 1
+  if (stage === 'seek') source.seeks += 1
   if (stage === 'remove') source.removals += 1
   if (stage === 'announce') file.announcing = file.record.here?.path
 }
@@ -180,6 +182,7 @@ export const isDurable = (state: State, file: File): boolean => file.mark <= sta
 function queue(state: State, file: File): void {
   const { source, stage } = file
   if (stage === 'receive') push(source.receive, file)
+  else if (stage === 'seek') push(source.seek, file)
   else if (stage === 'verify') push(source.verify, file)
   else if (stage === 'remove') push(source.remove, file)
   else if (stage === 'confirm') push(state.confirm, file)
@@ -195,11 +198,12 @@ function leave(file: File): void {
   if (!busy) return
   if (stage === 'receive') source.receiving -= 1
   if (stage === 'receive' || stage === 'verify') source.transfers -= 1
+  if (stage === 'seek') source.seeks -= 1
   if (stage === 'remove') source.removals -= 1
 }
 
 /** Grimsel doesn't have it yet, or may not. */
-const isOwing = (stage: Stage): boolean => stage === 'receive' || stage === 'announce'
+const isOwing = (stage: Stage): boolean => stage === 'receive' || stage === 'seek' || stage === 'announce'
 
 function count(counts: Map<number, number>, turn: number, change: number): void {
   const total = (counts.get(turn) ?? 0) + change

@@ -3,7 +3,7 @@ import { backoff } from '../../core/backoff.js'
 import type { CoreEvent } from './events.js'
 import { addFile, detach, drop, enter, put, settle } from './files.js'
 import { say } from './messages.js'
-import type { Offer } from './record.js'
+import type { FileRecord, Offer } from './record.js'
 import type { File, Source, State } from './state.js'
 import { turnAt } from './turns.js'
 
@@ -12,23 +12,25 @@ type Event<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 /** Milliseconds between two times that one and the same content is received which can't be removed. */
 const FIRST_REPEAT = 1000
 const LONGEST_REPEAT = 60_000
+/** Milliseconds within which a file that was being written at a restart is offered again: it starts quickly, as a rule. */
+const GROWING = 60_000
 
 export function offered(state: State, { source: id, offer }: Event<'offered'>): void {
   const source = state.sources.get(id)
   if (source === undefined) return
   const known = source.files.get(offer.name)
   if (known === undefined) begin(state, source, offer)
-  else if (known.record.offer.version === offer.version) again(state, known)
+  else if (known.record.offer.version === offer.version) again(state, known, offer)
   else if (known.busy && known.stage === 'receive') known.next = offer
   else supersede(state, known, offer)
 }
 
 /** Offered once more: what waited for that goes on. */
-function again(state: State, file: File): void {
-  const isFirst = !file.offered
+function again(state: State, file: File, { seen }: Offer): void {
+  const isFirst = file.seen === undefined
   file.next = undefined
   file.gone = false
-  file.offered = true
+  file.seen = seen
   // It may have changed under a version that doesn't tell.
   file.verified = Number.NEGATIVE_INFINITY
   if (file.busy) return
@@ -37,10 +39,12 @@ function again(state: State, file: File): void {
   else if (isFirst) enter(state, file, file.stage)
 }
 
-function begin(state: State, source: Source, offer: Offer): File {
-  const record = { seq: state.seq + 1, source: source.id, offer, turn: turnAt(state, offer.seen).number }
+function begin(state: State, source: Source, offer: Offer, turn = turnAt(state, offer.seen).number): File {
+  const record = { seq: state.seq + 1, source: source.id, offer, turn, at: state.now }
   const file = addFile(state, source, record)
-  file.offered = true
+  file.seen = offer.seen
+  // Its record may not have been durable yet when that one ended.
+  file.tried = offer.seen <= source.since
   put(state, file, record)
   const { repeats = 0 } = state.done.get(doneKey(file)) ?? {}
   const wait = repeats === 0 ? 0 : backoff(repeats, FIRST_REPEAT, LONGEST_REPEAT, record.seq)
@@ -51,6 +55,7 @@ function begin(state: State, source: Source, offer: Offer): File {
 /** Another version has taken its place at the source. */
 export function supersede(state: State, file: File, offer: Offer): void {
   const { source, record } = file
+  const turn = nextTurn(state, file, offer)
   if (record.here === undefined) {
     const { size: before } = record.offer
     const hasGrown = before !== undefined && offer.size !== undefined && offer.size >= before
@@ -60,7 +65,20 @@ export function supersede(state: State, file: File, offer: Offer): void {
     }
     leaveUnreceived(state, file)
   } else leaveSource(state, file)
-  begin(state, source, offer)
+  begin(state, source, offer, turn)
+}
+
+/**
+ * Whose the next version is: a file that has merely grown is the one that it was. A source says so, by when it saw it
+ * first; but of what was before it was opened it doesn't know.
+ */
+function nextTurn(state: State, { record, seen }: File, offer: Offer): number {
+  const turn = turnAt(state, offer.seen).number
+  const { size: before } = record.offer
+  const isLarger = before !== undefined && offer.size !== undefined && offer.size > before
+  const isRecent = state.now - (record.at ?? record.offer.seen) <= GROWING
+  const isSame = seen === undefined ? isLarger && isRecent : offer.seen <= seen
+  return isSame ? Math.min(record.turn, turn) : turn
 }
 
 /** Whatever version it was that the source saw last: nothing is under the name any more. */
@@ -74,10 +92,10 @@ export function withdrawn(state: State, { source: id, name }: Event<'withdrawn'>
   else lost(state, file)
 }
 
-/** It was received, and nothing is left to be removed: only Grimsel must hear of it. */
-function leaveSource(state: State, file: File): void {
+/** Nothing is left to be removed: only Grimsel must hear of what is here. */
+function leaveSource(state: State, file: File, more: Pick<FileRecord, 'unnoted'> = {}): void {
   detach(file)
-  put(state, file, { ...file.record, withdrawn: true })
+  put(state, file, { ...file.record, ...more, withdrawn: true })
   if (!file.busy || file.stage !== 'announce') settle(state, file)
 }
 
@@ -92,10 +110,14 @@ export function lost(state: State, file: File): void {
   leaveUnreceived(state, file)
 }
 
-/** Older contents that were kept because of it are still owed to Grimsel. */
+/**
+ * Grimsel is still owed older contents that were kept because of it, and what it left under its own name: a process may
+ * have ended between that and noting it.
+ */
 function leaveUnreceived(state: State, file: File): void {
-  if (file.record.also === undefined) drop(state, file)
-  else leaveSource(state, file)
+  if (file.tried) leaveSource(state, file, { unnoted: true })
+  else if (file.record.also !== undefined) leaveSource(state, file)
+  else drop(state, file)
 }
 
 export function refused(state: State, { source: id, name, reason, text }: Event<'refused'>): void {

@@ -79,7 +79,7 @@ export function receiveFailed(state: State, { seq, side, gone, failure, also = [
     enter(state, file, 'receive')
   } else if (failure.code === 'ABORT_ERR') {
     enter(state, file, 'receive')
-  } else if (file.gone || (gone && !file.offered && source.available)) {
+  } else if (file.gone || (gone && file.seen === undefined && source.available)) {
     // Not offered since the start: it went while nobody looked.
     lost(state, file)
   } else {
@@ -108,6 +108,21 @@ export function beside(state: State, { seq, also }: Event<'beside'>): void {
   if (file === undefined) return
   owe(state, file, also)
   if (!file.busy) settle(state, file)
+}
+
+/** What was looked for at its name is Grimsel's to know, whatever it is; if there is nothing, nothing is left to be done. */
+export function sought(state: State, { seq, also }: Event<'sought'>): void {
+  const file = inHand(state, seq, 'seek')
+  if (file === undefined) return
+  const { unnoted: _, ...record } = file.record
+  put(state, file, record)
+  owe(state, file, also)
+  settle(state, file)
+}
+
+export function seekFailed(state: State, { seq, failure }: Event<'seekFailed'>): void {
+  const file = inHand(state, seq, 'seek')
+  if (file !== undefined) failed(state, file, failure)
 }
 
 /** It would meet every file of the target. */

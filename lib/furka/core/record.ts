@@ -38,6 +38,8 @@ export interface FileRecord {
   readonly offer: Offer
   /** Number of the turn to which it belongs. */
   readonly turn: number
+  /** When this version was offered first, in milliseconds since the epoch. Absent in older journals. */
+  readonly at?: number
   readonly here?: Here
   /** Older contents that were kept beside it, of which Grimsel doesn't know yet. Absolute, like `here.path`. */
   readonly also?: readonly ByteString[]
@@ -47,6 +49,8 @@ export interface FileRecord {
   readonly safe?: Exclude<Confirm, 'buffer'>
   /** This version isn't at the source any more: nothing is to be removed there. */
   readonly withdrawn?: true
+  /** It may have come to its name here, and that wasn't noted: what lies there is to be looked for. */
+  readonly unnoted?: true
 }
 
 /** A user's time. */

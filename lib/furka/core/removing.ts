@@ -16,8 +16,8 @@ const LATEST = 600_000
 export function removed(state: State, { seq, outcome }: Event<'removed'>): void {
   const file = inHand(state, seq, 'remove')
   if (file === undefined) return
-  // Another version is there, and will be offered: this one is done with.
-  if (outcome === 'changed') drop(state, file)
+  // Another version is there, and will be offered: until then, whose it is is known only by this one.
+  if (outcome === 'changed') enter(state, file, 'kept')
   else end(state, file, outcome)
 }
 

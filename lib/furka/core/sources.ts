@@ -9,6 +9,7 @@ export function sourceSeen(state: State, { source: id, available, failure }: Eve
   const source = state.sources.get(id)
   if (source === undefined) return
   source.available = available
+  if (available) source.since = Math.min(source.since, state.now)
   source.failure = available ? undefined : failure
   if (available && source.missed) {
     source.missed = false

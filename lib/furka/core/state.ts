@@ -30,10 +30,11 @@ export interface Stored {
 }
 
 /**
- * What is next to be done with a file. `verify`: compare it with the source once more, since its version doesn't tell
- * contents apart; `kept`: nothing, it stays at the source.
+ * What is next to be done with a file. `seek`: look whether it came to its name here, though nobody noted that; `verify`:
+ * compare it with the source once more, since its version doesn't tell contents apart; `kept`: nothing, it stays at the
+ * source.
  */
-export type Stage = 'receive' | 'announce' | 'confirm' | 'verify' | 'remove' | 'kept'
+export type Stage = 'receive' | 'seek' | 'announce' | 'confirm' | 'verify' | 'remove' | 'kept'
 
 export interface File {
   record: FileRecord
@@ -53,15 +54,18 @@ export interface File {
   mark: number
   /** Another version has come, while this one is being received. */
   next: Offer | undefined
-  /** The source has offered it since this program began. */
-  offered: boolean
+  /**
+   * When the source saw it first, as it says, in milliseconds since the epoch: unlike what is in the record, it is always
+   * this program's source. Undefined: not offered since the program began.
+   */
+  seen: number | undefined
   /** The source has it no more, though it is still being received. */
   gone: boolean
   /** It was received before, and went missing here. */
   again: boolean
   /** The path under which it is being announced. */
   announcing: ByteString | undefined
-  /** It was to be received before: by a program that ended, or in an attempt that failed. */
+  /** It was to be received before, or may have been: by a program that ended, or in an attempt that failed. */
   tried: boolean
   /** When it was last found that the source still has what was received. */
   verified: number
@@ -73,6 +77,8 @@ export interface Source {
   readonly target: string
   readonly connections: number
   available: boolean
+  /** When it was available first since the program began: what was there by then, a former program may have begun with. */
+  since: number
   failure: Failure | undefined
   /** It was said that it is unavailable. */
   missed: boolean
@@ -82,9 +88,11 @@ export interface Source {
   /** Those that are, or may be, at the source, by name: the newest version of each. */
   readonly files: Map<string, File>
   readonly receive: Queue<File>
+  readonly seek: Queue<File>
   readonly verify: Queue<File>
   readonly remove: Queue<File>
   transfers: number
+  seeks: number
   removals: number
   /** Files in each stage, those that are busy, and those whose last attempt failed. */
   readonly counts: Record<Stage, number>
@@ -163,17 +171,20 @@ function createSource({ id, target, connections }: CoreConfig['sources'][number]
     target,
     connections,
     available: false,
+    since: Number.POSITIVE_INFINITY,
     failure: undefined,
     missed: false,
     blocked: undefined,
     blocks: 0,
     files: new Map(),
     receive: createQueue(),
+    seek: createQueue(),
     verify: createQueue(),
     remove: createQueue(),
     transfers: 0,
+    seeks: 0,
     removals: 0,
-    counts: { receive: 0, announce: 0, confirm: 0, verify: 0, remove: 0, kept: 0 },
+    counts: { receive: 0, seek: 0, announce: 0, confirm: 0, verify: 0, remove: 0, kept: 0 },
     receiving: 0,
     failing: 0,
     counters: { received: 0, bytes: 0, removed: 0, lost: 0, refused: 0 },

@@ -13,7 +13,9 @@ export const isIdle = (state: State): boolean => {
 /** After `drain`: nothing is under way, and nothing can be handed over now. */
 export function isDrained(state: State): boolean {
   const { link } = state
-  for (const { transfers, removals } of state.sources.values()) if (transfers + removals > 0) return false
+  for (const { transfers, seeks, removals } of state.sources.values()) {
+    if (transfers + seeks + removals > 0) return false
+  }
   if (link.announcing || link.telling || link.asking) return false
   return link.failure !== undefined || state.config.grimsel === 'none' || !isOwed(state)
 }
@@ -23,11 +25,11 @@ const isOwed = ({ announce, held }: State): boolean => !isEmpty(announce) || !is
 
 /** Files of a source: what is to be done with them. */
 export function countsOf({ counts, receiving, failing }: Source) {
-  const { receive, announce, confirm, verify, remove, kept } = counts
+  const { receive, seek, announce, confirm, verify, remove, kept } = counts
   return {
     waiting: receive - receiving,
     receiving,
-    unannounced: announce,
+    unannounced: seek + announce,
     unconfirmed: confirm,
     removing: verify + remove,
     kept,

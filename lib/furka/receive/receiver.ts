@@ -6,7 +6,7 @@ import { type EngineOptions, openEngine } from '../../engine/index.js'
 import type { FileSource } from '../../source/files.js'
 import type { Target } from '../../storage/index.js'
 import { contentsBeside } from '../beside.js'
-import type { Command, CoreEvent, Offer } from '../core/index.js'
+import type { Command, CoreEvent, Failure, Offer } from '../core/index.js'
 import { failureOf } from '../failures.js'
 import { offerOf } from '../offers.js'
 import { announcedPath, depthOf, placeOf, relative } from '../place.js'
@@ -34,12 +34,13 @@ export interface ReceiverOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly report: (event: CoreEvent) => void
-  /** The target's side failed: what is there by now? */
-  readonly onTrouble: () => void
+  /** Looks at the target now; why nothing can be written there, if that is so. */
+  readonly lookAtTarget: () => Promise<Failure | undefined>
 }
 
 export interface Receiver {
   receive(files: Of<'receive'>['files']): void
+  seek(files: Of<'seek'>['files']): void
   verify(files: Of<'verify'>['files']): void
   /** Gives up what is under way, and ends the threads. Nothing is reported any more. */
   close(): Promise<void>
@@ -48,7 +49,7 @@ export interface Receiver {
 type Order = Of<'receive'>['files'][number]
 
 export function createReceiver(options: ReceiverOptions): Receiver {
-  const { source, target, connections, stallTimeout: stall, tag, identity, staging, now, onTrouble } = options
+  const { source, target, connections, stallTimeout: stall, tag, identity, staging, now, lookAtTarget } = options
   const engine = openEngine({ ...options.engine, threads: connections, tempTag: tag })
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
@@ -91,7 +92,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   function missed(seq: number, { side, gone, failure }: Missed, also: readonly ByteString[] = []): void {
-    if (side === 'target') onTrouble()
+    if (side === 'target') void lookAtTarget()
     report({ type: 'receiveFailed', at: now(), seq, side, gone, failure, also })
   }
 
@@ -105,6 +106,15 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     // Grimsel copies no links: it knows what this one leads to.
     if (found === 'link') return { outcome }
     return { outcome, version: announcedPath(root, relative(below, version)) }
+  }
+
+  async function seek({ seq, offer, user }: Of<'seek'>['files'][number]): Promise<void> {
+    const { root, dest } = destinationOf(offer, user)
+    const also = await contentsBeside(announcedPath(root, dest), true)
+    // That nothing is there counts only where it could be.
+    const failure = also.length > 0 ? undefined : await lookAtTarget()
+    if (failure === undefined) report({ type: 'sought', at: now(), seq, also })
+    else report({ type: 'seekFailed', at: now(), seq, failure })
   }
 
   /** Received once more, to a place of its own, only to be compared. */
@@ -127,7 +137,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     } else if (found.failure.code === 'ERR_SUSTEN_CHANGED') {
       report({ type: 'verified', at: now(), seq, outcome: 'different' })
     } else {
-      if (found.side === 'target') onTrouble()
+      if (found.side === 'target') void lookAtTarget()
       report({ type: 'verifyFailed', at: now(), seq, failure: found.failure })
     }
   }
@@ -137,6 +147,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       for (const file of files) {
         receive(file).catch((error: unknown) =>
           missed(file.seq, { outcome: 'missed', side: 'target', gone: false, failure: failureOf(error) }),
+        )
+      }
+    },
+    seek(files) {
+      for (const file of files) {
+        seek(file).catch((error: unknown) =>
+          report({ type: 'seekFailed', at: now(), seq: file.seq, failure: failureOf(error) }),
         )
       }
     },
