@@ -375,6 +375,18 @@ test('content that was seen, and not offered, before the removal of the former o
   )
 })
 
+test('content that comes behind a removal did not grow out of what was removed, however large it is', async (t) => {
+  const { catalog, offered, removes, told } = lateWorld(t, 300)
+  await catalog.listed(['a'])
+  const first = await offered(3)
+  const before = Date.now()
+  await eventually(() => Date.now() > before, 'the next millisecond')
+  await removes(first, 30, () => catalog.unsettled === 1)
+  const { seen } = await offered(30)
+  assert.ok(seen > before)
+  assert.equal(told.length, 2)
+})
+
 test('content that was offered before the removal of the former one is answered, and is gone, is told to be gone', async (t) => {
   const { catalog, told, offered, removes, has } = lateWorld(t)
   await catalog.listed(['a'])

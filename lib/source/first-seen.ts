@@ -11,6 +11,8 @@ export interface LastOffer {
   /** When it was seen first, and when it was offered: milliseconds since 1970. */
   readonly seen: number
   readonly at: number
+  /** Its removal was asked for, and not refused: whatever else is there then didn't grow out of it. */
+  readonly left?: boolean
 }
 
 /** What was offered while it was being written goes on within so many times `sure`. */
@@ -33,5 +35,5 @@ export function firstSeen(
   if (before !== last.seen) return before
   const now = Date.now()
   const isLarger = size !== undefined && last.size !== undefined && size > last.size
-  return isLarger && now - last.at <= GROWING * sure ? before : now
+  return isLarger && last.left !== true && now - last.at <= GROWING * sure ? before : now
 }

@@ -325,8 +325,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
     const wait = untilSure(sighting, patience, isBusy())
     if (known === undefined) schedule(entry, revisit(0))
     if (wait > 0) return { outcome: 'early', after: Math.ceil(wait) }
+    const offer = entry.last
+    entry.last = offer && { ...offer, left: true }
     const outcome = await server.delete(name, facts.etag)
-    if (outcome === 'changed') return await unmatched(entry, file)
+    if (outcome === 'changed') {
+      if (entry.last?.version === file.version) entry.last = offer
+      return await unmatched(entry, file)
+    }
     leave(entry, file)
     return { outcome }
   }
