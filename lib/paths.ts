@@ -8,6 +8,11 @@ import { SustenError } from './errors.js'
 /** How names of this program's own temporary files and directories begin: its sweeps go by them. */
 export const ownNames = '.susten-'
 
+/** Whether a path is a directory, or lies below it, by name. */
+export function isWithin(directory: string, path: string): boolean {
+  return directory === '/' || path === directory || path.startsWith(`${directory}/`)
+}
+
 /**
  * A user's path as bytes, unchanged otherwise.
  * @param name How messages call it, e.g. `src`.

@@ -1,6 +1,6 @@
 /** Looks whether the paths of a configuration get along with one another. */
 import type { FilePosition } from '../errors.js'
-import { isWithin } from '../storage/target.js'
+import { isWithin } from '../paths.js'
 import { quoted } from './printable.js'
 import type { Problems } from './problems.js'
 

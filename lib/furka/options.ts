@@ -1,4 +1,5 @@
 /** Defaults and checks of a Furka's options. */
+
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { type ByteString, textOfBytes } from '../bytes.js'
@@ -6,9 +7,9 @@ import type { EngineOptions } from '../engine/index.js'
 import type { Grimsel } from '../grimsel/index.js'
 import { completePath } from '../mirror/index.js'
 import { checkInteger, checkNames, checkSignal, checkWord, optionError } from '../options.js'
-import { bytesOfPath } from '../paths.js'
+import { bytesOfPath, isWithin } from '../paths.js'
 import type { FileSource } from '../source/files.js'
-import { isWithin, parseTarget, type Target } from '../storage/index.js'
+import { parseTarget, type Target } from '../storage/index.js'
 import { checkMayGive } from './ownership.js'
 import type { Confirm, FurkaOptions, FurkaSourceOptions, GrimselTarget } from './types.js'
 import { type ConfiguredUser, type FurkaUser, resolveUser } from './user.js'

@@ -1,4 +1,5 @@
 /** Defaults and checks of a Mirror's options. */
+
 import { createHash } from 'node:crypto'
 import { availableParallelism, homedir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
@@ -9,9 +10,9 @@ import { defaultRetry, type RetryOptions, type StorageType } from '../core/index
 import type { EngineOptions } from '../engine/index.js'
 import type { NativeCopyOptions } from '../native.js'
 import { checkBoolean, checkInteger, checkNames, checkSignal, checkWord, optionError } from '../options.js'
-import { absolutePath, bytesOfPath } from '../paths.js'
+import { absolutePath, bytesOfPath, isWithin } from '../paths.js'
 import { keepAll, type StoragePolicy } from '../policy/index.js'
-import { isWithin, parseTarget, type Target } from '../storage/index.js'
+import { parseTarget, type Target } from '../storage/index.js'
 import type { CompleteSpace } from './space.js'
 import type { MirrorOptions, RetryTimes, StorageOptions } from './types.js'
 

@@ -1,7 +1,9 @@
 /** Looks again and again whether the source directory is there. */
+
 import type { ByteString } from '../bytes.js'
 import { bufferTier, type CoreEvent, type Failure, type VolumeReading } from '../core/index.js'
-import { isWithin, mountsAt, watchVolume } from '../storage/index.js'
+import { isWithin } from '../paths.js'
+import { mountsAt, watchVolume } from '../storage/index.js'
 
 export interface SourceWatchOptions {
   readonly source: ByteString

@@ -1,11 +1,13 @@
 /** Carries out one storage's copy commands on its own engine, and reports what came of each file. */
+
 import PQueue from 'p-queue'
 import { type ByteString, textOfBytes } from '../bytes.js'
 import type { CopyOrder, CoreEvent, Failure, Side } from '../core/index.js'
 import type { Engine } from '../engine/index.js'
 import { SustenError } from '../errors.js'
 import type { NativeCopyFile, NativeCopyOptions, NativeError, NativeFileResult } from '../native.js'
-import { isWithin, linkTo, placeBelow, type Target } from './target.js'
+import { isWithin } from '../paths.js'
+import { linkTo, placeBelow, type Target } from './target.js'
 
 /** What a copier needs to know. */
 export interface CopierOptions {

@@ -42,11 +42,6 @@ export function linkTo(target: Target, path: ByteString, cut: number): ByteStrin
   return `${target.root === '/' ? '' : target.root}/${placeBelow(target, path, cut)}` as ByteString
 }
 
-/** Whether a path is a directory, or lies below it, by name. */
-export function isWithin(directory: string, path: string): boolean {
-  return directory === '/' || path === directory || path.startsWith(`${directory}/`)
-}
-
 /** A name below a directory, as a path. */
 export function join(directory: ByteString, name: string): ByteString {
   if (name === '') return directory

@@ -1,6 +1,6 @@
 /** Looks whether detectors get along with one another, and with the rest of a configuration. */
 import { isEitherWithin, quoted, withoutMarker } from '../../config/index.js'
-import { isWithin } from '../../storage/target.js'
+import { isWithin } from '../../paths.js'
 import type { FurkaConfig, FurkaDetector } from './types.js'
 
 /** What is wrong with a detector. */

@@ -1,6 +1,6 @@
 /** What both forms of file say for the whole of Furka. */
 import { checkFiles, inWords, type PlacedPath, type Problems } from '../../config/index.js'
-import { isWithin } from '../../storage/target.js'
+import { isWithin } from '../../paths.js'
 import type { epuDefaults, ppuDefaults, ppuKinds } from './keys.js'
 import type { Spelled } from './spelled.js'
 import type { FurkaConfig, GrimselLink } from './types.js'

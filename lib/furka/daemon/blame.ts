@@ -2,7 +2,7 @@
 import { textOfBytes } from '../../bytes.js'
 import { blamedOn } from '../../daemon/index.js'
 import { SustenError } from '../../errors.js'
-import { isWithin } from '../../storage/target.js'
+import { isWithin } from '../../paths.js'
 import { type FurkaConfig, type LoadedFurkaConfig, spellingOf } from '../config/index.js'
 import { receivingPlace } from '../detectors.js'
 

@@ -2,8 +2,8 @@
 import { bytesOfText, textOfBytes } from '../../bytes.js'
 import { quoted } from '../../config/index.js'
 import { checkNeeds, type NeededDirectory } from '../../daemon/index.js'
+import { isWithin } from '../../paths.js'
 import { checkStagingPlace } from '../../source/rsync/index.js'
-import { isWithin } from '../../storage/target.js'
 import { type FurkaDetector, type LoadedFurkaConfig, spellingOf } from '../config/index.js'
 import { changeDetectors, parseDetector, receivingPlace } from '../detectors.js'
 

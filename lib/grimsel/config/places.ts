@@ -8,7 +8,7 @@ import {
   quoted,
   withoutMarker,
 } from '../../config/index.js'
-import { isWithin } from '../../storage/target.js'
+import { isWithin } from '../../paths.js'
 import type { PlacedStorage } from './storages.js'
 
 /** Undefined are paths that were refused by themselves. */

@@ -1,7 +1,7 @@
 /** Says which key of the configuration an error is about. */
 import { blamedOn } from '../../daemon/index.js'
 import { SustenError } from '../../errors.js'
-import { isWithin } from '../../storage/target.js'
+import { isWithin } from '../../paths.js'
 import type { GrimselConfig } from '../config/index.js'
 
 /** An error of opening the Grimsel: told by the file that it names. */

@@ -9,6 +9,7 @@ import { posix } from 'node:path'
 import { type ByteString, bufferOfBytes, bytesOfBuffer, textOfBytes } from '../../bytes.js'
 import { fromSystem, SustenError } from '../../errors.js'
 import { lockWith } from '../../file-lock.js'
+import { isWithin } from '../../paths.js'
 import { volume } from '../../volume.js'
 import { isPrivate, notPrivate, safeParent } from './staging-place.js'
 
@@ -205,9 +206,6 @@ const foreign = new Set(['ENOTDIR', 'ELOOP', 'EACCES'])
 
 const nameIn = (directory: FileHandle, name: string): Buffer =>
   bufferOfBytes(`/proc/self/fd/${directory.fd}/${name}` as ByteString)
-
-const isWithin = (directory: string, path: string): boolean =>
-  directory === '/' || path === directory || path.startsWith(`${directory}/`)
 
 function goneError(path: ByteString): SustenError {
   const text = `ERR_SUSTEN_STORAGE: staging '${textOfBytes(path)}' went away meanwhile`
