@@ -50,9 +50,16 @@ export const bare = (name, label, command) => ({
 export const grimselCopy = (journal) =>
   grimsel('copy', 'Grimsel, verify inline, durability batch', 'copy', (src, dest) => [src, dest, journal])
 
+/** @param {string} raw The compiled `native/raw.cc`. @returns {Contender} */
+export const onlooker = (raw) => ({
+  ...grimsel('onlooker', 'a Node with nothing to do, beside the raw copy', 'onlooker', (src, dest) => [raw, src, dest]),
+  side: 'ceiling',
+})
+
 /** Names that `--contenders` knows besides those of `copyContenders`. */
 export const grimselNames = [
   'grimsel-copy',
+  'grimsel-onlooker',
   'grimsel-latency',
   'grimsel-clear',
   'grimsel-links',

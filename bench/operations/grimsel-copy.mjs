@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { chosen } from '../bench.mjs'
 import { copyContenders } from '../contenders.mjs'
 import { openFileSystem, shortOfMemory } from '../file-systems.mjs'
-import { grimselCopy } from '../grimsel/contenders.mjs'
+import { grimselCopy, onlooker } from '../grimsel/contenders.mjs'
 import { runRounds } from '../rounds.mjs'
 import { copySets, makeSet } from '../sets.mjs'
 
@@ -41,6 +41,7 @@ export async function run(bench) {
     [
       grimselCopy(join(scratch.disk, 'journal')),
       ...copyContenders(tools.raw).filter(({ name }) => name === 'susten-inline-batch'),
+      onlooker(tools.raw),
     ],
     options.contenders,
   )
