@@ -11,6 +11,13 @@
 
 namespace susten {
 
+namespace {
+
+// More than a bundle; of any number of directories so many at a time, so that the sink's bound holds.
+constexpr size_t kToldAtOnce = 256;
+
+}  // namespace
+
 ReleaseJob::ReleaseJob(Engine &engine, ReleaseRequest request) : Job(engine), request_(std::move(request)) {}
 
 void ReleaseJob::start() {
@@ -80,11 +87,12 @@ void ReleaseJob::remove_directories(Context &context) {
 
 void ReleaseJob::tell(size_t first, std::vector<ReleaseResult> results) {
   std::vector<Event> events;
-  events.reserve(results.size());
-  for (ReleaseResult &result : results) {
-    const size_t index = first + events.size();
-    count(index, result);
-    events.emplace_back(ReleaseEvent{.job = id(), .index = static_cast<int32_t>(index), .result = std::move(result)});
+  events.reserve(std::min(results.size(), kToldAtOnce));
+  for (size_t i = 0; i < results.size(); ++i) {
+    const auto index = static_cast<int32_t>(first + i);
+    count(first + i, results[i]);
+    events.emplace_back(ReleaseEvent{.job = id(), .index = index, .result = std::move(results[i])});
+    if (events.size() == kToldAtOnce) engine_.sink().push_all(std::exchange(events, {}));
   }
   engine_.sink().push_all(std::move(events));
 }
