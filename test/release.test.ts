@@ -1,7 +1,9 @@
 /** What becomes of each file of a release, and of directories at a shift's end. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
+  appendFileSync,
   chownSync,
   closeSync,
   constants,
@@ -9,6 +11,7 @@ import {
   ftruncateSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -23,11 +26,12 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type ByteString, bufferOfBytes } from '#lib/bytes.js'
 import { digestOf } from '#lib/demo/digest.js'
 import { type Engine, type EngineOptions, openEngine } from '#lib/engine/index.js'
-import type { NativeReleaseFile, NativeReleaseResult } from '#lib/native.js'
+import { type NativeReleaseFile, type NativeReleaseResult, native } from '#lib/native.js'
 import { startMapping } from './support/mapping.js'
 import { bytes, counting } from './support/raw-engine.js'
 import {
@@ -35,6 +39,7 @@ import {
   linkText,
   makeTiers,
   openRelease,
+  type PlannedRelease,
   plan,
   releasable,
   releaseJob,
@@ -64,6 +69,12 @@ async function world(t: TestContext, options: EngineOptions = {}): Promise<World
       return files[0] ?? assert.fail()
     },
   }
+}
+
+/** The same, with its content's digest on both tiers. */
+function digested({ known, copy, ...file }: PlannedRelease, content = `content of ${file.name}`): PlannedRelease {
+  const digest = digestOf(Buffer.from(content))
+  return { ...file, known: { ...known, digest }, copy: { ...copy, digest } }
 }
 
 /** A file that must be as it was planted. */
@@ -189,6 +200,65 @@ for (const by of ['link', 'delete', 'clear'] as const) {
     await missing()
     writeFileSync(`${tiers.disk}/d`, 'a file now')
     await missing()
+  })
+
+  test(`${by}: what is no file has no digest: a link to an equal file, a pipe, a socket, a device, a directory`, {
+    skip: needsRoot,
+  }, async (t) => {
+    const tiers = await world(t)
+    // They have no bytes, as it has none, and are as old.
+    const file = digested(releasable(tiers, 'f', by, ''), '')
+    const [copy, equal] = [`${tiers.disk}/f`, `${tiers.disk}/equal`]
+    renameSync(copy, equal)
+    const server = createServer()
+    t.after(() => server.close())
+    for (const make of [
+      () => symlinkSync('equal', copy),
+      () => spawnSync('mkfifo', [copy]),
+      () => once(server.listen(copy), 'listening'),
+      () => spawnSync('mknod', [copy, 'c', '1', '3']),
+      // No driver has this number.
+      () => spawnSync('mknod', [copy, 'c', '511', '1048575']),
+      () => mkdirSync(copy),
+    ]) {
+      await make()
+      lutimesSync(copy, 2000, 2000)
+      const before = lstatSync(copy)
+      assert.ok(!before.isFile())
+      assert.equal((await tiers.one(file)).outcome, 'missing')
+      assert.ok(lstatSync(`${tiers.buffer}/f`).isFile())
+      assert.equal(lstatSync(copy).ino, before.ino)
+      rmSync(copy, { recursive: true })
+    }
+    assert.equal((await tiers.one(file)).outcome, 'missing')
+    linkSync(equal, copy)
+    assert.equal((await tiers.one(file)).outcome, 'released')
+  })
+
+  test(`${by}: a copy of the right digest, but another time or one byte more, is another one`, async (t) => {
+    const tiers = await world(t)
+    const file = digested(releasable(tiers, 'f', by))
+    const copy = `${tiers.disk}/f`
+    setTimes(copy, 3000)
+    assert.equal((await tiers.one(file)).outcome, 'missing')
+    appendFileSync(copy, 'x')
+    setTimes(copy, 2000)
+    const { outcome, error } = await tiers.one(file)
+    assert.deepEqual([outcome, error], ['missing', undefined], 'it is not even read')
+    intact(tiers, 'f')
+    truncateSync(copy, file.copy.size)
+    setTimes(copy, 2000)
+    assert.equal((await tiers.one(file)).outcome, 'released')
+  })
+
+  test(`${by}: the file itself is no copy of it, whatever its digest`, async (t) => {
+    const tiers = await world(t)
+    const { known, ...file } = digested(releasable(tiers, 'f', by))
+    const { ctimeNs: _, ...version } = known
+    rmSync(`${tiers.disk}/f`)
+    linkSync(`${tiers.buffer}/f`, `${tiers.disk}/f`)
+    assert.equal((await tiers.one({ ...file, known: version })).outcome, 'missing')
+    intact(tiers, 'f')
   })
 
   test(`${by}: the file itself is no copy of it`, async (t) => {
@@ -443,6 +513,29 @@ test('results come in the order of the files, over many bundles and directories'
     results.files,
   )
   assert.deepEqual(hidden(tiers.buffer), [])
+})
+
+test('what came of a hundred files that are released together is told at once', async (t) => {
+  const tiers = await world(t)
+  const files = Array.from({ length: 100 }, (_, i) => releasable(tiers, `f${i}`))
+  const told: number[] = []
+  await new Promise<void>((resolve) => {
+    const engine = native.openEngine({
+      threads: 1,
+      nice: 0,
+      queueLimit: 1000,
+      onEvents(events) {
+        told.push(events.filter(({ type }) => type === 'release').length)
+        if (events.some(({ type }) => type === 'done')) resolve()
+      },
+    })
+    t.after(() => native.closeEngine(engine, 'cancel'))
+    native.releaseFiles(engine, releaseJob(tiers, files))
+  })
+  assert.deepEqual(
+    told.filter((count) => count > 0),
+    [100],
+  )
 })
 
 test('a job larger than the queue is released whole, directories last', async (t) => {

@@ -12,17 +12,23 @@ constexpr size_t kMostQueued = 16'384;
 
 }  // namespace
 
-void Sink::push(Event event) {
-  std::unique_lock lock(mutex_);
-  room_.wait(lock, [&] { return closed_ || queue_.size() < kMostQueued; });
-  append(std::move(event), std::move(lock));
+void Sink::push(Event event) { push_waiting({&event, 1}); }
+
+void Sink::push_all(std::vector<Event> events) {
+  if (!events.empty()) push_waiting(events);
 }
 
-void Sink::push_now(Event event) { append(std::move(event), std::unique_lock(mutex_)); }
+void Sink::push_now(Event event) { append({&event, 1}, std::unique_lock(mutex_)); }
 
-void Sink::append(Event event, std::unique_lock<std::mutex> lock) {
+void Sink::push_waiting(std::span<Event> events) {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [&] { return closed_ || queue_.size() < kMostQueued; });
+  append(events, std::move(lock));
+}
+
+void Sink::append(std::span<Event> events, std::unique_lock<std::mutex> lock) {
   if (closed_) return;
-  queue_.push_back(std::move(event));
+  std::ranges::move(events, std::back_inserter(queue_));
   if (awake_) return;
   awake_ = true;
   lock.unlock();

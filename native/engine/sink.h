@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "engine/events.h"
@@ -19,6 +20,8 @@ class Sink {
   // Waits while the owner is far behind, so that a blocked event loop doesn't fill the memory. Not for the owner's own
   // thread.
   void push(Event event);
+  // As one: the owner is woken once for all.
+  void push_all(std::vector<Event> events);
   // Never waits: for the few events that end something, and for the owner's thread.
   void push_now(Event event);
   // Up to `most` events, in order. True: there are more, call again soon. Only for the owner's thread.
@@ -27,7 +30,8 @@ class Sink {
   void close();
 
  private:
-  void append(Event event, std::unique_lock<std::mutex> lock);
+  void push_waiting(std::span<Event> events);
+  void append(std::span<Event> events, std::unique_lock<std::mutex> lock);
 
   std::function<void()> wake_;
   std::mutex mutex_;

@@ -11,6 +11,13 @@
 
 namespace susten {
 
+namespace {
+
+// More than a bundle; of any number of directories so many at a time, so that the sink's bound holds.
+constexpr size_t kToldAtOnce = 256;
+
+}  // namespace
+
 ReleaseJob::ReleaseJob(Engine &engine, ReleaseRequest request) : Job(engine), request_(std::move(request)) {}
 
 void ReleaseJob::start() {
@@ -68,27 +75,39 @@ void ReleaseJob::release_bundle(Context &context, std::span<const ReleaseFile> f
   std::vector<ReleaseResult> results =
       ReleaseBundle(context, engine_.commit().temps, engine_.restored(), tiers_).run(files);
   const auto first = static_cast<size_t>(files.data() - request_.files.data());
-  for (size_t i = 0; i < results.size(); ++i) tell(first + i, std::move(results[i]));
+  tell(first, std::move(results));
   if (bundles_left_.fetch_sub(1) == 1) remove_directories(context);
 }
 
 void ReleaseJob::remove_directories(Context &context) {
   std::vector<ReleaseResult> results =
       remove_empty_directories(context, engine_.commit().temps, engine_.restored(), tiers_, request_.directories);
-  for (size_t i = 0; i < results.size(); ++i) {
-    if (results[i].outcome == ReleaseOutcome::released) count_.directories.fetch_add(1);
-    tell(request_.files.size() + i, std::move(results[i]));
-  }
+  tell(request_.files.size(), std::move(results));
 }
 
-void ReleaseJob::tell(size_t index, ReleaseResult result) {
+void ReleaseJob::tell(size_t first, std::vector<ReleaseResult> results) {
+  std::vector<Event> events;
+  events.reserve(std::min(results.size(), kToldAtOnce));
+  for (size_t i = 0; i < results.size(); ++i) {
+    const auto index = static_cast<int32_t>(first + i);
+    count(first + i, results[i]);
+    events.emplace_back(ReleaseEvent{.job = id(), .index = index, .result = std::move(results[i])});
+    if (events.size() == kToldAtOnce) engine_.sink().push_all(std::exchange(events, {}));
+  }
+  engine_.sink().push_all(std::move(events));
+}
+
+void ReleaseJob::count(size_t index, const ReleaseResult &result) {
   if (result.outcome == ReleaseOutcome::failed) {
     count_.failed.fetch_add(1);
-  } else if (index < request_.files.size() && result.outcome == ReleaseOutcome::released) {
+  } else if (result.outcome != ReleaseOutcome::released) {
+    return;
+  } else if (index < request_.files.size()) {
     count_.files.fetch_add(1);
     count_.bytes.fetch_add(result.bytes);
+  } else {
+    count_.directories.fetch_add(1);
   }
-  engine_.sink().push(ReleaseEvent{.job = id(), .index = static_cast<int32_t>(index), .result = std::move(result)});
 }
 
 }  // namespace susten

@@ -39,7 +39,9 @@ class ReleaseJob : public Job {
   void restore(Context &context);
   void release_bundle(Context &context, std::span<const ReleaseFile> files);
   void remove_directories(Context &context);
-  void tell(size_t index, ReleaseResult result);
+  // Results from `first` on, those of a bundle at once: the owner is woken once for them.
+  void tell(size_t first, std::vector<ReleaseResult> results);
+  void count(size_t index, const ReleaseResult &result);
 
   ReleaseRequest request_;
   ReleaseTiers tiers_;

@@ -21,16 +21,14 @@ constexpr struct timespec kMoment { .tv_sec = 0, .tv_nsec = 1'000'000 };
 constexpr size_t kMostFiles = 128;
 constexpr int64_t kMostRead = int64_t{256} * 1024 * 1024;
 
-std::string directory_of(const std::string &path) {
+std::string_view directory_of(std::string_view path) {
   const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
 }
 
 bool is_done(ReleaseOutcome outcome) {
   return outcome == ReleaseOutcome::released || outcome == ReleaseOutcome::absent || outcome == ReleaseOutcome::already;
 }
-
-std::string name_of(const std::string &path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
 
@@ -66,7 +64,7 @@ std::vector<ReleaseResult> ReleaseBundle::run(std::span<const ReleaseFile> files
   releases.reserve(files.size());
   std::vector<FileRelease *> away;
   for (const ReleaseFile &file : files) {
-    releases.emplace_back(file, join_path(tiers_.root->path, file.name), join_path(tiers_.next_path, file.copy.name));
+    releases.emplace_back(file, tiers_);
     if (put_away(releases.back(), file)) away.push_back(&releases.back());
   }
   if (!away.empty()) ::nanosleep(&kMoment, nullptr);
@@ -91,17 +89,17 @@ bool ReleaseBundle::put_away(FileRelease &release, const ReleaseFile &file) {
   }
   ReleasePlace *place = open_place(directory_of(file.name), release);
   if (place == nullptr) return false;
-  const Next &next = open_next(directory_of(file.copy.name));
-  const int fd = file.copy.name.find('/') == std::string::npos ? tiers_.next : next.fd.get();
-  return release.put_away(context_, temps_, *place, name_of(file.name), fd, next.error);
+  const std::string_view directory = directory_of(file.copy.name);
+  const Next &next = open_next(directory);
+  return release.put_away(context_, temps_, *place, directory.empty() ? tiers_.next : next.fd.get(), next.error);
 }
 
-ReleasePlace *ReleaseBundle::open_place(const std::string &directory, FileRelease &release) {
+ReleasePlace *ReleaseBundle::open_place(std::string_view directory, FileRelease &release) {
   const auto found = places_.find(directory);
   if (found != places_.end()) return &found->second;
   Error error;
   ReleasePlace place;
-  place.directory = open_directory(sys_, tiers_.root, directory, error);
+  place.directory = open_directory(sys_, tiers_.root, std::string(directory), error);
   if (!place.directory) {
     if (error.number == ENOENT || error.number == ENOTDIR) {
       // Who removed the directory may not have lived to sync the one above it.
@@ -116,11 +114,12 @@ ReleasePlace *ReleaseBundle::open_place(const std::string &directory, FileReleas
   return &places_.emplace(directory, std::move(place)).first->second;
 }
 
-const ReleaseBundle::Next &ReleaseBundle::open_next(const std::string &directory) {
-  const auto [found, is_new] = nexts_.try_emplace(directory);
-  Next &next = found->second;
-  if (!is_new || directory.empty()) return next;
-  next.fd = Fd(sys_, open_beneath(sys_, tiers_.next, directory, O_PATH | O_DIRECTORY | O_CLOEXEC));
+const ReleaseBundle::Next &ReleaseBundle::open_next(std::string_view directory) {
+  const auto found = nexts_.find(directory);
+  if (found != nexts_.end()) return found->second;
+  Next &next = nexts_[std::string(directory)];
+  if (directory.empty()) return next;
+  next.fd = Fd(sys_, open_beneath(sys_, tiers_.next, std::string(directory), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!next.fd) next.error = errno;
   return next;
 }

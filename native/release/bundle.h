@@ -1,29 +1,22 @@
 // Releases some files together: all are put away, a moment passes, all are looked at again.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "commit/directory_set.h"
 #include "copy/context.h"
 #include "release/file.h"
+#include "release/tiers.h"
 
 namespace susten {
 
 // How many of `files` make one bundle: each holds a descriptor, and until all are read none is given back.
 size_t bundle_of(std::span<const ReleaseFile> files);
-
-// What all bundles of a job share.
-struct ReleaseTiers {
-  DirectoryRef root;
-  // Root of the next tier, and its path for messages.
-  int next = -1;
-  std::string next_path;
-  // Directories are synced before a result is told.
-  bool sync = false;
-};
 
 class ReleaseBundle {
  public:
@@ -42,8 +35,8 @@ class ReleaseBundle {
   };
 
   bool put_away(FileRelease &release, const ReleaseFile &file);
-  ReleasePlace *open_place(const std::string &directory, FileRelease &release);
-  const Next &open_next(const std::string &directory);
+  ReleasePlace *open_place(std::string_view directory, FileRelease &release);
+  const Next &open_next(std::string_view directory);
   void sync_places(std::vector<FileRelease> &releases);
 
   Context &context_;
@@ -51,9 +44,9 @@ class ReleaseBundle {
   const TempMemo &temps_;
   DirectorySet &restored_;
   const ReleaseTiers &tiers_;
-  // By directory below the roots.
-  std::map<std::string, ReleasePlace> places_;
-  std::map<std::string, Next> nexts_;
+  // By directory below the roots; found without a string of its own for each file.
+  std::map<std::string, ReleasePlace, std::less<>> places_;
+  std::map<std::string, Next, std::less<>> nexts_;
 };
 
 // Opens the directory `name` below `root`, which may be empty for the root itself; null and `failure` if it can't be.

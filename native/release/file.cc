@@ -31,6 +31,9 @@ bool is_never_allowed(int number) {
          number == ENOLCK;
 }
 
+// The last component of a path.
+const char *last_name(const std::string &path) { return path.c_str() + path.rfind('/') + 1; }
+
 }  // namespace
 
 bool FileRelease::answer(ReleaseOutcome outcome) {
@@ -39,8 +42,16 @@ bool FileRelease::answer(ReleaseOutcome outcome) {
   return false;
 }
 
+std::string FileRelease::path() const { return join_path(tiers_.root->path, file_.name); }
+std::string FileRelease::copy_path() const { return join_path(tiers_.next_path, file_.copy.name); }
+
 bool FileRelease::reject(int number, const char *syscall, const char *code) {
-  result_.error = {.number = number, .code = code, .syscall = syscall, .path = path_, .dest = {}};
+  result_.error = {.number = number, .code = code, .syscall = syscall, .path = path(), .dest = {}};
+  return answer(ReleaseOutcome::failed);
+}
+
+bool FileRelease::reject_copy(int number, const char *syscall, const char *code) {
+  result_.error = {.number = number, .code = code, .syscall = syscall, .path = copy_path(), .dest = {}};
   return answer(ReleaseOutcome::failed);
 }
 
@@ -59,10 +70,9 @@ bool FileRelease::find_done(ReleaseOutcome outcome, ReleasePlace &place) {
 
 void FileRelease::find_absent(ReleasePlace &place) { find_done(ReleaseOutcome::absent, place); }
 
-bool FileRelease::put_away(Context &context, const TempMemo &temps, ReleasePlace &place, const std::string &name,
-                           int next, int next_error) {
+bool FileRelease::put_away(Context &context, const TempMemo &temps, ReleasePlace &place, int next, int next_error) {
   place_ = &place;
-  name_ = name;
+  name_ = last_name(file_.name);
   if (!open_original(context)) return false;
   if (is_link_) return make_hiding(context, temps) && move_away(context);
   if (!is_known(st_)) return answer(ReleaseOutcome::changed);
@@ -74,8 +84,7 @@ bool FileRelease::put_away(Context &context, const TempMemo &temps, ReleasePlace
 bool FileRelease::open_original(Context &context) {
   Sys &sys = context.sys;
   const int dir = place_->directory->fd.get();
-  fd_ =
-      Fd(sys, retry([&] { return sys.openat(dir, name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0); }));
+  fd_ = Fd(sys, retry([&] { return sys.openat(dir, name_, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0); }));
   if (!fd_) {
     switch (errno) {
       case ENOENT:
@@ -114,60 +123,58 @@ bool FileRelease::is_known(const struct stat &st) const {
          (!known.ctime_ns || to_ns(st.st_ctim) == *known.ctime_ns);
 }
 
+// With a digest it is opened, and what is open tells all that its name would; without one it needn't be readable.
 bool FileRelease::look_at_copy(Context &context, int next, int next_error) {
   if (file_.vouched) return true;
-  const auto failed = [&](int number, const char *syscall) {
-    if (number == ENOENT || number == ENOTDIR) return answer(ReleaseOutcome::missing);
-    reject(number, syscall);
-    result_.error.path = copy_path_;
-    return false;
-  };
-  if (next < 0) return failed(next_error, "openat2");
-  const size_t slash = file_.copy.name.rfind('/');
-  const std::string name = slash == std::string::npos ? file_.copy.name : file_.copy.name.substr(slash + 1);
+  if (next < 0) return copy_not_found(next_error, "openat2");
+  Sys &sys = context.sys;
+  const char *name = last_name(file_.copy.name);
+  const bool is_read = !file_.copy.digest.empty();
+  Fd copy;
   struct stat st {};
-  if (retry([&] { return context.sys.fstatat(next, name.c_str(), &st, AT_SYMLINK_NOFOLLOW); }) != 0) {
-    return failed(errno, "fstatat");
+  if (is_read) {
+    constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    copy = Fd(sys, retry([&] { return sys.openat(next, name, kFlags, 0); }));
+    if (!copy) return copy_not_opened(sys, next, name, errno);
+    if (retry([&] { return sys.fstat(copy.get(), &st); }) != 0) return reject_copy(errno, "fstat");
+  } else if (retry([&] { return sys.fstatat(next, name, &st, AT_SYMLINK_NOFOLLOW); }) != 0) {
+    return copy_not_found(errno, "fstatat");
   }
   if (!S_ISREG(st.st_mode) || st.st_size != file_.copy.size || to_ns(st.st_mtim) != file_.copy.mtime_ns) {
     return answer(ReleaseOutcome::missing);
   }
   // A copy that is the file itself is none: both roots may lead to one directory, and names may be links of one file.
   if (st.st_dev == st_.st_dev && st.st_ino == st_.st_ino) return answer(ReleaseOutcome::missing);
-  return file_.copy.digest.empty() || digest_matches(context, next, name);
+  return !is_read || digest_matches(context, copy, st);
 }
 
-bool FileRelease::digest_matches(Context &context, int next, const std::string &name) {
-  Sys &sys = context.sys;
-  const auto failed = [&](int number, const char *syscall, const char *code = "") {
-    reject(number, syscall, code);
-    result_.error.path = copy_path_;
-    return false;
-  };
-  const Fd fd(sys,
-              retry([&] { return sys.openat(next, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0); }));
-  if (!fd) return errno == ENOENT ? answer(ReleaseOutcome::missing) : failed(errno, "openat");
+// Links, sockets and some devices can't be opened, for one reason or another.
+bool FileRelease::copy_not_opened(Sys &sys, int next, const char *name, int number) {
   struct stat st {};
-  if (retry([&] { return sys.fstat(fd.get(), &st); }) != 0) return failed(errno, "fstat");
-  if (!S_ISREG(st.st_mode) || st.st_size != file_.copy.size) return answer(ReleaseOutcome::missing);
-  const Verified verified = verify(context, fd.get(), st, file_.copy.digest, false);
+  const bool is_there = retry([&] { return sys.fstatat(next, name, &st, AT_SYMLINK_NOFOLLOW); }) == 0;
+  return is_there && !S_ISREG(st.st_mode) ? answer(ReleaseOutcome::missing) : copy_not_found(number, "openat");
+}
+
+bool FileRelease::copy_not_found(int number, const char *syscall) {
+  const bool is_gone = number == ENOENT || number == ENOTDIR;
+  return is_gone ? answer(ReleaseOutcome::missing) : reject_copy(number, syscall);
+}
+
+bool FileRelease::digest_matches(Context &context, const Fd &copy, const struct stat &st) {
+  const Verified verified = verify(context, copy.get(), st, file_.copy.digest, false);
   switch (verified.content) {
     case Content::right:
       return true;
     case Content::unread:
-      return failed(verified.number, "pread");
+      return reject_copy(verified.number, "pread");
     case Content::cancelled:
-      return failed(0, "release", "ABORT_ERR");
+      return reject_copy(0, "release", "ABORT_ERR");
     case Content::wrong:
     case Content::cut:
     case Content::awaited:
       break;
   }
-  result_.error = {.number = 0,
-                   .code = verified.content == Content::cut ? "ERR_SUSTEN_SHORT" : "ERR_SUSTEN_DIGEST",
-                   .syscall = "verify",
-                   .path = copy_path_,
-                   .dest = {}};
+  reject_copy(0, "verify", verified.content == Content::cut ? "ERR_SUSTEN_SHORT" : "ERR_SUSTEN_DIGEST");
   return answer(ReleaseOutcome::missing);
 }
 
@@ -228,14 +235,13 @@ bool FileRelease::not_moved(int number) {
 bool FileRelease::exchange(Context &context) {
   Sys &sys = context.sys;
   const int hiding = place_->hiding.fd();
-  if (retry([&] { return sys.symlinkat(file_.link.c_str(), hiding, name_.c_str()); }) != 0) {
+  if (retry([&] { return sys.symlinkat(file_.link.c_str(), hiding, name_); }) != 0) {
     return reject(errno, "symlinkat");
   }
   const char *syscall = "";
   const int dir = place_->directory->fd.get();
   const bool dressed = dress_link(context, syscall);
-  if (!dressed ||
-      retry([&] { return sys.renameat2(hiding, name_.c_str(), dir, name_.c_str(), RENAME_EXCHANGE); }) != 0) {
+  if (!dressed || retry([&] { return sys.renameat2(hiding, name_, dir, name_, RENAME_EXCHANGE); }) != 0) {
     const int number = errno;
     remove_hidden(sys, hiding, name_);
     return dressed ? not_moved(number) : reject(number, syscall);
@@ -251,16 +257,15 @@ bool FileRelease::dress_link(Context &context, const char *&syscall) const {
   const int hiding = place_->hiding.fd();
   const struct timespec times[2] = {st_.st_atim, st_.st_mtim};
   syscall = "utimensat";
-  if (retry([&] { return sys.utimensat(hiding, name_.c_str(), times, AT_SYMLINK_NOFOLLOW); }) != 0) return false;
+  if (retry([&] { return sys.utimensat(hiding, name_, times, AT_SYMLINK_NOFOLLOW); }) != 0) return false;
   syscall = "fchownat";
-  return retry([&] { return sys.fchownat(hiding, name_.c_str(), st_.st_uid, st_.st_gid, AT_SYMLINK_NOFOLLOW); }) == 0 ||
+  return retry([&] { return sys.fchownat(hiding, name_, st_.st_uid, st_.st_gid, AT_SYMLINK_NOFOLLOW); }) == 0 ||
          errno == EPERM;
 }
 
 bool FileRelease::move_away(Context &context) {
   if (retry([&] {
-        return context.sys.renameat2(place_->directory->fd.get(), name_.c_str(), place_->hiding.fd(), name_.c_str(),
-                                     RENAME_NOREPLACE);
+        return context.sys.renameat2(place_->directory->fd.get(), name_, place_->hiding.fd(), name_, RENAME_NOREPLACE);
       }) != 0) {
     return not_moved(errno);
   }
@@ -274,7 +279,7 @@ bool FileRelease::look_again(Context &context, ReleaseOutcome &otherwise, Error 
   Sys &sys = context.sys;
   const auto failed = [&](int number, const char *syscall) {
     otherwise = ReleaseOutcome::failed;
-    error = {.number = number, .code = {}, .syscall = syscall, .path = path_, .dest = {}};
+    error = {.number = number, .code = {}, .syscall = syscall, .path = path(), .dest = {}};
     return false;
   };
   otherwise = ReleaseOutcome::changed;
@@ -285,7 +290,7 @@ bool FileRelease::look_again(Context &context, ReleaseOutcome &otherwise, Error 
     return errno != EINVAL && failed(errno, "readlinkat");
   }
   struct stat st {};
-  if (retry([&] { return sys.fstatat(hiding, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW); }) != 0) {
+  if (retry([&] { return sys.fstatat(hiding, name_, &st, AT_SYMLINK_NOFOLLOW); }) != 0) {
     return failed(errno, "fstatat");
   }
   if (!is_same_version(st_, st)) return false;
@@ -303,13 +308,13 @@ void FileRelease::conclude(Context &context) {
   ReleaseOutcome otherwise = ReleaseOutcome::failed;
   Error error;
   if (look_again(context, otherwise, error)) {
-    if (retry([&] { return sys.unlinkat(hiding, name_.c_str(), 0); }) == 0) {
+    if (retry([&] { return sys.unlinkat(hiding, name_, 0); }) == 0) {
       if (!is_link_ && st_.st_nlink == 1) result_.bytes = st_.st_blocks * kBlock;
       answer(ReleaseOutcome::released);
       return;
     }
     otherwise = ReleaseOutcome::failed;
-    error = {.number = errno, .code = {}, .syscall = "unlinkat", .path = path_, .dest = {}};
+    error = {.number = errno, .code = {}, .syscall = "unlinkat", .path = path(), .dest = {}};
   }
   static const std::string none;
   const int stuck =
@@ -320,7 +325,7 @@ void FileRelease::conclude(Context &context) {
     error = {.number = stuck,
              .code = {},
              .syscall = "renameat2",
-             .path = path_,
+             .path = path(),
              .dest = join_path(join_path(place_->directory->path, place_->hiding.name()), name_)};
   }
   refuse(otherwise, std::move(error));

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 
 #include <string>
-#include <utility>
 
 #include "copy/context.h"
 #include "release/hiding_place.h"
 #include "release/request.h"
+#include "release/tiers.h"
 #include "sys/fd.h"
 
 namespace susten {
@@ -27,14 +27,12 @@ struct ReleasePlace {
 
 class FileRelease {
  public:
-  // `path` and `copy_path` are for messages. `file` must live as long.
-  FileRelease(const ReleaseFile &file, std::string path, std::string copy_path)
-      : file_(file), path_(std::move(path)), copy_path_(std::move(copy_path)) {}
+  // Both must live as long.
+  FileRelease(const ReleaseFile &file, const ReleaseTiers &tiers) : file_(file), tiers_(tiers) {}
 
   // First half: `next` is the open directory of the copy, or -1 and `next_error` tells why there is none. True: it was
   // put away, and conclude() must be called; false: result() is final.
-  bool put_away(Context &context, const TempMemo &temps, ReleasePlace &place, const std::string &name, int next,
-                int next_error);
+  bool put_away(Context &context, const TempMemo &temps, ReleasePlace &place, int next, int next_error);
   // Ends it before anything was done: its directory is gone. `place` is the lowest one above it that is there.
   void find_absent(ReleasePlace &place);
   // Second half.
@@ -52,7 +50,9 @@ class FileRelease {
   bool look_at_link(Context &context);
   [[nodiscard]] bool is_known(const struct stat &st) const;
   bool look_at_copy(Context &context, int next, int next_error);
-  bool digest_matches(Context &context, int next, const std::string &name);
+  bool copy_not_opened(Sys &sys, int next, const char *name, int number);
+  bool copy_not_found(int number, const char *syscall);
+  bool digest_matches(Context &context, const Fd &copy, const struct stat &st);
   bool guard(Context &context);
   bool holds_known(Context &context);
   bool make_hiding(Context &context, const TempMemo &temps);
@@ -65,14 +65,18 @@ class FileRelease {
   bool find_done(ReleaseOutcome outcome, ReleasePlace &place);
   bool answer(ReleaseOutcome outcome);
   bool reject(int number, const char *syscall, const char *code = "");
+  // The same, about the copy.
+  bool reject_copy(int number, const char *syscall, const char *code = "");
+  // For messages: most files need none.
+  [[nodiscard]] std::string path() const;
+  [[nodiscard]] std::string copy_path() const;
 
   const ReleaseFile &file_;
-  std::string path_;
-  std::string copy_path_;
+  const ReleaseTiers &tiers_;
   ReleasePlace *place_ = nullptr;
   const ReleasePlace *touched_ = nullptr;
-  // Within its directory.
-  std::string name_;
+  // Within its directory: the end of the file's own.
+  const char *name_ = "";
   // The original, with the lease on it.
   Fd fd_;
   struct stat st_ {};
