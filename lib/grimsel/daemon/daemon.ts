@@ -88,7 +88,11 @@ function service(config: GrimselConfig, inside: DaemonInside) {
     // What it has taken in it hands over first.
     inside.opened({ name: 'file pipe', close: () => reading.file.close().catch(() => {}), drains: true })
     return {
-      fields: { status_port: answers.addresses, message_port: messages.addresses },
+      fields: {
+        journal: config.journalDirectory,
+        status_port: answers.addresses,
+        message_port: messages.addresses,
+      },
       makesProgress: createProgress(() => opening.status()),
       summary: () => summaryOf(opening.status()),
     }
