@@ -25,7 +25,7 @@ export async function openDaemonPipe(
     try {
       refused = await announce(paths)
     } catch (error) {
-      // They are in the pipe no more, and can't be journaled: the log is the last place that may know them.
+      // They can't be journaled, and go with the pipe if nobody holds it open: the log is the last place that may know them.
       const lost = paths.map(bytesForLog)
       log.error(
         { event: 'unannounced', paths: lost, err: error },

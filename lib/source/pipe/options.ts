@@ -17,7 +17,8 @@ export interface PipeOptions {
   readonly owner?: { readonly uid?: number; readonly gid?: number }
   /**
    * Told the announced paths in their order, many at a time. Absolute, otherwise as they were written: see
-   * `parseAnnounced`. Nothing more is read until it has resolved. What it throws ends the pipe.
+   * `parseAnnounced`. Until it has resolved they are in the FIFO, and nothing more is read. What it throws ends the
+   * pipe. Paths may come again that a process that was killed has been told of.
    */
   readonly onPaths: (paths: readonly ByteString[]) => Promise<void> | void
   /** Told of lines that can't be taken, once for each reason and up to 32 KiB of input. */

@@ -20,7 +20,7 @@ export interface FilePipe extends AsyncDisposable {
   readonly closed: Promise<void>
   /**
    * Hands over all that was written before, then closes. The FIFO stays: who opens it for writing waits until it is
-   * read again. The same as {@link closed}.
+   * read again. Where somebody else has it open for reading, what comes later stays in it. The same as {@link closed}.
    */
   close(): Promise<void>
 }
