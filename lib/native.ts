@@ -581,8 +581,9 @@ export interface Native {
   /**
    * Sends one datagram to a Unix socket; never waits: throws `EAGAIN` where it would have to.
    * @param address An absolute path, or `@name` for an abstract one.
+   * @param fd A descriptor of which who listens is given a copy.
    */
-  notify(address: ByteString, message: ByteString): void
+  notify(address: ByteString, message: ByteString, fd?: number): void
 }
 
 /** The addon of this process. Loading it starts no thread and opens no file. */

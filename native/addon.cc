@@ -1143,7 +1143,8 @@ Napi::Value peer_of_socket(const Napi::CallbackInfo &info) {
 }
 
 void notify_supervisor(const Napi::CallbackInfo &info) {
-  const Error error = notify(to_bytes(info[0]), to_bytes(info[1]));
+  const int fd = info[2].IsUndefined() ? -1 : static_cast<int>(to_int(info[2]));
+  const Error error = notify(to_bytes(info[0]), to_bytes(info[1]), fd);
   if (error.failed()) throw to_exception(info.Env(), error);
 }
 

@@ -25,8 +25,28 @@ export interface PipeOptions {
   readonly onBad?: (bad: BadLines) => void
   /** Told what becomes of the pipe. */
   readonly onMessage?: (message: PipeMessage) => void
+  /** Holds the FIFO open beside this process. */
+  readonly keeper?: FifoKeeper
   /** Closes the pipe when it aborts. */
   readonly signal?: AbortSignal
+}
+
+/**
+ * Somebody who holds a FIFO open, such as a service manager: what is in it outlives the process, and its writers wait for
+ * the next one.
+ */
+export interface FifoKeeper {
+  /** What it was given by an earlier process, if it gave that back: taken over. */
+  take(): number | undefined
+  /** Holds this from now on, a reading end, in place of what it had: taken over. Nobody waits. */
+  keep(fd: number): void
+  /** Holds nothing from now on. Nobody waits. */
+  release(): void
+  /**
+   * Asked when the pipe closes: whether there will be a next process, or it holds it as long as it takes. Then writers
+   * wait. Else it is released, and they are told that nobody reads.
+   */
+  isNext(): boolean | Promise<boolean>
 }
 
 /**
@@ -51,10 +71,11 @@ export interface CheckedPipe {
   readonly onPaths: (paths: readonly ByteString[]) => Promise<void> | void
   readonly onBad: (bad: BadLines) => void
   readonly onMessage: (message: PipeMessage) => void
+  readonly keeper: FifoKeeper | undefined
   readonly signal: AbortSignal | undefined
 }
 
-const names = ['path', 'mode', 'owner', 'onPaths', 'onBad', 'onMessage', 'signal']
+const names = ['path', 'mode', 'owner', 'onPaths', 'onBad', 'onMessage', 'keeper', 'signal']
 const biggestId = 2 ** 32 - 2
 const nothing = (): void => {}
 
@@ -68,6 +89,7 @@ export function checkPipeOptions(options: PipeOptions): CheckedPipe {
     onPaths,
     onBad,
     onMessage,
+    keeper,
     signal,
   } = options
   checkNames('openPipe: owner', owner, ['uid', 'gid'])
@@ -88,6 +110,7 @@ export function checkPipeOptions(options: PipeOptions): CheckedPipe {
     onPaths: checkFunction('onPaths', onPaths),
     onBad: onBad === undefined ? nothing : checkFunction('onBad', onBad),
     onMessage: onMessage === undefined ? nothing : checkFunction('onMessage', onMessage),
+    keeper,
     signal: signal === undefined ? undefined : checkSignal('signal', signal),
   }
 }

@@ -1,6 +1,6 @@
 /** Reads one FIFO, as fast as what it brings is taken, and takes nothing off it before that. */
 import { closeSync, readSync } from 'node:fs'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { fromThrown } from '../../errors.js'
 import { type NativePipeWatch, native } from '../../native.js'
 import type { Fifo } from './fifo.js'
@@ -16,8 +16,9 @@ export interface FifoReader {
   /**
    * Takes all that was written before, then ends. Who writes later is told so by the system; unless somebody else has
    * the FIFO open for reading: then it waits there, and so does a line that has begun.
+   * @param isReleased Somebody else is about to close it: waited for, for a moment.
    */
-  close(): Promise<void>
+  close(isReleased?: boolean): Promise<void>
 }
 
 /** What is at the head of the FIFO, in the buffer: bytes, and how many of them can be handed on. */
@@ -30,6 +31,9 @@ interface Head {
 const most = 32 * 1024
 /** How often, at the end, what was written meanwhile is read. One is enough for all that was written before. */
 const rounds = 100
+/** Milliseconds for somebody else's closing it, and between two looks whether it is done. */
+const patience = 2000
+const interval = 5
 
 /**
  * Reads a FIFO from now on. Takes it over: it is closed at the end.
@@ -181,7 +185,7 @@ export function readFifo(fifo: Fifo, onFound: (found: Found) => Promise<void>): 
     reader = undefined
   }
 
-  function finish(): void {
+  function finish(isReleased = false): void {
     if (!isOpen()) return
     mode = 'closing'
     try {
@@ -190,10 +194,17 @@ export function readFifo(fifo: Fifo, onFound: (found: Found) => Promise<void>): 
     } catch (error) {
       fail(error)
     }
-    work.then(drain).then(() => {
+    const before = isReleased ? work.then(silence) : work
+    before.then(drain).then(() => {
       release()
       resolve()
     }, fail)
+  }
+
+  /** Resolves when nobody has it open for reading. */
+  async function silence(): Promise<void> {
+    const end = performance.now() + patience
+    while (keeper !== undefined && !native.pipeState(keeper).isUnheard && performance.now() < end) await sleep(interval)
   }
 
   /**
@@ -242,8 +253,8 @@ export function readFifo(fifo: Fifo, onFound: (found: Found) => Promise<void>): 
       letGo()
       wake()
     },
-    close() {
-      finish()
+    close(isReleased) {
+      finish(isReleased)
       return ended
     },
   }
