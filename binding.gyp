@@ -23,6 +23,7 @@
       'native/engine/pool.cc',
       'native/engine/sink.cc',
       'native/fifo/fifo.cc',
+      'native/fifo/pipe_watch.cc',
       'native/jobs/copy_job.cc',
       'native/jobs/packed.cc',
       'native/jobs/receive_job.cc',

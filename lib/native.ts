@@ -27,6 +27,21 @@ export interface NativeLock {
   readonly __lock: unique symbol
 }
 
+/** A watch on a pipe's reading end, with a thread of its own. Opaque. */
+export interface NativePipeWatch {
+  readonly __pipeWatch: unique symbol
+}
+
+/** Who has a pipe's other ends, and whether there is room in it. */
+export interface NativePipeState {
+  /** Of a reading end: all writers that came since it was opened have gone. */
+  readonly isAbandoned: boolean
+  /** Of a writing end: nobody has it open for reading. */
+  readonly isUnheard: boolean
+  /** Of a writing end: who writes waits. */
+  readonly isFull: boolean
+}
+
 /** A process at the other end of a Unix socket. */
 export interface NativePeer {
   readonly pid: number
@@ -543,6 +558,21 @@ export interface Native {
   makeFifo(path: ByteString, mode: number): void
   /** Bytes in a pipe that nobody has read yet. `fd` is either of its ends. */
   unreadBytes(fd: number): number
+  /** A pipe without a name, as two descriptors that never wait. */
+  makePipe(): { readonly reader: number; readonly writer: number }
+  /**
+   * Copies what is at the head of a pipe into an empty one, and takes nothing away. Never waits.
+   * @param most Bytes.
+   * @returns how many bytes; 0: there are none
+   */
+  teePipe(from: number, to: number, most: number): number
+  pipeState(fd: number): NativePipeState
+  /**
+   * Tells that bytes have come to a pipe's reading end, or that its last writer has gone; what was told before and is
+   * still there isn't told again. `fd` must stay open until the watch has ended.
+   */
+  watchPipe(fd: number, onChange: () => void): NativePipeWatch
+  unwatchPipe(watch: NativePipeWatch): void
   /**
    * Who connected, as the kernel saw it then. For the connecting end: who listens, as it was when it began to.
    * @param fd A connected Unix socket.
@@ -551,8 +581,9 @@ export interface Native {
   /**
    * Sends one datagram to a Unix socket; never waits: throws `EAGAIN` where it would have to.
    * @param address An absolute path, or `@name` for an abstract one.
+   * @param fd A descriptor of which who listens is given a copy.
    */
-  notify(address: ByteString, message: ByteString): void
+  notify(address: ByteString, message: ByteString, fd?: number): void
 }
 
 /** The addon of this process. Loading it starts no thread and opens no file. */

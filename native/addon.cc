@@ -7,6 +7,7 @@
 #include <napi.h>
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <span>
@@ -21,6 +22,7 @@
 #include "engine/engine.h"
 #include "engine/flat_event.h"
 #include "fifo/fifo.h"
+#include "fifo/pipe_watch.h"
 #include "jobs/copy_job.h"
 #include "jobs/packed.h"
 #include "jobs/receive_job.h"
@@ -1052,6 +1054,79 @@ Napi::Value unread_bytes_of(const Napi::CallbackInfo &info) {
   return number(info.Env(), bytes);
 }
 
+Napi::Value make_unnamed_pipe(const Napi::CallbackInfo &info) {
+  int reader = -1, writer = -1;
+  const Error error = make_pipe(reader, writer);
+  if (error.failed()) throw to_exception(info.Env(), error);
+  Napi::Object ends = Napi::Object::New(info.Env());
+  ends["reader"] = number(info.Env(), reader);
+  ends["writer"] = number(info.Env(), writer);
+  return ends;
+}
+
+Napi::Value tee_to_pipe(const Napi::CallbackInfo &info) {
+  const auto fd = [&](size_t index) { return static_cast<int>(to_int(info[index])); };
+  size_t bytes = 0;
+  const Error error = tee_pipe(fd(0), fd(1), static_cast<size_t>(to_int(info[2])), bytes);
+  if (error.failed()) throw to_exception(info.Env(), error);
+  return number(info.Env(), static_cast<int64_t>(bytes));
+}
+
+Napi::Value state_of_pipe(const Napi::CallbackInfo &info) {
+  PipeState state;
+  const Error error = pipe_state(static_cast<int>(to_int(info[0])), state);
+  if (error.failed()) throw to_exception(info.Env(), error);
+  Napi::Object object = Napi::Object::New(info.Env());
+  object["isAbandoned"] = Napi::Boolean::New(info.Env(), state.abandoned);
+  object["isUnheard"] = Napi::Boolean::New(info.Env(), state.unheard);
+  object["isFull"] = Napi::Boolean::New(info.Env(), state.full);
+  return object;
+}
+
+struct PipeWatchHandle;
+void call_pipe_watch(Napi::Env env, Napi::Function callback, PipeWatchHandle *handle, void *data);
+using PipeWatchWake = Napi::TypedThreadSafeFunction<PipeWatchHandle, void, call_pipe_watch>;
+
+struct PipeWatchHandle {
+  Sys sys;
+  PipeWatchWake wake;
+  // A call is on its way: it stands for all that happens until it comes.
+  std::atomic<bool> awake = false;
+  PipeWatch watch{sys};
+  Life life;
+
+  void end() {
+    watch.stop();
+    wake.Release();
+  }
+};
+
+void call_pipe_watch(Napi::Env env, Napi::Function callback, PipeWatchHandle *handle, void * /*data*/) {
+  if (static_cast<napi_env>(env) == nullptr || callback.IsEmpty() || handle->life.closed) return;
+  const Napi::HandleScope scope(env);
+  handle->awake = false;
+  callback.Call({});
+}
+
+Napi::Value watch_pipe(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  auto *opened = new PipeWatchHandle;
+  opened->wake = make_wake<PipeWatchHandle, PipeWatchWake>(env, info[1], "susten pipe", opened);
+  const Error error = opened->watch.start(static_cast<int>(to_int(info[0])), [opened] {
+    if (!opened->awake.exchange(true)) opened->wake.NonBlockingCall();
+  });
+  if (error.failed()) {
+    abandon(opened);
+    throw to_exception(env, error);
+  }
+  return publish(env, opened);
+}
+
+void unwatch_pipe(const Napi::CallbackInfo &info) {
+  if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "a pipe's watch was expected");
+  dispose(*info[0].As<Napi::External<PipeWatchHandle>>().Data());
+}
+
 Napi::Value peer_of_socket(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   Peer peer;
@@ -1068,7 +1143,8 @@ Napi::Value peer_of_socket(const Napi::CallbackInfo &info) {
 }
 
 void notify_supervisor(const Napi::CallbackInfo &info) {
-  const Error error = notify(to_bytes(info[0]), to_bytes(info[1]));
+  const int fd = info[2].IsUndefined() ? -1 : static_cast<int>(to_int(info[2]));
+  const Error error = notify(to_bytes(info[0]), to_bytes(info[1]), fd);
   if (error.failed()) throw to_exception(info.Env(), error);
 }
 
@@ -1099,6 +1175,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("unlockFile", unlock_file_named);
   add("makeFifo", make_fifo_named);
   add("unreadBytes", unread_bytes_of);
+  add("makePipe", make_unnamed_pipe);
+  add("teePipe", tee_to_pipe);
+  add("pipeState", state_of_pipe);
+  add("watchPipe", watch_pipe);
+  add("unwatchPipe", unwatch_pipe);
   add("peerOf", peer_of_socket);
   add("notify", notify_supervisor);
   return exports;

@@ -57,8 +57,9 @@ describe('a process ends:', { concurrency: availableParallelism() }, () => {
 
   for (const step of steps) {
     for (const way of ways) {
-      // A watcher keeps its process alive until it is closed.
-      if ((step === 'watching' || step === 'everything') && (way === 'natural' || way === 'worker')) continue
+      // A watch keeps its process alive until it is closed.
+      const isWatch = step === 'watching' || step === 'pipe watched' || step === 'everything'
+      if (isWatch && (way === 'natural' || way === 'worker')) continue
       test(`${step}, ${way}`, async (t) => {
         const root = await scratch(t, disk?.path)
         const ended = await run('lifecycle', [step, way, root])

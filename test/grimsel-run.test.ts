@@ -32,7 +32,7 @@ for (const kind of ['a path', 'an abstract name'] as const) {
 }
 
 test('SIGTERM copies what moves; SIGHUP opens the log anew', options, async (t) => {
-  const { config, begin, grimsel, fed, buffer, disk, other, log, lines } = await daemonWorld(t)
+  const { root, config, begin, grimsel, fed, buffer, disk, other, log, lines } = await daemonWorld(t)
   const child = begin(['run', '--config', config])
   await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('"event":"ready"'))
   renameSync(log, `${log}.moved`)
@@ -47,6 +47,9 @@ test('SIGTERM copies what moves; SIGHUP opens the log anew', options, async (t) 
     for (const name of names) assert.ok(existsSync(name.replace(buffer, target)), `${name} in ${target}`)
   }
   assert.equal(lines().at(-1)?.['event'], 'end')
+  const before = readFileSync(`${log}.moved`, 'utf8').split('\n')
+  const ready = JSON.parse(before.find((line) => line.includes('"event":"ready"')) ?? '{}')
+  assert.equal(ready.journal, join(root, 'journal'))
   assert.equal((await grimsel('status')).code, 3)
 })
 

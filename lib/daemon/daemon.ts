@@ -3,7 +3,7 @@ import type { ConfigNote } from '../config/index.js'
 import { type Method, openControl, type Peer } from '../control/index.js'
 import { SustenError } from '../errors.js'
 import { type Fields, type Log, openLog } from '../log/index.js'
-import { type Notifier, startWatchdog } from '../systemd/index.js'
+import { type DescriptorStore, type Notifier, startWatchdog } from '../systemd/index.js'
 import { asOf, inFile } from './blame.js'
 import { pidFileOf, wordsFileOf, writePidFile, writeWords } from './files.js'
 import { commonMethods } from './methods.js'
@@ -16,6 +16,8 @@ export interface DaemonOptions {
   readonly file: string
   readonly version: string
   readonly notifier: Notifier
+  /** Keeps descriptors for the next process. */
+  readonly store?: DescriptorStore | undefined
   /** A supervisor started it, and is to restart it. */
   readonly supervised: boolean
 }
@@ -65,6 +67,10 @@ export interface DaemonConfig {
 export interface DaemonInside {
   /** Aborts when it is told to stop while it starts; never later. */
   readonly starting: AbortSignal
+  /** Keeps descriptors for the next process. */
+  readonly store: DescriptorStore | undefined
+  /** It ends since it can't go on: whoever supervises it starts it again. */
+  isFailing(): boolean
   /** @throws SustenError `ERR_SUSTEN_CLOSED` while it starts or stops */
   running<T>(opened: T | undefined): T
   /** Notes in the log what somebody asked for. */
@@ -102,7 +108,7 @@ const summaryInterval = 5000
 /** Begins at once; see {@link Daemon.ready}. */
 export function runDaemon<S extends object>(
   { name, places, keys, notes, check, words = [], maxLine }: DaemonConfig,
-  { file, version, notifier, supervised }: DaemonOptions,
+  { file, version, notifier, store, supervised }: DaemonOptions,
   create: (inside: DaemonInside) => Service<S>,
 ): Daemon {
   const started = Date.now()
@@ -122,6 +128,8 @@ export function runDaemon<S extends object>(
 
   const service = create({
     starting: starting.signal,
+    store,
+    isFailing: () => failure !== undefined,
     running(opened) {
       if (phase === 'running' && opened !== undefined) return opened
       throw new SustenError(`${name} is ${phase}; try again later`, { code: 'ERR_SUSTEN_CLOSED' })

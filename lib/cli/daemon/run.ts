@@ -2,7 +2,7 @@
 import { closeSync, writeSync } from 'node:fs'
 import type { Daemon, DaemonBasics } from '../../daemon/index.js'
 import { SustenError } from '../../errors.js'
-import { openNotifier } from '../../systemd/index.js'
+import { openNotifier, openStore } from '../../systemd/index.js'
 import { packageVersion } from '../../version.js'
 import { type Command, CommandError, UsageError } from '../command.js'
 import { noPositionals } from '../positionals.js'
@@ -32,8 +32,10 @@ ${extra.help}${place.configHelp}
       process.umask(0o022)
       process.chdir('/')
       const supervised = process.env['NOTIFY_SOCKET'] !== undefined
-      const notifier = openNotifier(process.env, ({ message }) => process.emitWarning(message))
-      const daemon = await begin(loaded, args, { file, version: packageVersion(), notifier, supervised })
+      const warn = ({ message }: SustenError): void => process.emitWarning(message)
+      const notifier = openNotifier(process.env, warn)
+      const store = openStore(process.env, warn)
+      const daemon = await begin(loaded, args, { file, version: packageVersion(), notifier, store, supervised })
       obeySignals(name, daemon)
       try {
         await daemon.ready

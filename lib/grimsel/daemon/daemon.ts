@@ -18,7 +18,7 @@ import { find } from './find.js'
 import { methodsOf } from './methods.js'
 import { checkGrimsel } from './needs.js'
 import { grimselOptions } from './options.js'
-import { type DaemonPipe, openDaemonPipe } from './pipe.js'
+import { type DaemonPipe, keeperOf, openDaemonPipe } from './pipe.js'
 import { createProgress, summaryOf } from './progress.js'
 import { report } from './report.js'
 import { statusEntries } from './shifts.js'
@@ -82,13 +82,18 @@ function service(config: GrimselConfig, inside: DaemonInside) {
     inside.moves('Grimsel', opening)
     report(opening, config, log, messages, inside.fail)
     warnOfMountpoints(config, opening, log)
-    const reading = await asOf('file_pipe', openDaemonPipe(config.filePipe, announceHere, log))
+    const keeper = keeperOf(inside.store, inside.isFailing)
+    const reading = await asOf('file_pipe', openDaemonPipe(config.filePipe, announceHere, log, keeper))
     pipe = reading
     reading.file.closed.catch(inside.fail)
     // What it has taken in it hands over first.
     inside.opened({ name: 'file pipe', close: () => reading.file.close().catch(() => {}), drains: true })
     return {
-      fields: { status_port: answers.addresses, message_port: messages.addresses },
+      fields: {
+        journal: config.journalDirectory,
+        status_port: answers.addresses,
+        message_port: messages.addresses,
+      },
       makesProgress: createProgress(() => opening.status()),
       summary: () => summaryOf(opening.status()),
     }

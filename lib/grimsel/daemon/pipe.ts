@@ -3,7 +3,8 @@
 import { type ByteString, bufferOfBytes, textOfBytes } from '../../bytes.js'
 import { counted } from '../../counted.js'
 import type { Log } from '../../log/index.js'
-import { type FilePipe, openPipe } from '../../source/index.js'
+import { type FifoKeeper, type FilePipe, openPipe } from '../../source/index.js'
+import type { DescriptorStore } from '../../systemd/index.js'
 import type { RefusedPath } from './announce.js'
 
 export interface DaemonPipe {
@@ -12,11 +13,32 @@ export interface DaemonPipe {
   readonly refused: number
 }
 
-/** @param announce Resolves once the paths are journaled, to those that were refused. */
+/** What the pipe is called by the supervisor that keeps it. */
+const storedAs = 'file-pipe'
+
+/**
+ * The supervisor holds the pipe open: over restarts and failures, and where it can over a stop.
+ * @param isFailing Whether the process ends since it can't go on: it is started again.
+ */
+export function keeperOf(store: DescriptorStore | undefined, isFailing: () => boolean): FifoKeeper | undefined {
+  if (store === undefined) return undefined
+  return {
+    take: () => store.take(storedAs),
+    keep: (fd) => store.put(storedAs, fd),
+    release: () => store.remove(storedAs),
+    isNext: async () => isFailing() || (await store.lasts()),
+  }
+}
+
+/**
+ * @param announce Resolves once the paths are journaled, to those that were refused.
+ * @param keeper Holds the pipe open beside the daemon.
+ */
 export async function openDaemonPipe(
   path: string,
   announce: (paths: readonly ByteString[]) => Promise<readonly RefusedPath[]>,
   log: Log,
+  keeper: FifoKeeper | undefined,
 ): Promise<DaemonPipe> {
   let count = 0
 
@@ -25,7 +47,7 @@ export async function openDaemonPipe(
     try {
       refused = await announce(paths)
     } catch (error) {
-      // They are in the pipe no more, and can't be journaled: the log is the last place that may know them.
+      // They can't be journaled, and go with the pipe if nobody holds it open: the log is the last place that may know them.
       const lost = paths.map(bytesForLog)
       log.error(
         { event: 'unannounced', paths: lost, err: error },
@@ -44,6 +66,7 @@ export async function openDaemonPipe(
 
   const file = await openPipe({
     path,
+    ...(keeper === undefined ? {} : { keeper }),
     onPaths,
     onBad({ reason, count: lines, text }) {
       log.warn(

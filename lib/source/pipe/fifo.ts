@@ -48,6 +48,22 @@ export function openFifo(path: ByteString, access: FifoAccess): Fifo {
   throw pathError('the pipe is made and removed again and again, by others', { code: 'ESTALE', syscall: 'open', path })
 }
 
+/**
+ * Takes a FIFO that an earlier process had open, whatever has become of its name.
+ * @param fd Taken over.
+ * @returns undefined if it is none, or another's: closed then
+ */
+export function adoptFifo(fd: number, path: ByteString, access: FifoAccess): Fifo | undefined {
+  try {
+    const stats = fstatSync(fd, { bigint: true })
+    if (stats.isFIFO() && isOurs(stats, access)) return fifoOf(fd, path, stats, false)
+    closeSync(fd)
+  } catch {
+    // It isn't open: nothing was passed on.
+  }
+  return undefined
+}
+
 /** A descriptor of what has the name, without following links; undefined if nothing has it. */
 function lookUp(path: ByteString): number | undefined {
   try {
@@ -93,13 +109,15 @@ function check(stats: BigIntStats, path: ByteString, access: FifoAccess): void {
   if (!stats.isFIFO()) {
     throw refused('EEXIST', `${kindOf(stats)} is where the pipe should be; move it away:`, path)
   }
-  const owners = [0, process.geteuid?.(), access.uid]
-  if (!owners.includes(Number(stats.uid))) {
+  if (!isOurs(stats, access)) {
     throw refused('EPERM', `the pipe belongs to user ${stats.uid}; remove it, so that it is made anew:`, path)
   }
   // A second name may be anyone's trick to have another program's FIFO opened up.
   if (stats.nlink > 1n) throw refused('EPERM', 'the pipe has a second name; remove it, so that it is made anew:', path)
 }
+
+const isOurs = ({ uid }: BigIntStats, access: FifoAccess): boolean =>
+  [0, process.geteuid?.(), access.uid].includes(Number(uid))
 
 const refused = (code: string, why: string, path: ByteString): SustenError =>
   pathError(why, { code, syscall: 'open', path })

@@ -34,10 +34,10 @@ export interface Lines {
 }
 
 /** A path's bytes without the terminating NUL. With its end of line, a line is at most PIPE_BUF: one atomic write. */
-const longest = 4095
+export const longest = 4095
 /** Bytes of a bad line that are told. */
 const shown = 120
-const newline = 10
+export const newline = 10
 const slash = 47
 
 export function createLines(): Lines {

@@ -17,15 +17,36 @@ export interface PipeOptions {
   readonly owner?: { readonly uid?: number; readonly gid?: number }
   /**
    * Told the announced paths in their order, many at a time. Absolute, otherwise as they were written: see
-   * `parseAnnounced`. Nothing more is read until it has resolved. What it throws ends the pipe.
+   * `parseAnnounced`. Until it has resolved they are in the FIFO, and nothing more is read. What it throws ends the
+   * pipe. Paths may come again that a process that was killed has been told of.
    */
   readonly onPaths: (paths: readonly ByteString[]) => Promise<void> | void
   /** Told of lines that can't be taken, once for each reason and up to 32 KiB of input. */
   readonly onBad?: (bad: BadLines) => void
   /** Told what becomes of the pipe. */
   readonly onMessage?: (message: PipeMessage) => void
+  /** Holds the FIFO open beside this process. */
+  readonly keeper?: FifoKeeper
   /** Closes the pipe when it aborts. */
   readonly signal?: AbortSignal
+}
+
+/**
+ * Somebody who holds a FIFO open, such as a service manager: what is in it outlives the process, and its writers wait for
+ * the next one.
+ */
+export interface FifoKeeper {
+  /** What it was given by an earlier process, if it gave that back: taken over. */
+  take(): number | undefined
+  /** Holds this from now on, a reading end, in place of what it had: taken over. Nobody waits. */
+  keep(fd: number): void
+  /** Holds nothing from now on. Nobody waits. */
+  release(): void
+  /**
+   * Asked when the pipe closes: whether there will be a next process, or it holds it as long as it takes. Then writers
+   * wait. Else it is released, and they are told that nobody reads.
+   */
+  isNext(): boolean | Promise<boolean>
 }
 
 /**
@@ -50,10 +71,11 @@ export interface CheckedPipe {
   readonly onPaths: (paths: readonly ByteString[]) => Promise<void> | void
   readonly onBad: (bad: BadLines) => void
   readonly onMessage: (message: PipeMessage) => void
+  readonly keeper: FifoKeeper | undefined
   readonly signal: AbortSignal | undefined
 }
 
-const names = ['path', 'mode', 'owner', 'onPaths', 'onBad', 'onMessage', 'signal']
+const names = ['path', 'mode', 'owner', 'onPaths', 'onBad', 'onMessage', 'keeper', 'signal']
 const biggestId = 2 ** 32 - 2
 const nothing = (): void => {}
 
@@ -67,6 +89,7 @@ export function checkPipeOptions(options: PipeOptions): CheckedPipe {
     onPaths,
     onBad,
     onMessage,
+    keeper,
     signal,
   } = options
   checkNames('openPipe: owner', owner, ['uid', 'gid'])
@@ -87,6 +110,7 @@ export function checkPipeOptions(options: PipeOptions): CheckedPipe {
     onPaths: checkFunction('onPaths', onPaths),
     onBad: onBad === undefined ? nothing : checkFunction('onBad', onBad),
     onMessage: onMessage === undefined ? nothing : checkFunction('onMessage', onMessage),
+    keeper,
     signal: signal === undefined ? undefined : checkSignal('signal', signal),
   }
 }

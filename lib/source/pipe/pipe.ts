@@ -5,7 +5,7 @@ import { type ByteString, bufferOfBytes, textOfBytes } from '../../bytes.js'
 import { SustenError } from '../../errors.js'
 import { lockBeside } from '../../file-lock.js'
 import { checkPlace } from '../../place.js'
-import { openFifo } from './fifo.js'
+import { adoptFifo, type Fifo, openFifo } from './fifo.js'
 import type { BadReason, Found } from './lines.js'
 import { moveAside } from './move-aside.js'
 import { checkPipeOptions, type PipeOptions } from './options.js'
@@ -20,7 +20,7 @@ export interface FilePipe extends AsyncDisposable {
   readonly closed: Promise<void>
   /**
    * Hands over all that was written before, then closes. The FIFO stays: who opens it for writing waits until it is
-   * read again. The same as {@link closed}.
+   * read again. Where somebody else has it open for reading, what comes later stays in it. The same as {@link closed}.
    */
   close(): Promise<void>
 }
@@ -41,7 +41,7 @@ const interval = 500
  *   safe; `ERR_SUSTEN_LOCKED` if another process reads it; `ABORT_ERR`; `ERR_SUSTEN_OPTION`; or what the system says
  */
 export async function openPipe(options: PipeOptions): Promise<FilePipe> {
-  const { path, access, onPaths, onBad, onMessage, signal } = checkPipeOptions(options)
+  const { path, access, onPaths, onBad, onMessage, keeper, signal } = checkPipeOptions(options)
   const shown = textOfBytes(path)
   if (signal?.aborted) {
     throw new SustenError('ABORT_ERR: cancelled by the signal', { code: 'ABORT_ERR', cause: signal.reason })
@@ -52,6 +52,8 @@ export async function openPipe(options: PipeOptions): Promise<FilePipe> {
   /** The one that has the name, and those that have lost it and still have writers. */
   const readers = new Set<FifoReader>()
   let current: FifoReader | undefined
+  /** Of an earlier process. */
+  let kept: Fifo | undefined
   let timer: NodeJS.Timeout | undefined
   /** What is in the pipe's place, as it was told. */
   let blockedBy = ''
@@ -74,8 +76,20 @@ export async function openPipe(options: PipeOptions): Promise<FilePipe> {
   }
 
   function start(): void {
-    const reader = readFifo(openFifo(path, access), onFound)
+    const reader = read(openFifo(path, access))
     current = reader
+    if (keeper === undefined) return
+    if (kept === undefined || !isSame(kept, reader.fifo)) keeper.keep(reader.fifo.openReader())
+    const former = kept
+    kept = undefined
+    if (former === undefined) return
+    // It lost its name while nobody ran: there may be lines in it.
+    if (!isSame(former, reader.fifo)) read(former).retire()
+    else former.close()
+  }
+
+  function read(fifo: Fifo): FifoReader {
+    const reader = readFifo(fifo, onFound)
     readers.add(reader)
     reader.ended.then(
       () => readers.delete(reader),
@@ -84,14 +98,14 @@ export async function openPipe(options: PipeOptions): Promise<FilePipe> {
         fail(error)
       },
     )
+    return reader
   }
 
   /** Looks whether the name still leads to what is read. */
   async function look(): Promise<void> {
     const stats = await whatIs(path)
     if (closing !== undefined || stats === 'unknown') return
-    const fifo = current?.fifo
-    if (stats !== undefined && stats.dev === fifo?.dev && stats.ino === fifo.ino) return
+    if (stats !== undefined && current !== undefined && isSame(stats, current.fifo)) return
     current?.retire()
     current = undefined
     try {
@@ -125,14 +139,20 @@ export async function openPipe(options: PipeOptions): Promise<FilePipe> {
   async function end(): Promise<void> {
     clearTimeout(timer)
     signal?.removeEventListener('abort', close)
-    await Promise.allSettled([...readers].map((reader) => reader.close()))
+    // What couldn't be taken stays where it is.
+    const isReleased = keeper !== undefined && failure === undefined && !(await keeper.isNext())
+    if (isReleased) keeper.release()
+    await Promise.allSettled([...readers].map((reader) => reader.close(isReleased)))
     unlock()
     settle(failure === undefined ? Promise.resolve() : Promise.reject(failure.error))
   }
 
   try {
+    const fd = keeper?.take()
+    if (fd !== undefined) kept = adoptFifo(fd, path, access)
     start()
   } catch (error) {
+    kept?.close()
     unlock()
     throw error
   }
@@ -148,6 +168,13 @@ export async function openPipe(options: PipeOptions): Promise<FilePipe> {
     [Symbol.asyncDispose]: close,
   }
 }
+
+interface Identity {
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
+const isSame = (one: Identity, other: Identity): boolean => one.dev === other.dev && one.ino === other.ino
 
 /** Undefined: nothing; `unknown`: it can't be looked at just now. */
 async function whatIs(path: ByteString): Promise<BigIntStats | 'unknown' | undefined> {
