@@ -3,7 +3,7 @@ import type { ByteString } from '../bytes.js'
 import { recount } from './counters.js'
 import { bucketOf, recountHoldings } from './holdings.js'
 import { dismissLeaving, postpone } from './leaving.js'
-import type { CopyRecord, FileRecord, JournalOp } from './record.js'
+import { type CopyRecord, type FileRecord, fileRecord, type JournalOp } from './record.js'
 import type { Entry, State } from './state.js'
 
 /** What is known of a path: memory first, then what the event brought from the journal. */
@@ -117,7 +117,8 @@ export function evict(state: State): void {
 
 /** A record with one of its copies exchanged. */
 export function withCopy(record: FileRecord, copy: CopyRecord): FileRecord {
-  return { ...record, copies: record.copies.map((other) => (other.storage === copy.storage ? copy : other)) }
+  const copies = record.copies.map((other) => (other.storage === copy.storage ? copy : other))
+  return fileRecord(record, copies, record.tiers)
 }
 
 export function copyOn({ copies }: FileRecord, storage: string): CopyRecord | undefined {

@@ -10,7 +10,7 @@ import { freed } from './fill.js'
 import { deferLeaving, dismissLeaving, landLeaving, relinquish } from './leaving.js'
 import { say } from './messages.js'
 import { join } from './paths.js'
-import type { Failure, FileRecord, TierRecord } from './record.js'
+import { type Failure, type FileRecord, type TierRecord, tierRecord } from './record.js'
 import type { Entry, State, StorageState } from './state.js'
 import { onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
@@ -87,12 +87,11 @@ function changed(state: State, leaving: Leaving): void {
   }
   dismissLeaving(leaving)
   const attempts = (on.failure === undefined ? on.attempts : 0) + 1
-  const is: TierRecord =
-    attempts < strangers
-      ? { tier: tier.config.id, state: 'unsure', attempts, ...(on.to === undefined ? {} : { to: on.to }) }
-      : { tier: tier.config.id, state: 'gone', attempts: 0 }
+  const isOurs = attempts < strangers
+  const { id } = tier.config
+  const is = isOurs ? tierRecord(id, 'unsure', attempts, on.to) : tierRecord(id, 'gone', 0, undefined)
   const changed = store(state, record, withTier(record, is)).record
-  if (is.state !== 'gone') renewCopied(state, changed)
+  if (isOurs) renewCopied(state, changed)
 }
 
 /** A copy was changed by somebody else: made again if the buffer has the file; else it is his, and stays. */
@@ -151,8 +150,8 @@ function failed(state: State, leaving: Leaving, given: Failure | undefined): voi
 
 function failedOn(on: TierRecord, attempts: number, failure: Failure): TierRecord {
   const { tier, to } = on
-  if (on.state === 'link' && to !== undefined) return { tier, state: 'link', attempts, failure, to }
-  return { tier, state: on.state === 'link' ? 'link' : 'held', attempts, failure }
+  const isLink = on.state === 'link'
+  return tierRecord(tier, isLink ? 'link' : 'held', attempts, isLink ? to : undefined, failure)
 }
 
 function tellFailure(state: State, { tier, by }: Leaving, path: ByteString, failure: Failure): void {
