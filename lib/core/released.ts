@@ -3,7 +3,7 @@ import type { ByteString } from '../bytes.js'
 import { textOfBytes } from '../bytes.js'
 import { remake, renewCopied } from './announce.js'
 import { backoff } from './backoff.js'
-import { copyOn, store } from './catalog.js'
+import { change, copyOn, store } from './catalog.js'
 import type { CoreEvent, ReleaseOutcome } from './events.js'
 import { classify } from './failures.js'
 import { freed } from './fill.js'
@@ -64,7 +64,7 @@ function left(state: State, leaving: Leaving, is: 'link' | 'gone'): void {
   dismissLeaving(leaving)
   overtake(leaving)
   const isAnnounced = tier.index === 0 && copyOn(record, to)?.state === 'pending'
-  store(state, record, turned(record, tier.config.id, isAnnounced ? 'unsure' : is, to))
+  change(state, entry, turned(record, tier.config.id, isAnnounced ? 'unsure' : is, to))
 }
 
 /** Copies that are under way may have read what is gone by now, or found what was to be copied already there. */

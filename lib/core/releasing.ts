@@ -1,6 +1,6 @@
 /** After every round of events: which files tiers give back now, and the orders to do so. */
 import { renewCopied } from './announce.js'
-import { copyOn, forget, store } from './catalog.js'
+import { change, copyOn, forget, store } from './catalog.js'
 import { directoriesOf } from './clearing.js'
 import type { ReleaseOrder } from './commands.js'
 import { lacks } from './fill.js'
@@ -175,7 +175,7 @@ function begin(state: State, leaving: Leaving): void {
   leaving.wasHeld = on?.state === 'held'
   if (on !== undefined && on.state !== 'link' && (on.state !== 'unsure' || on.to !== leaving.to)) {
     const unsure = tierRecord(on.tier, 'unsure', on.attempts, leaving.to, on.failure)
-    store(state, entry.record, withTier(entry.record, unsure))
+    change(state, entry, withTier(entry.record, unsure))
   }
   choose(leaving, state.issued + state.out.ops.length)
 }

@@ -2,7 +2,7 @@
 import type { ByteString } from '../bytes.js'
 import { textOfBytes } from '../bytes.js'
 import { sameVersion } from './announce.js'
-import { copyOn, store, withCopy } from './catalog.js'
+import { change, copyOn, store, withCopy } from './catalog.js'
 import { countsOf } from './counters.js'
 import type { CoreEvent } from './events.js'
 import { classify } from './failures.js'
@@ -43,7 +43,7 @@ export function copied(state: State, event: About<'copied'>): void {
     const digest = event.digest ?? (event.outcome === 'unchanged' ? copyOn(was, event.storage)?.digest : undefined)
     const last = completed(slot.served, event, digest)
     const copy = copyRecord(event.storage, again ? 'pending' : 'copied', 0, last)
-    store(state, was, arrived(state, slot, withCopy(was, copy), event.storage))
+    change(state, slot.entry, arrived(state, slot, withCopy(was, copy), event.storage))
   }
   const shift = bucketOf(state.shifts, was.shift)
   countsOf(state.counters, shift, event.storage).bytes += event.bytes

@@ -1,6 +1,7 @@
 /** What a record says of tiers. */
 import { type CopyRecord, type FileRecord, fileRecord, type TierRecord, tierRecord } from './record.js'
 import type { State, StorageState } from './state.js'
+import type { TierState } from './tier-state.js'
 
 /** A file's state on a tier, if that tier could ever give its space back. */
 export function onTier(record: FileRecord, tier: string): TierRecord | undefined {
@@ -29,9 +30,9 @@ export function tiersFor(
   copies: readonly CopyRecord[],
   known: readonly TierRecord[] = [],
 ): readonly TierRecord[] | undefined {
-  const having = state.tiers.filter(
-    ({ storage, below }) => (storage === undefined || isAmong(copies, storage)) && isAnyAmong(copies, below),
-  )
+  const has = ({ storage, below }: TierState): boolean =>
+    (storage === undefined || isAmong(copies, storage)) && isAnyAmong(copies, below)
+  const having = state.tiers.every(has) ? state.tiers : state.tiers.filter(has)
   if (having.length === 0) return undefined
   return having.map(
     ({ config: { id } }) => known.find(({ tier }) => tier === id) ?? tierRecord(id, 'held', 0, undefined),

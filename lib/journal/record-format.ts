@@ -64,10 +64,11 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numbers: Numbe
   out.varint(copies.length + (tiers === undefined ? 0 : tiers.length))
   let digest: string | undefined
   let source: Fingerprint | undefined
-  const flags: number[] = []
+  const flags = new Array<number>(copies.length)
+  let index = 0
   for (const copy of copies) {
     const flag = flagsOf(copy, digest, source)
-    flags.push(flag)
+    flags[index++] = flag
     out.varint(numbers.storage(copy.storage))
     out.u8(flag)
     digest = copy.digest ?? digest
@@ -82,7 +83,7 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numbers: Numbe
   out.varint(record.cut)
   out.varint(record.shift)
   out.f64(record.announced)
-  let index = 0
+  index = 0
   for (const copy of copies) encodeCopy(out, copy, flags[index++] ?? 0)
   if (tiers === undefined) return
   for (const { attempts, failure, to } of tiers) {
@@ -111,15 +112,15 @@ export interface Names {
 export function decodeRecord(from: ByteReader, known: Names): FileRecord {
   const seq = from.varint()
   const path = from.latin1() as ByteString
-  const count = from.varint()
-  const numbers: number[] = []
-  const flags: number[] = []
+  const count = from.count(2)
+  const numbers = new Array<number>(count)
+  const flags = new Array<number>(count)
   /** Copies come first. */
   let copied = 0
   for (let i = 0; i < count; i++) {
     const number = from.varint()
-    numbers.push(number)
-    flags.push(from.u8())
+    numbers[i] = number
+    flags[i] = from.u8()
     if (copied === i && known.tierOf(number) === undefined) copied += 1
   }
   const cut = from.varint()
