@@ -84,16 +84,18 @@ export type JournalOp =
 
 // ---- Making ----------------------------------------------------------------------------------------------------------
 //
-// There are many records, and all that is decided looks at them. What is made here, of nowhere else, has one of a few
-// shapes; a spread gives nearly each object one of its own, and each property that is read of it is looked up anew.
+// There are many records, and all that is decided looks at them. They are made here and nowhere else, in a few shapes:
+// V8 may give each object that comes from a spread a shape of its own, and then looks up every property anew.
 
 type About = Pick<FileRecord, 'seq' | 'path' | 'cut' | 'shift' | 'announced'>
 
+/** @param about Another record of the file, say. */
 export function fileRecord(
-  { seq, path, cut, shift, announced }: About,
+  about: About,
   copies: readonly CopyRecord[],
   tiers: readonly TierRecord[] | undefined,
 ): FileRecord {
+  const { seq, path, cut, shift, announced } = about
   if (tiers === undefined) return { seq, path, cut, shift, announced, copies }
   return { seq, path, cut, shift, announced, copies, tiers }
 }
@@ -111,7 +113,7 @@ export interface Completed {
   readonly mtimeNs?: bigint | undefined
 }
 
-/** @param last The last completed copy. */
+/** @param last What was completed last: another record of the same copy, say. */
 export function copyRecord(
   storage: string,
   state: CopyRecord['state'],
@@ -132,6 +134,7 @@ export function copyRecord(
   return record
 }
 
+/** @param to The storage that serves it, unless it is held. */
 export function tierRecord(
   tier: string,
   state: TierRecord['state'],
