@@ -47,13 +47,10 @@ export interface CoreLoop<E, N, O> {
   stop(): void
 }
 
-interface Posted<E> {
-  readonly event: E
-  readonly done?: Settle | undefined
-}
-
-interface Settle {
-  left: number
+/** Somebody who waits for events to be decided on, and for what came of them to be durable. */
+interface Waiter {
+  /** How many events will have been taken in with the last of them. */
+  readonly mark: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -65,8 +62,13 @@ const slice = 0.7
 
 export function createCoreLoop<E, N, O>(host: CoreLoopHost<E, N, O>): CoreLoop<E, N, O> {
   const { journal, now, tell } = host
-  let queue: Posted<E>[] = []
+  let queue: E[] = []
   let at = 0
+  /** Events that ever were in the queue, and those of them that are decided on. */
+  let posted = 0
+  let decided = 0
+  /** In order of their marks. */
+  let waiters: Waiter[] = []
   let untold: N[] = []
   let told = 0
   let telling = false
@@ -78,9 +80,10 @@ export function createCoreLoop<E, N, O>(host: CoreLoopHost<E, N, O>): CoreLoop<E
   let durable: Promise<void> = Promise.resolve()
   let applying = 0
 
-  function push(posted: Posted<E>): void {
+  function post(event: E): void {
     if (stopped) return
-    queue.push(posted)
+    queue.push(event)
+    posted += 1
     schedule()
   }
 
@@ -117,16 +120,15 @@ export function createCoreLoop<E, N, O>(host: CoreLoopHost<E, N, O>): CoreLoop<E
     } catch (error) {
       // Whatever it is, going on could do harm; the journal has all that counts.
       fail(error)
-      for (const { done } of batch) done?.reject(error)
     }
   }
 
-  function take(batch: readonly Posted<E>[]): void {
-    host.decide(batch.map(({ event }) => event))
-    for (const { done } of batch) {
-      if (done === undefined) continue
-      done.left -= 1
-      if (done.left === 0) durable.then(done.resolve, done.reject)
+  function take(batch: readonly E[]): void {
+    host.decide(batch)
+    decided += batch.length
+    for (let next = waiters[0]; next !== undefined && next.mark <= decided; next = waiters[0]) {
+      durable.then(next.resolve, next.reject)
+      waiters.shift()
     }
   }
 
@@ -145,12 +147,14 @@ export function createCoreLoop<E, N, O>(host: CoreLoopHost<E, N, O>): CoreLoop<E
 
   function apply(ops: readonly O[], notices: readonly N[]): void {
     applying += 1
+    // They themselves aren't kept while they become durable.
+    const { length } = ops
     durable = journal.apply(ops).then(
       () => {
         applying -= 1
         for (const notice of notices) untold.push(notice)
         schedule()
-        push({ event: host.journaled(ops.length) })
+        post(host.journaled(length))
       },
       (error: unknown) => {
         applying -= 1
@@ -171,22 +175,23 @@ export function createCoreLoop<E, N, O>(host: CoreLoopHost<E, N, O>): CoreLoop<E
   function stop(): void {
     stopped = true
     clearTimeout(wake)
-    const left = queue.slice(at)
+    const left = waiters
     queue = []
     at = 0
+    waiters = []
     // What was taken in and never decided on was not journaled: who waits for it must know.
-    for (const { done } of left) done?.reject(failure?.error ?? host.closedError())
+    for (const { reject } of left) reject(failure === undefined ? host.closedError() : failure.error)
   }
 
   return {
-    post: (event) => push({ event }),
+    post,
     postDurably(events) {
       if (failure !== undefined) return Promise.reject(failure.error)
       if (stopped) return Promise.reject(host.closedError())
       const list = events.length > 0 ? events : [host.tick()]
       return new Promise((resolve, reject) => {
-        const done = { left: list.length, resolve, reject }
-        for (const event of list) push({ event, done })
+        for (const event of list) post(event)
+        waiters.push({ mark: posted, resolve, reject })
       })
     },
     apply,
@@ -196,8 +201,7 @@ export function createCoreLoop<E, N, O>(host: CoreLoopHost<E, N, O>): CoreLoop<E
     },
     wakeAt(time) {
       clearTimeout(wake)
-      if (time !== Number.POSITIVE_INFINITY)
-        wake = setTimeout(() => push({ event: host.tick() }), clampDelay(time - now()))
+      if (time !== Number.POSITIVE_INFINITY) wake = setTimeout(() => post(host.tick()), clampDelay(time - now()))
     },
     fail,
     get waiting() {

@@ -5,8 +5,8 @@ import type { CoreEvent } from './events.js'
 import { chooseStorages } from './guard.js'
 import { enqueueLater, hasten } from './queue.js'
 import { addToRate } from './rate.js'
-import type { CopyRecord, FileRecord, Fingerprint } from './record.js'
-import type { State } from './state.js'
+import { type CopyRecord, copyRecord, type FileRecord, type Fingerprint, fileRecord, renumbered } from './record.js'
+import type { Entry, State } from './state.js'
 import { onTier, tiersFor, turned, unsureAgain } from './tier-records.js'
 
 type Announced = Extract<CoreEvent, { type: 'announced' }>
@@ -30,11 +30,10 @@ function announceNew(state: State, event: Announced): void {
   const { path, cut = 0, at: announced } = event
   const { shift } = state
   state.seq += 1
-  const copies = chooseStorages(state, { path, cut, shift, announced }).map(fresh)
+  const about = { seq: state.seq, path, cut, shift, announced }
+  const copies = chooseStorages(state, about).map(fresh)
   useDirectory(state, path, cut)
-  const { tiers } = tiersFor(state, copies)
-  const known = { seq: state.seq, path, cut, shift, announced, copies }
-  queuePending(state, store(state, undefined, tiers === undefined ? known : { ...known, tiers }).record)
+  queuePending(state, store(state, undefined, fileRecord(about, copies, tiersFor(state, copies))))
 }
 
 function announceAgain(state: State, event: Announced, was: FileRecord): void {
@@ -46,34 +45,37 @@ function announceAgain(state: State, event: Announced, was: FileRecord): void {
     if (moved) return fresh(copy.storage)
     return fingerprint === undefined ? anew(copy) : seen(copy, fingerprint)
   })
-  for (const id of chooseStorages(state, { ...was, cut })) {
+  const { path, shift, announced } = was
+  for (const id of chooseStorages(state, { path, cut, shift, announced })) {
     if (copyOn(was, id) === undefined) copies.push(fresh(id))
   }
-  useDirectory(state, was.path, cut)
+  useDirectory(state, path, cut)
   // One that was waiting for another user's turn is now this one's.
   const handedOver = state.tiers.length > 0 && was.shift !== state.shift
   const renewed = handedOver || copies.some((copy, i) => copy.state === 'pending' && was.copies[i]?.state !== 'pending')
   const changed = renewed || moved || copies.some((copy, i) => copy !== was.copies[i])
-  let record = was
   if (changed) {
     // A new seq keeps what isn't in memory above the storages' cursors, see queue.ts.
     if (renewed) state.seq += 1
-    const order = renewed ? { seq: state.seq, shift: state.shift, announced: event.at } : {}
+    const about = renewed
+      ? { seq: state.seq, path, cut, shift: state.shift, announced: event.at }
+      : { seq: was.seq, path, cut, shift, announced }
     const tiers = tiersFor(state, copies, renewed ? unsureAgain(was.tiers) : was.tiers)
-    record = store(state, was, { ...was, ...order, cut, copies, ...tiers }).record
+    store(state, was, fileRecord(about, copies, tiers ?? was.tiers))
   }
-  if (fingerprint === undefined || moved) hurry(state, record)
-  else remember(state, record, fingerprint)
-  if (renewed) queuePending(state, record)
+  const entry = state.files.get(path)
+  if (entry === undefined) return
+  if (fingerprint === undefined || moved) hurry(state, entry)
+  else remember(entry, fingerprint)
+  if (renewed) queuePending(state, entry)
 }
 
-const fresh = (storage: string): CopyRecord => ({ storage, state: 'pending', attempts: 0 })
+const fresh = (storage: string): CopyRecord => copyRecord(storage, 'pending', 0)
 
 /** Pending, and with a clean slate; what is known of the copy that is there stays known. */
 function anew(copy: CopyRecord): CopyRecord {
   if (copy.state === 'pending' && copy.attempts === 0) return copy
-  const { failure: _, ...rest } = copy
-  return { ...rest, state: 'pending', attempts: 0 }
+  return copyRecord(copy.storage, 'pending', 0, copy)
 }
 
 /** A look at the source found this version. */
@@ -108,16 +110,14 @@ export function sameVersion(a: Fingerprint, b: Fingerprint): boolean {
 }
 
 /** What is in flight may be an older version than a look has found. */
-function remember(state: State, record: FileRecord, fingerprint: Fingerprint): void {
-  for (const slot of state.files.get(record.path)?.slots ?? []) {
+function remember(entry: Entry, fingerprint: Fingerprint): void {
+  for (const slot of entry.slots) {
     if (slot?.phase === 'flying') slot.seen = fingerprint
   }
 }
 
 /** What is in flight is copied again; what waits is tried now. */
-function hurry(state: State, record: FileRecord): void {
-  const entry = state.files.get(record.path)
-  if (entry === undefined) return
+function hurry(state: State, entry: Entry): void {
   for (const slot of entry.slots) {
     if (slot?.phase === 'flying') slot.again = true
   }
@@ -127,10 +127,8 @@ function hurry(state: State, record: FileRecord): void {
   }
 }
 
-function queuePending(state: State, record: FileRecord, delay = 0): void {
-  const entry = state.files.get(record.path)
-  if (entry === undefined) return
-  for (const copy of record.copies) {
+function queuePending(state: State, entry: Entry, delay = 0): void {
+  for (const copy of entry.record.copies) {
     const storage = state.byId.get(copy.storage)
     if (storage !== undefined && copy.state === 'pending') enqueueLater(state, storage, entry, delay)
   }
@@ -170,7 +168,7 @@ function renew(state: State, was: FileRecord, change: (copy: CopyRecord) => Copy
   const copies = was.copies.map(change)
   if (copies.every((copy, i) => copy === was.copies[i])) return
   state.seq += 1
-  queuePending(state, store(state, was, { ...was, seq: state.seq, copies }).record, delay)
+  queuePending(state, store(state, was, renumbered(was, state.seq, copies)), delay)
 }
 
 /** A user wants to hear no more of failed copies: they are dropped, and the file with the last of them. */
@@ -182,7 +180,7 @@ export function dismiss(state: State, event: About<'dismiss'>): void {
   const copies = was.copies.filter((copy) => !asked(copy))
   if (copies.length === was.copies.length) return
   if (copies.length === 0) forget(state, was)
-  else store(state, was, { ...was, copies, ...tiersFor(state, copies, was.tiers) })
+  else store(state, was, fileRecord(was, copies, tiersFor(state, copies, was.tiers) ?? was.tiers))
 }
 
 /** The source has the file no more: nothing is left to decide on it once all its copies are done. */

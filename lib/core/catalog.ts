@@ -1,9 +1,9 @@
 /** The records in memory, and every change to a record: journaled, and counted, in one place. */
 import type { ByteString } from '../bytes.js'
-import { recount } from './counters.js'
+import { recount, recountCopied } from './counters.js'
 import { bucketOf, recountHoldings } from './holdings.js'
 import { dismissLeaving, postpone } from './leaving.js'
-import type { CopyRecord, FileRecord, JournalOp } from './record.js'
+import { type CopyRecord, type FileRecord, fileRecord, type JournalOp } from './record.js'
 import type { Entry, State } from './state.js'
 
 /** What is known of a path: memory first, then what the event brought from the journal. */
@@ -18,9 +18,23 @@ export function recordOf(state: State, path: ByteString, fromJournal: FileRecord
  * @returns its entry
  */
 export function store(state: State, was: FileRecord | undefined, record: FileRecord): Entry {
-  const { ops } = state.out
-  count(state, was, record)
   const entry = hold(state, record)
+  journal(state, entry, was)
+  return entry
+}
+
+/** As {@link store}, of a file that is in memory. */
+export function change(state: State, entry: Entry, record: FileRecord): void {
+  const was = entry.record
+  entry.record = record
+  state.touched.add(entry)
+  journal(state, entry, was)
+}
+
+function journal(state: State, entry: Entry, was: FileRecord | undefined): void {
+  const { ops } = state.out
+  const { record } = entry
+  count(state, was, record)
   const earlier = entry.put === undefined ? undefined : ops[entry.put]
   if (entry.put !== undefined && earlier?.type === 'put') {
     // One of several changes at a time is what counts: all of them become durable together.
@@ -30,7 +44,6 @@ export function store(state: State, was: FileRecord | undefined, record: FileRec
     ops.push(put(record, was))
   }
   postpone(entry.leaving, state.issued + ops.length)
-  return entry
 }
 
 const put = (record: FileRecord, was: FileRecord | undefined): JournalOp =>
@@ -58,9 +71,8 @@ export function hold(state: State, record: FileRecord): Entry {
 export function forget(state: State, record: FileRecord): void {
   const entry = state.files.get(record.path)
   pushForget(state, record, entry?.put)
-  const copied = record.copies.filter((copy) => copy.state === 'copied')
   count(state, record, undefined)
-  recount(state.counters, copied, bucketOf(state.shifts, record.shift), 1)
+  recountCopied(state.counters, record.copies, bucketOf(state.shifts, record.shift), 1)
   if (entry !== undefined) {
     for (const leaving of entry.leaving) if (leaving !== undefined) dismissLeaving(leaving)
     state.files.delete(record.path)
@@ -117,7 +129,8 @@ export function evict(state: State): void {
 
 /** A record with one of its copies exchanged. */
 export function withCopy(record: FileRecord, copy: CopyRecord): FileRecord {
-  return { ...record, copies: record.copies.map((other) => (other.storage === copy.storage ? copy : other)) }
+  const copies = record.copies.map((other) => (other.storage === copy.storage ? copy : other))
+  return fileRecord(record, copies, record.tiers)
 }
 
 export function copyOn({ copies }: FileRecord, storage: string): CopyRecord | undefined {

@@ -74,7 +74,8 @@ export function directoriesOf(state: State, tier: TierState, files: readonly Rel
     if (by !== 'clear') continue
     const [name, prefix] = tier.storage === undefined ? [path, ''] : [path.slice(cut), replicated]
     for (const directory of parents(name)) {
-      if (state.directories.has(`${prefix}${directory}` as ByteString)) break
+      // Those above one that was met were met with it.
+      if (directories.has(directory) || state.directories.has(`${prefix}${directory}` as ByteString)) break
       directories.add(directory)
     }
   }

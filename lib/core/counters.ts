@@ -46,6 +46,11 @@ export function recount(counters: Counters, copies: readonly CopyRecord[], shift
   for (const { storage, state } of copies) countsOf(counters, shift, storage)[state] += by
 }
 
+/** As {@link recount}, of copies that are done only. */
+export function recountCopied(counters: Counters, copies: readonly CopyRecord[], shift: number, by: 1 | -1): void {
+  for (const { storage, state } of copies) if (state === 'copied') countsOf(counters, shift, storage).copied += by
+}
+
 /** As the journal keeps them. */
 export type StoredCounters = Record<string, Record<string, Counts>>
 

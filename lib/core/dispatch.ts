@@ -3,6 +3,7 @@ import { copyOn } from './catalog.js'
 import type { CopyOrder } from './commands.js'
 import { nextMessage } from './messages.js'
 import { nextDue, promote, putAside, putBack, quietDelay, tail, take } from './queue.js'
+import type { CopyRecord, Fingerprint } from './record.js'
 import { nextRelease, releaseSpace } from './releasing.js'
 import { canServe, readFrom } from './safety.js'
 import type { Slot, State, StorageState } from './state.js'
@@ -66,20 +67,31 @@ function send(state: State, storage: StorageState): void {
 }
 
 function orderOf(storage: StorageState, slot: Slot, origin: StorageState | undefined): CopyOrder {
-  const { path, cut } = slot.entry.record
+  const { record } = slot.entry
+  const { path, cut } = record
   slot.from = origin?.config.id
-  slot.served = origin === undefined ? undefined : copyOn(slot.entry.record, origin.config.id)
-  const link = onTier(slot.entry.record, storage.config.id)?.to
-  const order = {
+  slot.served = origin === undefined ? undefined : copyOn(record, origin.config.id)
+  const link = onTier(record, storage.config.id)?.to
+  const copy = copyOn(record, storage.config.id)
+  const known = copy?.source
+  // The usual case as one plain object.
+  if (origin === undefined && link === undefined && known === undefined) return { path, cut }
+  return {
     path,
     cut,
     ...(origin === undefined ? {} : { from: origin.config.id, fromIdentity: origin.identity ?? '' }),
     ...(link === undefined ? {} : { link }),
+    ...(known === undefined ? {} : knownOf(known, copy)),
   }
-  const { source: known, mtimeNs, digest } = copyOn(slot.entry.record, storage.config.id) ?? {}
-  if (known === undefined) return order
+}
+
+/** What an order says of an earlier copy. */
+function knownOf(
+  known: Fingerprint,
+  copy: CopyRecord | undefined,
+): Pick<CopyOrder, 'known' | 'knownDigest' | 'knownMtimeNs'> {
+  const { digest, mtimeNs } = copy ?? {}
   return {
-    ...order,
     known,
     ...(digest === undefined ? {} : { knownDigest: digest }),
     ...(mtimeNs === undefined ? {} : { knownMtimeNs: mtimeNs }),

@@ -18,8 +18,7 @@ type Asked = Pick<FileRecord, 'path' | 'cut' | 'shift' | 'announced'>
 /** Ids of the storages that a file must go to. Never empty, and each is configured. */
 export function chooseStorages(state: State, file: Asked): readonly string[] {
   const { policy, storages } = state.config
-  const all: string[] = []
-  for (const { id } of storages) all.push(id)
+  const all = storages.map(({ id }) => id)
   if (policy.storages === undefined) return all
   const given = ask(state, file, 'storages', () => policy.storages?.(viewFile(file), state.storages.map(viewStorage)))
   if (given === undefined) return all
@@ -139,19 +138,17 @@ function viewFile(file: Asked): PolicyFile {
 
 function viewCopied(tier: TierState, record: FileRecord, accessed: number | undefined): PolicyCopiedFile {
   const { path, cut, shift, announced, copies } = record
-  const durable: string[] = []
-  let version: CopyRecord['source']
-  for (const { storage, state, source } of copies) {
-    if (state !== 'copied') continue
-    if (durable.length === 0 || storage === tier.config.next) version = source
-    durable.push(storage)
-  }
+  const copied = copies.every(isCopied) ? copies : copies.filter(isCopied)
+  const durable = copied.map(({ storage }) => storage)
+  const version = (copied.find(({ storage }) => storage === tier.config.next) ?? copied[0])?.source
   const text = textOfBytes(path)
   const replicated = cut === 0 ? text : textOfBytes(path.slice(cut) as ByteString)
   const modified = version === undefined ? 0 : Number(version.mtimeNs / 1_000_000n)
   const size = version === undefined ? 0 : version.size
   return { path: text, replicated, shift, announced, size, modified, accessed: accessed ?? modified, durable }
 }
+
+const isCopied = ({ state }: CopyRecord): boolean => state === 'copied'
 
 function viewTier({ config, volume }: TierState): PolicyTier {
   const { id, next, limit, createLinks } = config

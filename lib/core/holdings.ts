@@ -32,9 +32,11 @@ export function recountHoldings(
   tiers: readonly { readonly config: CoreTier }[],
 ): void {
   if (record.tiers === undefined) return
+  let byTier: Map<string, Holding> | undefined
   for (const tier of record.tiers) {
     if (tier.state === 'gone' || neverCame(record, tier.tier)) continue
-    const holding = holdingOf(holdings, shift, tier.tier)
+    byTier ??= holdingsOf(holdings, shift)
+    const holding = holdingOf(byTier, tier.tier)
     if (tier.state === 'link') {
       holding.links += by
     } else {
@@ -46,8 +48,10 @@ export function recountHoldings(
 
 /** Its copy was given up before there was any. One that is pending counts: it will be there. */
 function neverCame({ copies }: FileRecord, tier: string): boolean {
-  const copy = copies.find(({ storage }) => storage === tier)
-  return copy?.state === 'failed' && copy.source === undefined
+  for (const { storage, state, source } of copies) {
+    if (storage === tier) return state === 'failed' && source === undefined
+  }
+  return false
 }
 
 function spareBytes({ copies }: FileRecord, tier: string, tiers: readonly { readonly config: CoreTier }[]): number {
@@ -60,12 +64,16 @@ function spareBytes({ copies }: FileRecord, tier: string, tiers: readonly { read
   return 0
 }
 
-function holdingOf(holdings: Holdings, shift: number, tier: string): Holding {
+function holdingsOf(holdings: Holdings, shift: number): Map<string, Holding> {
   let byTier = holdings.get(shift)
   if (byTier === undefined) {
     byTier = new Map()
     holdings.set(shift, byTier)
   }
+  return byTier
+}
+
+function holdingOf(byTier: Map<string, Holding>, tier: string): Holding {
   let holding = byTier.get(tier)
   if (holding === undefined) {
     holding = { held: 0, links: 0, bytes: 0 }

@@ -4,7 +4,7 @@
  */
 import { backoff } from './backoff.js'
 import { hold, store } from './catalog.js'
-import type { FileRecord } from './record.js'
+import { type FileRecord, renumbered } from './record.js'
 import type { Entry, Slot, State, StorageState } from './state.js'
 
 /** Pending copies that only the journal knows. */
@@ -126,7 +126,7 @@ export function putAside(state: State, storage: StorageState, slot: Slot, delay:
     release(storage, slot)
     const was = slot.entry.record
     state.seq += 1
-    store(state, was, { ...was, seq: state.seq })
+    store(state, was, renumbered(was, state.seq, was.copies))
     return
   }
   wait(state, storage, slot, delay)

@@ -81,3 +81,67 @@ export type JournalOp =
   | { readonly type: 'forget'; readonly record: FileRecord }
   /** Stores a small named value (counters, shifts, storage identities): anything JSON can hold. */
   | { readonly type: 'set'; readonly key: string; readonly value: unknown }
+
+// ---- Making ----------------------------------------------------------------------------------------------------------
+//
+// There are many records, and all that is decided looks at them. They are made here and nowhere else, in a few shapes:
+// V8 may give each object that comes from a spread a shape of its own, and then looks up every property anew.
+
+type About = Pick<FileRecord, 'seq' | 'path' | 'cut' | 'shift' | 'announced'>
+
+/** @param about Another record of the file, say. */
+export function fileRecord(
+  about: About,
+  copies: readonly CopyRecord[],
+  tiers: readonly TierRecord[] | undefined,
+): FileRecord {
+  const { seq, path, cut, shift, announced } = about
+  if (tiers === undefined) return { seq, path, cut, shift, announced, copies }
+  return { seq, path, cut, shift, announced, copies, tiers }
+}
+
+/** A record in another place of the order, with these copies. */
+export function renumbered(record: FileRecord, seq: number, copies: readonly CopyRecord[]): FileRecord {
+  const { path, cut, shift, announced, tiers } = record
+  return fileRecord({ seq, path, cut, shift, announced }, copies, tiers)
+}
+
+/** What is known of a copy that was completed, if one was. */
+export interface Completed {
+  readonly digest?: string | undefined
+  readonly source?: Fingerprint | undefined
+  readonly mtimeNs?: bigint | undefined
+}
+
+/** @param last What was completed last: another record of the same copy, say. */
+export function copyRecord(
+  storage: string,
+  state: CopyRecord['state'],
+  attempts: number,
+  last?: Completed | undefined,
+  failure?: Failure | undefined,
+): CopyRecord {
+  if (last === undefined && failure === undefined) return { storage, state, attempts }
+  const { digest, source, mtimeNs } = last ?? {}
+  if (failure === undefined && digest !== undefined && source !== undefined && mtimeNs === undefined) {
+    return { storage, state, attempts, digest, source }
+  }
+  const record: { -readonly [K in keyof CopyRecord]: CopyRecord[K] } = { storage, state, attempts }
+  if (failure !== undefined) record.failure = failure
+  if (digest !== undefined) record.digest = digest
+  if (source !== undefined) record.source = source
+  if (mtimeNs !== undefined) record.mtimeNs = mtimeNs
+  return record
+}
+
+/** @param to The storage that serves it, unless it is held. */
+export function tierRecord(
+  tier: string,
+  state: TierRecord['state'],
+  attempts: number,
+  to: string | undefined,
+  failure?: Failure | undefined,
+): TierRecord {
+  if (failure === undefined) return to === undefined ? { tier, state, attempts } : { tier, state, attempts, to }
+  return to === undefined ? { tier, state, attempts, failure } : { tier, state, attempts, failure, to }
+}

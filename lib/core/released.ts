@@ -3,14 +3,14 @@ import type { ByteString } from '../bytes.js'
 import { textOfBytes } from '../bytes.js'
 import { remake, renewCopied } from './announce.js'
 import { backoff } from './backoff.js'
-import { copyOn, store } from './catalog.js'
+import { change, copyOn, store } from './catalog.js'
 import type { CoreEvent, ReleaseOutcome } from './events.js'
 import { classify } from './failures.js'
 import { freed } from './fill.js'
 import { deferLeaving, dismissLeaving, landLeaving, relinquish } from './leaving.js'
 import { say } from './messages.js'
 import { join } from './paths.js'
-import type { Failure, FileRecord, TierRecord } from './record.js'
+import { type Failure, type FileRecord, type TierRecord, tierRecord } from './record.js'
 import type { Entry, State, StorageState } from './state.js'
 import { onTier, turned, withTier } from './tier-records.js'
 import type { Leaving, TierState } from './tier-state.js'
@@ -64,7 +64,7 @@ function left(state: State, leaving: Leaving, is: 'link' | 'gone'): void {
   dismissLeaving(leaving)
   overtake(leaving)
   const isAnnounced = tier.index === 0 && copyOn(record, to)?.state === 'pending'
-  store(state, record, turned(record, tier.config.id, isAnnounced ? 'unsure' : is, to))
+  change(state, entry, turned(record, tier.config.id, isAnnounced ? 'unsure' : is, to))
 }
 
 /** Copies that are under way may have read what is gone by now, or found what was to be copied already there. */
@@ -87,12 +87,11 @@ function changed(state: State, leaving: Leaving): void {
   }
   dismissLeaving(leaving)
   const attempts = (on.failure === undefined ? on.attempts : 0) + 1
-  const is: TierRecord =
-    attempts < strangers
-      ? { tier: tier.config.id, state: 'unsure', attempts, ...(on.to === undefined ? {} : { to: on.to }) }
-      : { tier: tier.config.id, state: 'gone', attempts: 0 }
+  const isOurs = attempts < strangers
+  const { id } = tier.config
+  const is = isOurs ? tierRecord(id, 'unsure', attempts, on.to) : tierRecord(id, 'gone', 0, undefined)
   const changed = store(state, record, withTier(record, is)).record
-  if (is.state !== 'gone') renewCopied(state, changed)
+  if (isOurs) renewCopied(state, changed)
 }
 
 /** A copy was changed by somebody else: made again if the buffer has the file; else it is his, and stays. */
@@ -151,8 +150,8 @@ function failed(state: State, leaving: Leaving, given: Failure | undefined): voi
 
 function failedOn(on: TierRecord, attempts: number, failure: Failure): TierRecord {
   const { tier, to } = on
-  if (on.state === 'link' && to !== undefined) return { tier, state: 'link', attempts, failure, to }
-  return { tier, state: on.state === 'link' ? 'link' : 'held', attempts, failure }
+  const isLink = on.state === 'link'
+  return tierRecord(tier, isLink ? 'link' : 'held', attempts, isLink ? to : undefined, failure)
 }
 
 function tellFailure(state: State, { tier, by }: Leaving, path: ByteString, failure: Failure): void {

@@ -1,6 +1,6 @@
 /** After every round of events: which files tiers give back now, and the orders to do so. */
 import { renewCopied } from './announce.js'
-import { copyOn, forget, store } from './catalog.js'
+import { change, copyOn, forget, store } from './catalog.js'
 import { directoriesOf } from './clearing.js'
 import type { ReleaseOrder } from './commands.js'
 import { lacks } from './fill.js'
@@ -15,7 +15,7 @@ import {
   shortlist,
   takeLeaving,
 } from './leaving.js'
-import type { CopyRecord, Fingerprint } from './record.js'
+import { type CopyRecord, type Fingerprint, tierRecord } from './record.js'
 import { disagree, hasLinkAbove, servedBy } from './safety.js'
 import { isClearing, reviewShifts } from './shifts.js'
 import type { Entry, State } from './state.js'
@@ -174,7 +174,8 @@ function begin(state: State, leaving: Leaving): void {
   const on = onTier(entry.record, tier.config.id)
   leaving.wasHeld = on?.state === 'held'
   if (on !== undefined && on.state !== 'link' && (on.state !== 'unsure' || on.to !== leaving.to)) {
-    store(state, entry.record, withTier(entry.record, { ...on, state: 'unsure', to: leaving.to }))
+    const unsure = tierRecord(on.tier, 'unsure', on.attempts, leaving.to, on.failure)
+    change(state, entry, withTier(entry.record, unsure))
   }
   choose(leaving, state.issued + state.out.ops.length)
 }

@@ -2,7 +2,7 @@
 import type { ByteString } from '../bytes.js'
 import { textOfBytes } from '../bytes.js'
 import { sameVersion } from './announce.js'
-import { copyOn, store, withCopy } from './catalog.js'
+import { change, copyOn, store, withCopy } from './catalog.js'
 import { countsOf } from './counters.js'
 import type { CoreEvent } from './events.js'
 import { classify } from './failures.js'
@@ -12,10 +12,10 @@ import { say } from './messages.js'
 import { destination, join } from './paths.js'
 import { land, putAside, putBack, quietDelay, release } from './queue.js'
 import { addToRate } from './rate.js'
-import type { CopyRecord, Failure, FileRecord, Fingerprint } from './record.js'
+import { copyRecord, type Failure, type FileRecord, type Fingerprint } from './record.js'
 import type { Earlier, Slot, State, StorageState } from './state.js'
 import { sourceGone, succeeded, troubled } from './storages.js'
-import { arrived, goneUncopied, isAsServed, leftBuffer, otherThanServed, versionCopied } from './tier-copies.js'
+import { arrived, completed, goneUncopied, isAsServed, leftBuffer, otherThanServed } from './tier-copies.js'
 import { failureText } from './wording.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
@@ -41,14 +41,9 @@ export function copied(state: State, event: About<'copied'>): void {
       return
     }
     const digest = event.digest ?? (event.outcome === 'unchanged' ? copyOn(was, event.storage)?.digest : undefined)
-    const copy: CopyRecord = {
-      storage: event.storage,
-      state: again ? 'pending' : 'copied',
-      attempts: 0,
-      ...versionCopied(slot.served, event),
-      ...(digest === undefined ? {} : { digest }),
-    }
-    store(state, was, arrived(state, slot, withCopy(was, copy), event.storage))
+    const last = completed(slot.served, event, digest)
+    const copy = copyRecord(event.storage, again ? 'pending' : 'copied', 0, last)
+    change(state, slot.entry, arrived(state, slot, withCopy(was, copy), event.storage))
   }
   const shift = bucketOf(state.shifts, was.shift)
   countsOf(state.counters, shift, event.storage).bytes += event.bytes
@@ -191,7 +186,7 @@ function attempted(state: State, storage: StorageState, slot: Slot, failure: Fai
     giveUp(state, storage, slot, failure, attempts)
     return
   }
-  if (copy !== undefined) store(state, was, withCopy(was, { ...copy, state: 'pending', attempts, failure }))
+  if (copy !== undefined) store(state, was, withCopy(was, copyRecord(copy.storage, 'pending', attempts, copy, failure)))
   if (attempts === 1) reportFailure(state, storage, was, failure, 'it is tried again')
   putAside(state, storage, slot, delay)
 }
@@ -199,7 +194,7 @@ function attempted(state: State, storage: StorageState, slot: Slot, failure: Fai
 function giveUp(state: State, storage: StorageState, slot: Slot, failure: Failure, attempts: number): void {
   const was = slot.entry.record
   const copy = copyOn(was, storage.config.id)
-  if (copy !== undefined) store(state, was, withCopy(was, { ...copy, state: 'failed', attempts, failure }))
+  if (copy !== undefined) store(state, was, withCopy(was, copyRecord(copy.storage, 'failed', attempts, copy, failure)))
   release(storage, slot)
   const times = attempts === 1 ? 'once' : `${attempts} times`
   reportFailure(state, storage, was, failure, `tried ${times} and given up until it is retried on request`)

@@ -4,21 +4,31 @@ import { copyOn, store, withCopy } from './catalog.js'
 import type { CoreEvent } from './events.js'
 import { destination } from './paths.js'
 import { putAside, quietDelay, release } from './queue.js'
-import type { CopyRecord, Failure, FileRecord, Fingerprint, TierRecord } from './record.js'
+import {
+  type Completed,
+  type CopyRecord,
+  copyRecord,
+  type Failure,
+  type FileRecord,
+  type Fingerprint,
+  type TierRecord,
+  tierRecord,
+} from './record.js'
 import { readFrom } from './safety.js'
 import type { Slot, State, StorageState } from './state.js'
 import { onTier, turned, withTier } from './tier-records.js'
 
 type About<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
-/** Which version a copy has: that of the source, though it may have been read from another storage's copy. */
-export function versionCopied(
+/** What a copy is: its version that of the source, though it may have been read from another storage's copy. */
+export function completed(
   served: CopyRecord | undefined,
   { fingerprint, mtimeNs }: About<'copied'>,
-): Pick<CopyRecord, 'source' | 'mtimeNs'> {
+  digest: string | undefined,
+): Completed {
   const source = served?.source ?? fingerprint
   const is = mtimeNs ?? fingerprint.mtimeNs
-  return is === source.mtimeNs ? { source } : { source, mtimeNs: is }
+  return { digest, source, mtimeNs: is === source.mtimeNs ? undefined : is }
 }
 
 /** Whether what was read from another storage's copy is what had been copied there. */
@@ -70,8 +80,7 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
   const served = wasGivenBack && on.to !== undefined ? copyOn(was, on.to) : undefined
   const version = served?.source
   if (isOf(copy, version) || isLike(copy, served)) {
-    const { failure: _, ...rest } = copy
-    store(state, was, withCopy(now, { ...rest, state: 'copied', attempts: 0 }))
+    store(state, was, withCopy(now, copyRecord(copy.storage, 'copied', 0, copy)))
     release(storage, slot)
     return true
   }
@@ -86,7 +95,7 @@ export function leftBuffer(state: State, storage: StorageState, slot: Slot, fail
 /** What was found on the buffer. If it was something else than our link before, that counts on. */
 function found({ tier, attempts, failure, to }: TierRecord, state: 'gone' | 'link'): TierRecord {
   const strange = state === 'link' && failure === undefined ? attempts : 0
-  return { tier, state, attempts: strange, ...(to === undefined ? {} : { to }) }
+  return tierRecord(tier, state, strange, to)
 }
 
 /** The storage that it was to be read from may have given it back meanwhile, to one further down. */

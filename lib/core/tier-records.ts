@@ -1,6 +1,7 @@
 /** What a record says of tiers. */
-import type { CopyRecord, FileRecord, TierRecord } from './record.js'
+import { type CopyRecord, type FileRecord, fileRecord, type TierRecord, tierRecord } from './record.js'
 import type { State, StorageState } from './state.js'
+import type { TierState } from './tier-state.js'
 
 /** A file's state on a tier, if that tier could ever give its space back. */
 export function onTier(record: FileRecord, tier: string): TierRecord | undefined {
@@ -12,33 +13,30 @@ export function onTier(record: FileRecord, tier: string): TierRecord | undefined
 /** A record with its state on one tier exchanged. */
 export function withTier(record: FileRecord, tier: TierRecord): FileRecord {
   const tiers = record.tiers?.map((other) => (other.tier === tier.tier ? tier : other))
-  return tiers === undefined ? record : { ...record, tiers }
+  return tiers === undefined ? record : fileRecord(record, record.copies, tiers)
 }
 
 /** A record with a tier in another state, and a clean slate there. */
 export function turned(record: FileRecord, tier: string, state: TierRecord['state'], to?: string): FileRecord {
-  return withTier(record, turnedTier(tier, state, to))
+  return withTier(record, tierRecord(tier, state, 0, state === 'held' ? undefined : to))
 }
-
-const turnedTier = (tier: string, state: TierRecord['state'], to: string | undefined): TierRecord =>
-  to === undefined || state === 'held' ? { tier, state, attempts: 0 } : { tier, state, attempts: 0, to }
 
 /**
  * The tiers of a file that goes to these storages: those that have it, or will, and from which it goes further down.
- * New ones are held: what will be there counts as if it were.
+ * New ones are held: what will be there counts as if it were. Undefined: there are none.
  */
 export function tiersFor(
   state: State,
   copies: readonly CopyRecord[],
   known: readonly TierRecord[] = [],
-): { readonly tiers?: readonly TierRecord[] } {
-  const tiers: TierRecord[] = []
-  for (const { config, storage, below } of state.tiers) {
-    if (storage !== undefined && !isAmong(copies, storage)) continue
-    if (!isAnyAmong(copies, below)) continue
-    tiers.push(known.find(({ tier }) => tier === config.id) ?? { tier: config.id, state: 'held', attempts: 0 })
-  }
-  return tiers.length === 0 ? {} : { tiers }
+): readonly TierRecord[] | undefined {
+  const has = ({ storage, below }: TierState): boolean =>
+    (storage === undefined || isAmong(copies, storage)) && isAnyAmong(copies, below)
+  const having = state.tiers.every(has) ? state.tiers : state.tiers.filter(has)
+  if (having.length === 0) return undefined
+  return having.map(
+    ({ config: { id } }) => known.find(({ tier }) => tier === id) ?? tierRecord(id, 'held', 0, undefined),
+  )
 }
 
 function isAnyAmong(copies: readonly CopyRecord[], storages: readonly StorageState[]): boolean {
@@ -53,9 +51,9 @@ function isAmong(copies: readonly CopyRecord[], { config }: StorageState): boole
 
 /** After an announcement: what was given back may be there again. */
 export function unsureAgain(tiers: readonly TierRecord[] | undefined): readonly TierRecord[] | undefined {
-  return tiers?.map(({ failure: _, ...tier }) => {
-    const isThere = tier.state === 'held' || tier.state === 'unsure'
-    return { ...tier, state: isThere ? tier.state : 'unsure', attempts: 0 }
+  return tiers?.map(({ tier, state, to }) => {
+    const isThere = state === 'held' || state === 'unsure'
+    return tierRecord(tier, isThere ? state : 'unsure', 0, to)
   })
 }
 

@@ -1,19 +1,23 @@
 /** Reads what {@link ByteWriter} wrote. Throws `RangeError` beyond the end. */
 import type { Buffer } from 'node:buffer'
+import { viewOf } from './byte-writer.js'
 
 export class ByteReader {
   #bytes: Buffer
+  #view: DataView
   at: number
   #end: number
 
   constructor(bytes: Buffer, at = 0, end: number = bytes.length) {
     this.#bytes = bytes
+    this.#view = viewOf(bytes)
     this.at = at
     this.#end = end
   }
 
   /** Reads from elsewhere: saves making a reader per record. */
   reset(bytes: Buffer, at: number, end: number): void {
+    if (bytes !== this.#bytes) this.#view = viewOf(bytes)
     this.#bytes = bytes
     this.at = at
     this.#end = end
@@ -32,19 +36,19 @@ export class ByteReader {
   }
 
   u32(): number {
-    return this.#bytes.readUInt32LE(this.skip(4))
+    return this.#view.getUint32(this.skip(4), true)
   }
 
   f64(): number {
-    return this.#bytes.readDoubleLE(this.skip(8))
+    return this.#view.getFloat64(this.skip(8), true)
   }
 
   u64(): bigint {
-    return this.#bytes.readBigUInt64LE(this.skip(8))
+    return this.#view.getBigUint64(this.skip(8), true)
   }
 
   i64(): bigint {
-    return this.#bytes.readBigInt64LE(this.skip(8))
+    return this.#view.getBigInt64(this.skip(8), true)
   }
 
   varint(): number {
@@ -57,6 +61,14 @@ export class ByteReader {
       value += (byte & 127) * scale
     }
     return value
+  }
+
+  /** How many things come, of which each takes so many bytes at least. */
+  count(bytes: number): number {
+    const count = this.varint()
+    if (count * bytes > this.#end - this.at)
+      throw new RangeError('more things are announced than a journal entry holds')
+    return count
   }
 
   latin1(): string {

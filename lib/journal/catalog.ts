@@ -44,8 +44,8 @@ export class Catalog implements Names {
   readonly #reader = new ByteReader(Buffer.alloc(0))
   /** For a second look while the first reader stands somewhere. */
   readonly #aside = new ByteReader(Buffer.alloc(0))
-  /** Lists on which a seq belongs, while that is looked at. */
-  readonly #belongs: number[] = []
+  /** By its number, whether a seq belongs on a list, while that is looked at. */
+  readonly #belongs: boolean[] = []
   #sought = Buffer.alloc(4096)
 
   /** @param isSalvage Storages whose names are lost are called by their numbers (`#0`), which else is an error. */
@@ -206,16 +206,18 @@ export class Catalog implements Names {
   /** Takes a seq from the lists where it no longer belongs, puts it on the others. The reader stands at its states. */
   #relist(seq: number): void {
     const belongs = this.#belongs
-    belongs.length = 0
+    belongs.fill(false)
     for (let count = this.#reader.varint(); count > 0; count--) {
       const storage = this.#reader.varint()
       const state = listedState(this.#reader.u8())
-      if (state !== undefined) belongs.push(listOf(storage, state))
+      if (state === undefined) continue
+      const list = listOf(storage, state)
+      this.#seqs.mark(list, seq)
+      belongs[list] = true
     }
     for (let list = FRESH + 1; list < this.#seqs.lists(seq); list++) {
-      if (!belongs.includes(list)) this.#seqs.unmark(list, seq)
+      if (belongs[list] !== true) this.#seqs.unmark(list, seq)
     }
-    for (const list of belongs) this.#seqs.mark(list, seq)
   }
 
   #forget(seq: number): void {

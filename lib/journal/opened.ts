@@ -60,10 +60,15 @@ export function openedJournal(parts: OpenedParts): Journal {
   return {
     directory,
     id,
-    async apply(ops) {
-      if (closing !== undefined) throw isClosed(directory)
-      if (log.failure !== undefined) throw log.failure
-      await (ops.length === 0 ? log.durable() : take(ops))
+    // Not async: the operations would be kept in memory until they are durable.
+    apply(ops) {
+      try {
+        if (closing !== undefined) throw isClosed(directory)
+        if (log.failure !== undefined) throw log.failure
+        return ops.length === 0 ? log.durable() : take(ops)
+      } catch (error) {
+        return Promise.reject(error)
+      }
     },
     ...views(catalog),
     stats: () => ({ ...figures(catalog), commits: log.commits, ops: log.ops, uncommitted: log.uncommitted }),

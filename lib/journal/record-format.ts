@@ -1,6 +1,15 @@
 /** A file's record as bytes. What is needed to index it comes first: seq, path, and the state on each storage. */
 import type { ByteString } from '../bytes.js'
-import type { CopyRecord, Failure, FileRecord, Fingerprint, TierRecord } from '../core/record.js'
+import {
+  type CopyRecord,
+  copyRecord,
+  type Failure,
+  type FileRecord,
+  type Fingerprint,
+  fileRecord,
+  type TierRecord,
+  tierRecord,
+} from '../core/record.js'
 import { SustenError } from '../errors.js'
 import type { ByteReader } from './byte-reader.js'
 import type { ByteWriter } from './byte-writer.js'
@@ -55,10 +64,11 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numbers: Numbe
   out.varint(copies.length + (tiers === undefined ? 0 : tiers.length))
   let digest: string | undefined
   let source: Fingerprint | undefined
-  const flags: number[] = []
+  const flags = new Array<number>(copies.length)
+  let index = 0
   for (const copy of copies) {
     const flag = flagsOf(copy, digest, source)
-    flags.push(flag)
+    flags[index++] = flag
     out.varint(numbers.storage(copy.storage))
     out.u8(flag)
     digest = copy.digest ?? digest
@@ -73,7 +83,7 @@ export function encodeRecord(out: ByteWriter, record: FileRecord, numbers: Numbe
   out.varint(record.cut)
   out.varint(record.shift)
   out.f64(record.announced)
-  let index = 0
+  index = 0
   for (const copy of copies) encodeCopy(out, copy, flags[index++] ?? 0)
   if (tiers === undefined) return
   for (const { attempts, failure, to } of tiers) {
@@ -102,31 +112,33 @@ export interface Names {
 export function decodeRecord(from: ByteReader, known: Names): FileRecord {
   const seq = from.varint()
   const path = from.latin1() as ByteString
-  const count = from.varint()
-  const numbers: number[] = []
-  const flags: number[] = []
+  const count = from.count(2)
+  const numbers = new Array<number>(count)
+  const flags = new Array<number>(count)
+  /** Copies come first. */
+  let copied = 0
   for (let i = 0; i < count; i++) {
-    numbers.push(from.varint())
-    flags.push(from.u8())
+    const number = from.varint()
+    numbers[i] = number
+    flags[i] = from.u8()
+    if (copied === i && known.tierOf(number) === undefined) copied += 1
   }
   const cut = from.varint()
   const shift = from.varint()
   const announced = from.f64()
-  const copies: CopyRecord[] = []
+  const about = { seq, path, cut, shift, announced }
+  // As long as they are: what grows takes more, and is kept.
+  const copies = new Array<CopyRecord>(copied)
   const before: Before = { digest: undefined, source: undefined }
-  let next = 0
-  // Copies come first.
-  for (; next < count; next++) {
-    const number = numbers[next] ?? 0
-    if (known.tierOf(number) !== undefined) break
-    copies.push(decodeCopy(from, known.storageOf(number), flags[next] ?? 0, before))
+  for (let i = 0; i < copied; i++) {
+    copies[i] = decodeCopy(from, known.storageOf(numbers[i] ?? 0), flags[i] ?? 0, before)
   }
-  if (next === count) return { seq, path, cut, shift, announced, copies }
-  const tiers: TierRecord[] = []
-  for (; next < count; next++) {
-    tiers.push(decodeTier(from, known.tierOf(numbers[next] ?? 0) ?? '', flags[next] ?? 0, known))
+  if (copied === count) return fileRecord(about, copies, undefined)
+  const tiers = new Array<TierRecord>(count - copied)
+  for (let i = copied; i < count; i++) {
+    tiers[i - copied] = decodeTier(from, known.tierOf(numbers[i] ?? 0) ?? '', flags[i] ?? 0, known)
   }
-  return { seq, path, cut, shift, announced, copies, tiers }
+  return fileRecord(about, copies, tiers)
 }
 
 /** What the nearest copy before has that has one. */
@@ -137,19 +149,15 @@ interface Before {
 
 function decodeCopy(from: ByteReader, storage: string, flags: number, before: Before): CopyRecord {
   const attempts = from.varint()
-  const copy: { -readonly [K in keyof CopyRecord]: CopyRecord[K] } = {
-    storage,
-    state: STATES[flags & STATE_BITS] ?? 'pending',
-    attempts: Math.floor(attempts / 2),
-  }
-  if (flags & HAS_FAILURE) copy.failure = decodeFailure(from)
+  const failure = flags & HAS_FAILURE ? decodeFailure(from) : undefined
   if (flags & HAS_DIGEST) before.digest = from.hex(16)
   if (flags & HAS_DIGEST_TEXT) before.digest = from.utf8()
   if (flags & HAS_SOURCE) before.source = decodeFingerprint(from)
-  if (before.source !== undefined && flags & (HAS_SOURCE | SAME_SOURCE)) copy.source = before.source
-  if (attempts % 2 === HAS_MTIME) copy.mtimeNs = from.i64()
-  if (before.digest !== undefined && flags & (HAS_DIGEST | HAS_DIGEST_TEXT | SAME_DIGEST)) copy.digest = before.digest
-  return copy
+  const digest = flags & (HAS_DIGEST | HAS_DIGEST_TEXT | SAME_DIGEST) ? before.digest : undefined
+  const source = flags & (HAS_SOURCE | SAME_SOURCE) ? before.source : undefined
+  const mtimeNs = attempts % 2 === HAS_MTIME ? from.i64() : undefined
+  const state = STATES[flags & STATE_BITS] ?? 'pending'
+  return copyRecord(storage, state, Math.floor(attempts / 2), { digest, source, mtimeNs }, failure)
 }
 
 function tierFlags({ state, failure, to }: TierRecord): number {
@@ -163,14 +171,11 @@ function tierFlags({ state, failure, to }: TierRecord): number {
 function decodeTier(from: ByteReader, id: string, flags: number, known: Names): TierRecord {
   const listed = listedState(flags)
   const held = flags & IS_UNSURE ? 'unsure' : 'held'
-  const tier: { -readonly [K in keyof TierRecord]: TierRecord[K] } = {
-    tier: id,
-    state: listed === undefined ? 'gone' : listed === 'failed' ? 'link' : held,
-    attempts: from.varint(),
-  }
-  if (flags & HAS_FAILURE) tier.failure = decodeFailure(from)
-  if (flags & HAS_TO) tier.to = known.storageOf(from.varint())
-  return tier
+  const state = listed === undefined ? 'gone' : listed === 'failed' ? 'link' : held
+  const attempts = from.varint()
+  const failure = flags & HAS_FAILURE ? decodeFailure(from) : undefined
+  const to = flags & HAS_TO ? known.storageOf(from.varint()) : undefined
+  return tierRecord(id, state, attempts, to, failure)
 }
 
 function flagsOf(copy: CopyRecord, digest: string | undefined, source: Fingerprint | undefined): number {

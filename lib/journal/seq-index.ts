@@ -21,6 +21,9 @@ export class SeqIndex {
   readonly #order: number[] = []
   readonly #counts: number[] = []
   #size = 0
+  /** The page that was last looked at: a seq is looked at several times, and so are its neighbours. */
+  #last: Page | undefined
+  #lastNumber: number | undefined
 
   get size(): number {
     return this.#size
@@ -28,12 +31,12 @@ export class SeqIndex {
 
   /** The segment of a seq's record; 0 if there is none. */
   segment(seq: number): number {
-    return this.#pages.get(Math.floor(seq / PAGE))?.words[seq % PAGE] ?? 0
+    return this.#find(Math.floor(seq / PAGE))?.words[seq % PAGE] ?? 0
   }
 
   /** Where in its segment a seq's record lies. */
   position(seq: number): number {
-    return this.#pages.get(Math.floor(seq / PAGE))?.words[PAGE + (seq % PAGE)] ?? 0
+    return this.#find(Math.floor(seq / PAGE))?.words[PAGE + (seq % PAGE)] ?? 0
   }
 
   /** Adds a seq, or says where its record lies now. */
@@ -51,7 +54,7 @@ export class SeqIndex {
   /** Removes a seq, from all lists too. */
   remove(seq: number): void {
     const number = Math.floor(seq / PAGE)
-    const page = this.#pages.get(number)
+    const page = this.#find(number)
     const at = seq % PAGE
     if (page === undefined || page.words[at] === 0) return
     for (let list = 0; list < listsOf(page); list++) this.unmark(list, seq)
@@ -60,6 +63,7 @@ export class SeqIndex {
     this.#size -= 1
     if (page.used > 0) return
     this.#pages.delete(number)
+    this.#lastNumber = undefined
     this.#order.splice(this.#indexOf(number), 1)
   }
 
@@ -76,7 +80,7 @@ export class SeqIndex {
   }
 
   unmark(list: number, seq: number): void {
-    const page = this.#pages.get(Math.floor(seq / PAGE))
+    const page = this.#find(Math.floor(seq / PAGE))
     if (page === undefined || !this.isMarked(list, seq)) return
     const word = wordOf(list, seq)
     page.words[word] = (page.words[word] ?? 0) & ~(1 << (seq % 32))
@@ -84,14 +88,14 @@ export class SeqIndex {
   }
 
   isMarked(list: number, seq: number): boolean {
-    const page = this.#pages.get(Math.floor(seq / PAGE))
+    const page = this.#find(Math.floor(seq / PAGE))
     if (page === undefined || listsOf(page) <= list) return false
     return ((page.words[wordOf(list, seq)] ?? 0) & (1 << (seq % 32))) !== 0
   }
 
   /** Number of lists on which a seq could be. */
   lists(seq: number): number {
-    const page = this.#pages.get(Math.floor(seq / PAGE))
+    const page = this.#find(Math.floor(seq / PAGE))
     return page === undefined ? 0 : listsOf(page)
   }
 
@@ -145,11 +149,20 @@ export class SeqIndex {
     return low
   }
 
+  #find(number: number): Page | undefined {
+    if (number !== this.#lastNumber) {
+      this.#last = this.#pages.get(number)
+      this.#lastNumber = number
+    }
+    return this.#last
+  }
+
   #page(number: number): Page {
-    const known = this.#pages.get(number)
+    const known = this.#find(number)
     if (known !== undefined) return known
     const made = { words: new Uint32Array(BITS + Math.max(2, this.#counts.length) * LIST_WORDS), used: 0 }
     this.#pages.set(number, made)
+    this.#lastNumber = undefined
     const last = this.#order[this.#order.length - 1] ?? -1
     if (number > last) this.#order.push(number)
     else this.#order.splice(this.#indexOf(number), 0, number)

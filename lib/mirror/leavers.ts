@@ -24,9 +24,11 @@ export function createLeavers(): Leavers {
   let next = 0
 
   function forget(record: FileRecord): void {
-    last.delete(record.path)
     // Else somebody had it dismissed: it isn't copied everywhere.
-    if (!record.copies.every(({ state }) => state === 'copied')) return
+    if (!record.copies.every(({ state }) => state === 'copied')) {
+      last.delete(record.path)
+      return
+    }
     const oldest = order[next]
     // It may have come and left again since.
     if (oldest !== undefined && last.get(oldest.path) === oldest) last.delete(oldest.path)

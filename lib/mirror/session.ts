@@ -137,7 +137,9 @@ export async function openSession(
     worked = true
     lookAtBuffer()
     try {
-      await shell.postDurably(files.map((file) => ({ type: 'announced', at: now(), ...file })))
+      await shell.postDurably(
+        files.map(({ path, cut, fingerprint }) => ({ type: 'announced', at: now(), path, cut, fingerprint })),
+      )
     } finally {
       announcing -= files.length
     }

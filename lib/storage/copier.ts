@@ -151,9 +151,12 @@ function jobOf(
     layout: layoutDepth(target),
     files: files.map(({ path, cut, link, known, knownDigest, knownMtimeNs }): NativeCopyFile => {
       const src = origin === undefined ? path : placeBelow(origin, path, cut)
+      const dest = placeBelow(target, path, cut)
+      // The usual case as one plain object.
+      if (link === undefined && known === undefined) return { src, dest, existing: 'version' }
       const leadsTo = link === undefined ? undefined : targets.get(link)
       const expectLink = leadsTo === undefined ? {} : { expectLink: linkTo(leadsTo, path, cut) }
-      const file = { src, dest: placeBelow(target, path, cut), existing: 'version', ...expectLink } as const
+      const file = { src, dest, existing: 'version', ...expectLink } as const
       if (known === undefined) return file
       const expect = { size: known.size, mtimeNs: knownMtimeNs ?? known.mtimeNs }
       return { ...file, known, expect, ...(knownDigest === undefined ? {} : { knownDigest }) }
@@ -162,12 +165,15 @@ function jobOf(
 }
 
 function eventOf(options: CopierOptions, { path, cut }: CopyOrder, result: NativeFileResult): CoreEvent {
-  const about = { at: options.now(), storage: options.id, path }
+  const at = options.now()
+  const storage = options.id
   const { outcome, fingerprint, mtimeNs, version } = result
   if (outcome !== 'failed' && outcome !== 'skipped' && fingerprint !== undefined) {
     return {
       type: 'copied',
-      ...about,
+      at,
+      storage,
+      path,
       outcome,
       bytes: result.bytes,
       fingerprint,
@@ -180,8 +186,10 @@ function eventOf(options: CopierOptions, { path, cut }: CopyOrder, result: Nativ
   const unknown: NativeError = { code: 'EIO', errno: 5, syscall: 'copy', path: target.path }
   const failure = failureOf(result.error ?? unknown)
   const side = sideOf(options, textOfBytes(failure.path))
-  if (isDenied(failure) && isTarget(target, failure)) return { type: 'failed', ...about, side, failure, whole: true }
-  return { type: 'failed', ...about, side, failure }
+  if (isDenied(failure) && isTarget(target, failure)) {
+    return { type: 'failed', at, storage, path, side, failure, whole: true }
+  }
+  return { type: 'failed', at, storage, path, side, failure }
 }
 
 const isDenied = ({ code }: Failure): boolean => code === 'EACCES' || code === 'EPERM'
