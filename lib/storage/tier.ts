@@ -164,11 +164,11 @@ export function openTier(options: TierOptions): Tier {
   }
 
   function eventOf({ path }: ReleaseOrder, { outcome, bytes, error }: NativeReleaseResult): CoreEvent {
-    const about = { type: 'released', at: now(), tier: id, path, bytes } as const
-    if (outcome === 'failed' || outcome === 'kept') {
-      return { ...about, outcome: 'failed', failure: plain(error ?? unknown(root)) }
-    }
-    return error === undefined ? { ...about, outcome } : { ...about, outcome, failure: plain(error) }
+    // Always of one shape: this is done for every file, and the core reads all of it.
+    const isFailed = outcome === 'failed' || outcome === 'kept'
+    const failure = isFailed ? plain(error ?? unknown(root)) : error === undefined ? undefined : plain(error)
+    const is = isFailed ? 'failed' : outcome
+    return { type: 'released', at: now(), tier: id, path, bytes, outcome: is, failure }
   }
 
   return {
