@@ -157,7 +157,7 @@ test('what is told of a cleared shift names its user directory, if it had one', 
   driver.changeUser()
   for (const path of driver.settle().flatMap(({ files }) => files.map((file) => file.path))) driver.release(path)
   const texts = driver.messages().map(({ text }) => text)
-  assert.deepEqual(texts, ['The files of shift 1 (uid 7, gid 8, directory visit/9) have left /mnt/buffer'])
+  assert.deepEqual(texts, ['The files of shift 1 (uid 7, gid 8, directory visit/9) have left /buffer'])
 })
 
 test('a user change clears the buffer of the old files as soon as they are durable, and of no others', () => {

@@ -88,14 +88,13 @@ function cleared(state: State, { number, uid, gid, userDirectory }: Shift, id: s
   // A shift without files leaves nothing behind that would be worth telling.
   if (tier === undefined || !state.counters.has(number)) return
   removeDirectories(state, tier, number)
-  const mountPoint = mountPointOf(state, tier)
   const whose = `uid ${uid}, gid ${gid}${userDirectory === undefined ? '' : `, directory ${userDirectory}`}`
   say(state, {
     code: 'SHIFT_CLEARED',
     severity: 'info',
     storage: tier.storage?.config.id,
-    subject: mountPoint,
-    text: `The files of shift ${number} (${whose}) have left ${textOfBytes(mountPoint)}`,
+    subject: mountPointOf(state, tier),
+    text: `The files of shift ${number} (${whose}) have left ${textOfBytes(tier.storage?.config.target ?? state.config.source)}`,
     reason: `${id} ${number}`,
   })
 }
