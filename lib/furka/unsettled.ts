@@ -1,0 +1,131 @@
+/**
+ * Asks sources for the files that they have seen and not offered yet. Whose those are is noted when the user changes: they
+ * may be written for long after that.
+ */
+import { setImmediate as turn } from 'node:timers/promises'
+import { createSlices } from '../slices.js'
+import { MOST_CHARACTERS } from '../source/name-room.js'
+import { type CoreEvent, isReserved, type Seen, type State } from './core/index.js'
+import { readSeen } from './offers.js'
+import type { Reading } from './reading.js'
+import type { Shell } from './shell.js'
+import type { OpenSource } from './sources.js'
+
+/** Milliseconds between two times that it is asked what has become of the files that were noted. */
+const pause = 2000
+/** Milliseconds of work at a stretch. */
+const slice = 0.5
+/** Files in one event for the core. */
+const mostFiles = 64
+
+export interface UnsettledHost {
+  readonly sources: ReadonlyMap<string, OpenSource>
+  readonly state: State
+  readonly shell: Pick<Shell, 'postDurably'>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+export interface Unsettled {
+  /**
+   * Has the core take an event in, and right behind it what the sources have seen and not offered. Resolves when that is
+   * durable.
+   * @param first Is given the time when the sources were asked, and those that couldn't say.
+   * @returns those
+   */
+  note(first: (asked: number, silent: readonly OpenSource[]) => CoreEvent): Promise<readonly OpenSource[]>
+  /** Nothing is asked any more. */
+  close(): void
+}
+
+export function watchUnsettled({ sources, state, shell, now }: UnsettledHost): Unsettled {
+  let last: Promise<unknown> = Promise.resolve()
+  let isAsking = false
+
+  /** Two answers that overtake each other would make files forgotten. */
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const mine = last.then(work)
+    last = mine.catch(() => {})
+    return mine
+  }
+
+  /** What became of those of which is known already. */
+  async function follow(): Promise<void> {
+    for (const [id, { reserved }] of state.sources) {
+      const source = sources.get(id)
+      if (source === undefined || reserved.size === 0) continue
+      const seen = await ask(source, (name) => isReserved(state, id, name))
+      if (seen !== undefined) await shell.postDurably(eventsOf(id, seen, now()))
+    }
+  }
+
+  const timer = setInterval(() => {
+    if (isAsking || ![...state.sources.values()].some(({ reserved }) => reserved.size > 0)) return
+    isAsking = true
+    alone(follow)
+      .catch(() => {})
+      .finally(() => {
+        isAsking = false
+      })
+  }, pause)
+  timer.unref()
+
+  return {
+    note(first) {
+      return alone(async () => {
+        const asked = now()
+        const silent: OpenSource[] = []
+        const events: CoreEvent[] = []
+        for (const [id, source] of sources) {
+          const seen = await ask(source, () => true)
+          if (seen === undefined) silent.push(source)
+          else events.push(...eventsOf(id, seen, asked))
+        }
+        await shell.postDurably([first(asked, silent), ...events])
+        return silent
+      })
+    },
+    close() {
+      clearInterval(timer)
+    },
+  }
+}
+
+/** What a source has seen; undefined: it doesn't say. Whatever it says beyond the bounds of names counts for nothing. */
+async function ask(
+  { source, reading }: OpenSource,
+  wants: (name: string) => boolean,
+): Promise<readonly Seen[] | undefined> {
+  if (source.unsettled === undefined || reading === undefined) return undefined
+  // What was read of it before is on its way to the core by then.
+  await turn()
+  const rest = createSlices(slice)
+  const seen: Seen[] = []
+  let characters = 0
+  try {
+    for (const one of source.unsettled()) {
+      const found = seenHere(reading, readSeen(one))
+      if (wants(found.name)) seen.push(found)
+      characters += found.name.length + 1
+      if (characters > MOST_CHARACTERS) break
+      const others = rest()
+      if (others !== undefined) await others
+    }
+  } catch {
+    // Its offers tell, in time.
+    return undefined
+  }
+  return seen
+}
+
+const seenHere = ({ timeHere }: Reading, found: Seen): Seen => ({ ...found, seen: timeHere(found.seen) })
+
+/** At least one, also of nothing: what was noted before, and isn't there any more, is to be forgotten. */
+function eventsOf(source: string, seen: readonly Seen[], at: number): CoreEvent[] {
+  const events: CoreEvent[] = []
+  for (let from = 0; from === 0 || from < seen.length; from += mostFiles) {
+    const files = seen.slice(from, from + mostFiles)
+    events.push({ type: 'seen', at, source, files, first: from === 0, last: from + mostFiles >= seen.length })
+  }
+  return events
+}
