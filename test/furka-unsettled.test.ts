@@ -1,6 +1,6 @@
 /** Whose files are that weren't whole yet when the user changed, whatever became of the Furka then. */
 import assert from 'node:assert/strict'
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type FileSource, openIncoming, openSimplon, type SeenFile } from 'susten'
@@ -185,6 +185,27 @@ test('a source that fails when it is asked what it has seen is waited for instea
   assert.deepEqual(filesBelow(place.buffer), ['anna/a'])
 })
 
+test('a file that takes another one’s name in a directory is no growth of that, however large it is', async (t) => {
+  const place = await createFurkaPlace(t)
+  const path = join(place.root, 'incoming')
+  mkdirSync(path)
+  const source = () => openIncoming({ path, settle: 0, sure: 0, scanInterval: 20 })
+  const options = () => ({ sources: [{ source: source(), target: place.buffer }] })
+  // It can't be removed, and its inode isn't free, as long as somebody may write to it.
+  heldOpen(t, join(path, 'a'))
+  writeFileSync(join(path, 'a'), part)
+  const user = { userDirectory: 'anna' }
+  const first = await openFurkaFor(t, place, undefined, { ...options(), user })
+  await until(() => first.told.received.some(({ size }) => size === part.length), 'it is here')
+  await first.furka.changeUser({ userDirectory: 'bert' })
+  await first.furka.close('stop')
+  writeFileSync(join(path, 'b'), whole)
+  renameSync(join(path, 'b'), join(path, 'a'))
+  const { furka } = await openFurkaFor(t, place, undefined, options())
+  await furka.idle()
+  assert.deepEqual(filesBelow(place.buffer), ['anna/a', 'bert/a'])
+})
+
 // ---- Decisions -------------------------------------------------------------------------------------------------------
 
 const config = {
@@ -364,8 +385,7 @@ test('what is noted of a source that isn’t configured any more is forgotten', 
   const { change, stored } = core()
   change(1000, bert, [file(500)])
   const kept = [...stored].map(
-    ([key, value]) =>
-      [key.replace('dcu', 'other'), isNoted(value) ? { ...value, source: 'other' } : value] as const,
+    ([key, value]) => [key.replace('dcu', 'other'), isNoted(value) ? { ...value, source: 'other' } : value] as const,
   )
   const { keys } = core(new Map(kept), 2000)
   assert.deepEqual(keys(), [])

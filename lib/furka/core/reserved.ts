@@ -103,7 +103,8 @@ function reserve(state: State, source: Source, { seen, ...found }: Seen, turn: n
   if (before !== undefined) {
     const { record } = before
     before.seen = seen
-    if (record.turn === turn && record.version === found.version && record.size === found.size) return
+    const isSame = found.version === undefined || found.version === record.version
+    if (record.turn === turn && isSame) return
     letGo(state, source, record)
   } else if (source.characters + found.name.length > MOST_CHARACTERS) return
   else state.seq += 1
