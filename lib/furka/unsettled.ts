@@ -91,23 +91,27 @@ export function watchUnsettled({ sources, state, shell, now }: UnsettledHost): U
   }
 }
 
-/** What a source has seen; undefined: it doesn't say. Whatever it says beyond the bounds of names counts for nothing. */
-async function ask(
-  { source, reading }: OpenSource,
-  wants: (name: string) => boolean,
-): Promise<readonly Seen[] | undefined> {
+/** What a source has seen. */
+interface Answer {
+  readonly files: readonly Seen[]
+  /** There are more, which would take too much memory. */
+  readonly isCut: boolean
+}
+
+/** @returns undefined: it doesn't say */
+async function ask({ source, reading }: OpenSource, wants: (name: string) => boolean): Promise<Answer | undefined> {
   if (source.unsettled === undefined || reading === undefined) return undefined
   // What was read of it before is on its way to the core by then.
   await turn()
   const rest = createSlices(slice)
-  const seen: Seen[] = []
+  const files: Seen[] = []
   let characters = 0
   try {
     for (const one of source.unsettled()) {
       const found = seenHere(reading, readSeen(one))
-      if (wants(found.name)) seen.push(found)
+      if (wants(found.name)) files.push(found)
       characters += found.name.length + 1
-      if (characters > MOST_CHARACTERS) break
+      if (characters > MOST_CHARACTERS) return { files, isCut: true }
       const others = rest()
       if (others !== undefined) await others
     }
@@ -115,17 +119,17 @@ async function ask(
     // Its offers tell, in time.
     return undefined
   }
-  return seen
+  return { files, isCut: false }
 }
 
 const seenHere = ({ timeHere }: Reading, found: Seen): Seen => ({ ...found, seen: timeHere(found.seen) })
 
 /** At least one, also of nothing: what was noted before, and isn't there any more, is to be forgotten. */
-function eventsOf(source: string, seen: readonly Seen[], at: number): CoreEvent[] {
+function eventsOf(source: string, { files: all, isCut }: Answer, at: number): CoreEvent[] {
   const events: CoreEvent[] = []
-  for (let from = 0; from === 0 || from < seen.length; from += mostFiles) {
-    const files = seen.slice(from, from + mostFiles)
-    events.push({ type: 'seen', at, source, files, first: from === 0, last: from + mostFiles >= seen.length })
+  for (let from = 0; from === 0 || from < all.length; from += mostFiles) {
+    const files = all.slice(from, from + mostFiles)
+    events.push({ type: 'seen', at, source, files, first: from === 0, last: !isCut && from + mostFiles >= all.length })
   }
   return events
 }
