@@ -5,7 +5,15 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type FileSource, openIncoming, openSimplon, type SeenFile } from 'susten'
 import type { ByteString } from '#lib/bytes.js'
-import { type CoreEvent, createState, decide, type Seen, type State, type Stored } from '#lib/furka/core/index.js'
+import {
+  type CoreEvent,
+  createState,
+  decide,
+  type Held,
+  type Seen,
+  type State,
+  type Stored,
+} from '#lib/furka/core/index.js'
 import { startDcu } from './support/dcu-world.js'
 import { createFurkaPlace, type FurkaPlace, openFurkaFor } from './support/furka-world.js'
 import { memorySource } from './support/memory-source.js'
@@ -159,6 +167,29 @@ test('over any number of restarts a file that is still being written stays whose
   assert.deepEqual(filesBelow(place.buffer), ['anna/a', 'dora/b'])
 })
 
+test('the name of a file that is gone behind a restart is soon the next one’s', async (t) => {
+  const place = await createFurkaPlace(t)
+  const target = place.buffer
+  const first = await openFurkaFor(t, place, undefined, {
+    sources: [{ source: slowSource([{ name: 'a', seen: Date.now() }]), target }],
+    defaultUser: { userDirectory: 'anna' },
+  })
+  await first.furka.changeUser({ userDirectory: 'bert' })
+  await first.furka.close('stop')
+  let looks = 0
+  const source = Object.assign(slowSource(), {
+    async look() {
+      looks += 1
+    },
+  })
+  const { furka } = await openFurkaFor(t, place, undefined, { sources: [{ source, target }] })
+  await until(() => looks > 1, 'it has looked at everything twice')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  source.put('a', 'his')
+  await furka.idle()
+  assert.deepEqual(filesBelow(target), ['bert/a'])
+})
+
 test('a source that fails when it is asked what it has seen is waited for instead', async (t) => {
   const place = await createFurkaPlace(t)
   const source = Object.assign(memorySource(), {
@@ -225,7 +256,7 @@ function core(stored: Map<string, unknown> = new Map(), start = 0) {
     turns: (stored.get('turns') ?? []) as Stored['turns'],
     files: kept<Stored['files'][number]>('file:').map(([, file]) => file),
     reserved: kept<NonNullable<Stored['reserved']>[number]>('reserved:').map(([, one]) => one),
-    held: new Map(kept<number>('held:')),
+    held: new Map(kept<Held>('held:')),
   }
   const state: State = createState(config, start, before, anna)
   const post = (at: number, ...events: readonly DistributiveOmit<CoreEvent, 'at'>[]) => {
@@ -249,7 +280,7 @@ function core(stored: Map<string, unknown> = new Map(), start = 0) {
     post,
     change: (at: number, user: User, files: readonly Seen[]) =>
       post(at, { type: 'userChange', since: at, user }, seenEvent(files)),
-    seen: (at: number, files: readonly Seen[]) => post(at, seenEvent(files)),
+    seen: (at: number, files: readonly Seen[], whole = false) => post(at, seenEvent(files, whole)),
     /** Offers a file. @returns whose it is */
     offer(at: number, { name, seen, ...more }: Seen) {
       const offer = { name, path: name as ByteString, version: '?', exact: true, size: 1, ...more, seen }
@@ -263,7 +294,8 @@ function core(stored: Map<string, unknown> = new Map(), start = 0) {
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never
 
-const seenEvent = (files: readonly Seen[]) => ({ type: 'seen', source: 'dcu', files, first: true, last: true }) as const
+const seenEvent = (files: readonly Seen[], whole = false) =>
+  ({ type: 'seen', source: 'dcu', files, first: true, last: true, whole }) as const
 
 const file = (seen: number, more: Partial<Seen> = {}): Seen => ({ name: 'a', seen, version: '1', size: 10, ...more })
 
@@ -353,6 +385,45 @@ test('what has grown while it was received stays whose it was, also when it was 
   post(4000, { type: 'receiveFailed', seq: 1, side: 'source', gone: false, failure })
   assert.deepEqual(keys(), [])
   assert.equal(state.sources.get('dcu')?.files.get('a')?.record.turn, 1)
+})
+
+test('what is known of a file counts for it, also where it couldn’t be looked at yet', () => {
+  const first = core()
+  assert.deepEqual(first.offer(400, file(300)), anna)
+  const here = { path: '/ram/./a' as ByteString, size: 10, digest: '', received: 500 }
+  first.post(500, { type: 'received', seq: 1, outcome: 'created', here })
+  const again = core(first.stored, 1000)
+  again.change(1100, bert, [{ name: 'a', seen: 1050 }])
+  assert.deepEqual(again.keys(), [])
+})
+
+test('behind a restart, what two looks at everything don’t find is gone', () => {
+  const first = core()
+  first.change(1000, bert, [file(500)])
+  const { seen, offer, keys } = core(first.stored, 2000)
+  seen(2100, [], true)
+  seen(2200, [], false)
+  assert.equal(keys().length, 2)
+  // It was a list that lagged.
+  seen(2300, [{ name: 'a', seen: 2250 }], true)
+  seen(2400, [], true)
+  assert.equal(keys().length, 2)
+  seen(2500, [], true)
+  assert.deepEqual(keys(), [])
+  assert.deepEqual(offer(3000, file(2900, { version: '2', size: 11 })), bert)
+})
+
+test('what holds doesn’t make older notes younger, of files that nobody has seen since', () => {
+  const first = core()
+  first.change(1000, bert, [file(500, { name: 'a' })])
+  const second = core(first.stored, 50_000)
+  second.offer(50_200, file(50_100, { name: 'other' }))
+  second.change(51_000, anna, [file(50_500, { name: 'b' })])
+  second.seen(65_000, [file(50_500, { name: 'b' })])
+  const third = core(first.stored, 70_000)
+  assert.deepEqual(third.offer(71_000, file(70_500, { name: 'b', version: '2' })), bert)
+  assert.deepEqual(third.offer(71_000, file(70_500, { name: 'a', version: '2' })), anna)
+  assert.equal(third.state.sources.get('dcu')?.files.get('a')?.record.turn, 3)
 })
 
 test('Grimsel is told of the next user behind files that are still being written, for some seconds', () => {

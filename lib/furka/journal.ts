@@ -5,6 +5,7 @@ import { createSlices } from '../slices.js'
 import {
   type FileRecord,
   fileKeys,
+  type Held,
   heldKeys,
   type Reservation,
   reservedKeys,
@@ -41,11 +42,11 @@ async function readStored(journal: Journal): Promise<Stored> {
   const pause = createSlices(slice)
   const files: FileRecord[] = []
   const reserved: Reservation[] = []
-  const held = new Map<string, number>()
+  const held = new Map<string, Held>()
   for (const key of journal.keys()) {
     if (key.startsWith(fileKeys)) files.push(journal.value(key) as FileRecord)
     else if (key.startsWith(reservedKeys)) reserved.push(journal.value(key) as Reservation)
-    else if (key.startsWith(heldKeys)) held.set(key.slice(heldKeys.length), journal.value(key) as number)
+    else if (key.startsWith(heldKeys)) held.set(key.slice(heldKeys.length), journal.value(key) as Held)
     await pause()
   }
   return { turns: (journal.value(turnsKey) as readonly Turn[] | undefined) ?? [], files, reserved, held }

@@ -15,6 +15,8 @@ const tellTime = 20_000
 export interface Looks {
   /** Resolves when the sources have seen all that they can see soon; those that fail, or take long, aren't waited for. */
   soon(): Promise<void>
+  /** Has a source look once. @returns whether it has seen all that it has; not if it is unavailable, fails, or can't look */
+  at(source: OpenSource): Promise<boolean>
   /** Resolves when sources have told of all that they have seen. Those that are unavailable, or slow, aren't waited for. */
   told(sources: readonly OpenSource[]): Promise<void>
   /** Begins to look, again and again as long as there is something that isn't offered yet. */
@@ -57,6 +59,13 @@ export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
   return {
     async soon() {
       await Promise.all([...sources.values()].map((one) => lookSoon(one).catch(() => {})))
+    },
+    async at(one) {
+      if (!isAvailable(one) || one.source.look === undefined) return false
+      return await lookOnce(one).then(
+        () => true,
+        () => false,
+      )
     },
     async told(sources) {
       const hasTold = (one: OpenSource): boolean => !isAvailable(one) || one.reading?.quiet !== false

@@ -124,7 +124,7 @@ export async function openSession(
     sources.set(id, { source, target, stallTimeout, place, receiver, reading: undefined, figures: createFigures(now) })
   }
   const looks: Looks = lookAtSources({ sources, signal, onChange: look })
-  const seen = watchUnsettled({ sources, state, shell, now })
+  const seen = watchUnsettled({ sources, state, shell, looks, now })
 
   function carryOut(order: Order): void {
     if (closing === 'stop') return

@@ -5,13 +5,15 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { createSlices } from '../slices.js'
 import { MOST_CHARACTERS } from '../source/name-room.js'
-import { type CoreEvent, isReserved, type Seen, type State } from './core/index.js'
+import { type CoreEvent, hasUnmet, isReserved, type Seen, type State } from './core/index.js'
+import type { Looks } from './looks.js'
 import { readSeen } from './offers.js'
 import type { Reading } from './reading.js'
 import type { Shell } from './shell.js'
 import type { OpenSource } from './sources.js'
 
-/** Milliseconds between two times that it is asked what has become of the files that were noted. */
+/** Milliseconds between two times that it is asked what has become of the files that were noted, at first and later. */
+const firstPause = 500
 const pause = 2000
 /** Milliseconds of work at a stretch. */
 const slice = 0.5
@@ -22,6 +24,7 @@ export interface UnsettledHost {
   readonly sources: ReadonlyMap<string, OpenSource>
   readonly state: State
   readonly shell: Pick<Shell, 'postDurably'>
+  readonly looks: Pick<Looks, 'at'>
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -38,9 +41,10 @@ export interface Unsettled {
   close(): void
 }
 
-export function watchUnsettled({ sources, state, shell, now }: UnsettledHost): Unsettled {
+export function watchUnsettled({ sources, state, shell, looks, now }: UnsettledHost): Unsettled {
   let last: Promise<unknown> = Promise.resolve()
   let isAsking = false
+  let asked = Number.NEGATIVE_INFINITY
 
   /** Two answers that overtake each other would make files forgotten. */
   function alone<T>(work: () => Promise<T>): Promise<T> {
@@ -54,34 +58,40 @@ export function watchUnsettled({ sources, state, shell, now }: UnsettledHost): U
     for (const [id, { reserved }] of state.sources) {
       const source = sources.get(id)
       if (source === undefined || reserved.size === 0) continue
-      const seen = await ask(source, (name) => isReserved(state, id, name))
-      if (seen !== undefined) await shell.postDurably(eventsOf(id, seen, now()))
+      const isWhole = hasUnmet(reserved) && (await looks.at(source))
+      await alone(async () => {
+        const seen = await ask(source, (name) => isReserved(state, id, name))
+        if (seen !== undefined) await shell.postDurably(eventsOf(id, seen, now(), isWhole))
+      })
     }
   }
 
   const timer = setInterval(() => {
-    if (isAsking || ![...state.sources.values()].some(({ reserved }) => reserved.size > 0)) return
+    const all = [...state.sources.values()].map(({ reserved }) => reserved)
+    const isDue = performance.now() - asked >= pause ? all.some(({ size }) => size > 0) : all.some(hasUnmet)
+    if (isAsking || !isDue) return
     isAsking = true
-    alone(follow)
+    asked = performance.now()
+    follow()
       .catch(() => {})
       .finally(() => {
         isAsking = false
       })
-  }, pause)
+  }, firstPause)
   timer.unref()
 
   return {
     note(first) {
       return alone(async () => {
-        const asked = now()
+        const since = now()
         const silent: OpenSource[] = []
         const events: CoreEvent[] = []
         for (const [id, source] of sources) {
           const seen = await ask(source, () => true)
           if (seen === undefined) silent.push(source)
-          else events.push(...eventsOf(id, seen, asked))
+          else events.push(...eventsOf(id, seen, since, false))
         }
-        await shell.postDurably([first(asked, silent), ...events])
+        await shell.postDurably([first(since, silent), ...events])
         return silent
       })
     },
@@ -125,11 +135,12 @@ async function ask({ source, reading }: OpenSource, wants: (name: string) => boo
 const seenHere = ({ timeHere }: Reading, found: Seen): Seen => ({ ...found, seen: timeHere(found.seen) })
 
 /** At least one, also of nothing: what was noted before, and isn't there any more, is to be forgotten. */
-function eventsOf(source: string, { files: all, isCut }: Answer, at: number): CoreEvent[] {
+function eventsOf(source: string, { files: all, isCut }: Answer, at: number, whole: boolean): CoreEvent[] {
   const events: CoreEvent[] = []
   for (let from = 0; from === 0 || from < all.length; from += mostFiles) {
     const files = all.slice(from, from + mostFiles)
-    events.push({ type: 'seen', at, source, files, first: from === 0, last: !isCut && from + mostFiles >= all.length })
+    const last = !isCut && from + mostFiles >= all.length
+    events.push({ type: 'seen', at, source, files, first: from === 0, last, whole })
   }
   return events
 }

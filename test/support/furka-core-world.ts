@@ -9,6 +9,7 @@ import {
   decide,
   type FileRecord,
   fileKeys,
+  type Held,
   type Here,
   heldKeys,
   isIdle,
@@ -146,7 +147,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
       )
     const files = kept(fileKeys).map(([, record]) => record as FileRecord)
     const reserved = kept(reservedKeys).map(([, record]) => record as Reservation)
-    const held = new Map(kept(heldKeys) as [string, number][])
+    const held = new Map(kept(heldKeys) as [string, Held][])
     const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
     state = createState(config, now, { turns, files, reserved, held }, nobody)
     post({ type: 'tick', at: now })
@@ -516,7 +517,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
       file.told = now
       return { ...found, version: `${file.size}`, size: file.size }
     })
-    return { type: 'seen', at: now, source, files, first: true, last: true }
+    return { type: 'seen', at: now, source, files, first: true, last: true, whole: up.get(source) === true }
   }
 
   function vanish(): void {

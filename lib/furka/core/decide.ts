@@ -9,7 +9,7 @@ import { offered, refused, withdrawn } from './offers.js'
 import { beside, received, receiveFailed, seekFailed, sought, targetSeen } from './receiving.js'
 import type { Turn } from './record.js'
 import { removed, removeFailed, removeLater, removeRefused, verified, verifyFailed } from './removing.js'
-import { keepReserved, seenUnoffered } from './reserved.js'
+import { keepAllReserved, seenUnoffered } from './reserved.js'
 import { filling, sourceSeen } from './sources.js'
 import { type CoreConfig, createEmptyState, createOut, type State, type Stored } from './state.js'
 import { beginTurn, runningTurn, turnsKey } from './turns.js'
@@ -36,9 +36,8 @@ export function createState(config: CoreConfig, now: number, stored: Stored, use
       if (file.stage === 'receive') defer(state, file)
     }
   }
-  for (const record of stored.reserved ?? []) {
-    keepReserved(state, { ...record, turn: knownTurn(state, record.turn) }, stored.held?.get(record.source))
-  }
+  const reserved = (stored.reserved ?? []).map((record) => ({ ...record, turn: knownTurn(state, record.turn) }))
+  keepAllReserved(state, reserved, stored.held ?? new Map())
   // A Grimsel that wasn't there before needs to know of those who still have files, and whose turn it is.
   state.turns = state.turns.map((turn) => (isOver(state, turn) ? { ...turn, told: true } : turn))
   return state

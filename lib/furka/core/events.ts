@@ -26,6 +26,8 @@ export type CoreEvent =
       /** The first part of them, and the last one: of those that were seen before there are no others. */
       readonly first: boolean
       readonly last: boolean
+      /** Right before, the source had looked at everything. */
+      readonly whole: boolean
     }
   /** A source has a version no more, though nobody here removed it. */
   | {

@@ -77,6 +77,12 @@ export interface Reservation extends Omit<Seen, 'seen'> {
   readonly at: number
 }
 
+/** Reservations of a source that were made, or found to hold, at a time `from` or later held at a time `to`. */
+export interface Held {
+  readonly from: number
+  readonly to: number
+}
+
 /** A user's time. */
 export interface Turn {
   /** 1 for the first. */

@@ -5,7 +5,7 @@ import { createHeap, type Heap } from '../../core/heap.js'
 import type { Confirm } from '../types.js'
 import type { Command, JournalOp, Notice, Saying } from './commands.js'
 import { createQueue, type Queue } from './queue.js'
-import type { Failure, FileRecord, Offer, Reservation, Turn } from './record.js'
+import type { Failure, FileRecord, Held, Offer, Reservation, Turn } from './record.js'
 
 /** What a Furka works with, for as long as it is open. */
 export interface CoreConfig {
@@ -29,7 +29,7 @@ export interface Stored {
   readonly files: readonly FileRecord[]
   readonly reserved?: readonly Reservation[]
   /** When reservations of each source were last known to hold. */
-  readonly held?: ReadonlyMap<string, number>
+  readonly held?: ReadonlyMap<string, Held>
 }
 
 /**
@@ -81,6 +81,8 @@ export interface Reserved {
   seen: number | undefined
   /** The last time that the source told what it has seen, and it was among that. */
   round: number
+  /** How often it wasn't, in a row, though the source had looked at everything. */
+  missed: number
 }
 
 /** How a source is doing, and its files. */
