@@ -89,6 +89,7 @@ export type {
   FilePlace,
   FileSource,
   Removal,
+  SeenFile,
   SourceEvent,
   SourceState,
 } from './source/files.js'

@@ -132,7 +132,7 @@ test('what a source had seen when the user changed stays the former one’s over
   const sources = [{ source, target: place.buffer }]
   const first = await openFurkaFor(t, place, undefined, { sources, defaultUser: { userDirectory: 'anna' } })
   const seen = Date.now()
-  source.state({ unsettled: 1, unsettledSince: seen })
+  source.state({ unsettled: 1 })
   source.reading = () => new Promise(() => {})
   let isDone = false
   const change = first.furka.changeUser({ userDirectory: 'bert' }).then(() => {
@@ -153,7 +153,7 @@ test('closing waits for what a source had seen when the user changed, and a chan
   const sources = [{ source, target: place.buffer }]
   const first = await openFurkaFor(t, place, undefined, { sources, defaultUser: { userDirectory: 'anna' } })
   const seen = Date.now()
-  source.state({ unsettled: 1, unsettledSince: seen })
+  source.state({ unsettled: 1 })
   await first.furka.changeUser({ userDirectory: 'bert' })
   const closing = first.furka.close()
   await new Promise((resolve) => setTimeout(resolve, 200))

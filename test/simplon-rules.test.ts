@@ -289,7 +289,7 @@ test('a list that is worked on when all is forgotten brings nothing', async (t) 
   const listed = catalog.listed(manyNames)
   catalog.clear()
   await listed
-  assert.deepEqual([catalog.size, catalog.unsettled, catalog.unsettledSince], [0, 0, undefined])
+  assert.deepEqual([catalog.size, catalog.unsettled, [...catalog.unsettledFiles()]], [0, 0, []])
 })
 
 /** A server with one file of 3 bytes, whose removals are done at once and answered when it is said. */

@@ -12,10 +12,10 @@ interface World {
   look(files: readonly ListedFile[], complete?: boolean): Promise<void>
 }
 
-function world(settle = 0): World {
+function world(settle = 0, sure = settle): World {
   const told: SourceEvent[] = []
   const listing = createListing({
-    patience: { settle, sure: settle },
+    patience: { settle, sure },
     mostFiles: 200_000,
     tell: (event) => told.push(event),
     mayTell: () => true,
@@ -138,6 +138,34 @@ test('content that was seen, and not offered, before the former one was found to
     ['1', '2', '1'],
   )
   assert.ok((files[1]?.seen ?? Number.NaN) <= forgotten)
+})
+
+test('what is larger has grown, unless it is another file', async () => {
+  const { listing, look } = world(0, 10_000)
+  for (const [name, size, identity] of [
+    ['a', 1, 'x'],
+    ['b', 1, 'x'],
+    ['c', 1, 'x'],
+  ] as const) {
+    listing.offer({ ...listed(name), size, identity }, performance.now())
+  }
+  const begun = Date.now()
+  while (Date.now() < begun + 5) await new Promise((resolve) => setImmediate(resolve))
+  const { identity: _, ...unknown } = { ...listed('c', '2'), size: 2, identity: '' }
+  await look([
+    { ...listed('a', '2'), size: 2, identity: 'x' },
+    { ...listed('b', '2'), size: 2, identity: 'y' },
+    unknown,
+  ])
+  // They must look the same for some time before they are offered.
+  assert.deepEqual(
+    [...listing.unsettledFiles()].map(({ name, seen }) => [name, seen > begun]),
+    [
+      ['a', false],
+      ['b', true],
+      ['c', false],
+    ],
+  )
 })
 
 test('names that are too long together wait, however few they are; so do refusals', async () => {

@@ -2,7 +2,17 @@
 import { type Journal, openJournal } from '../journal/index.js'
 import { checkOwner, claimJournal } from '../journal-owner.js'
 import { createSlices } from '../slices.js'
-import { type FileRecord, fileKeys, type Stored, type Turn, turnsKey } from './core/index.js'
+import {
+  type FileRecord,
+  fileKeys,
+  type Held,
+  heldKeys,
+  type Reservation,
+  reservedKeys,
+  type Stored,
+  type Turn,
+  turnsKey,
+} from './core/index.js'
 
 const owner = { kind: 'furka' } as const
 
@@ -31,10 +41,13 @@ export async function openFurkaJournal(directory: string): Promise<OpenedJournal
 async function readStored(journal: Journal): Promise<Stored> {
   const pause = createSlices(slice)
   const files: FileRecord[] = []
+  const reserved: Reservation[] = []
+  const held = new Map<string, Held>()
   for (const key of journal.keys()) {
-    if (!key.startsWith(fileKeys)) continue
-    files.push(journal.value(key) as FileRecord)
+    if (key.startsWith(fileKeys)) files.push(journal.value(key) as FileRecord)
+    else if (key.startsWith(reservedKeys)) reserved.push(journal.value(key) as Reservation)
+    else if (key.startsWith(heldKeys)) held.set(key.slice(heldKeys.length), journal.value(key) as Held)
     await pause()
   }
-  return { turns: (journal.value(turnsKey) as readonly Turn[] | undefined) ?? [], files }
+  return { turns: (journal.value(turnsKey) as readonly Turn[] | undefined) ?? [], files, reserved, held }
 }

@@ -15,11 +15,10 @@ const tellTime = 20_000
 export interface Looks {
   /** Resolves when the sources have seen all that they can see soon; those that fail, or take long, aren't waited for. */
   soon(): Promise<void>
-  /**
-   * Resolves when the sources have told of all that they had seen at a time, in milliseconds since the epoch. Those that
-   * are unavailable, or take too long, aren't waited for.
-   */
-  told(seen: number): Promise<void>
+  /** Has a source look once. @returns whether it has seen all that it has; not if it is unavailable, fails, or can't look */
+  at(source: OpenSource): Promise<boolean>
+  /** Resolves when sources have told of all that they have seen. Those that are unavailable, or slow, aren't waited for. */
+  told(sources: readonly OpenSource[]): Promise<void>
   /** Begins to look, again and again as long as there is something that isn't offered yet. */
   whole(): Whole
 }
@@ -61,13 +60,20 @@ export function lookAtSources({ sources, signal, onChange }: LooksHost): Looks {
     async soon() {
       await Promise.all([...sources.values()].map((one) => lookSoon(one).catch(() => {})))
     },
-    async told(seen) {
-      const hasTold = ({ reading }: OpenSource): boolean => reading?.isQuietUntil(seen) ?? true
+    async at(one) {
+      if (!isAvailable(one) || one.source.look === undefined) return false
+      return await lookOnce(one).then(
+        () => true,
+        () => false,
+      )
+    },
+    async told(sources) {
+      const hasTold = (one: OpenSource): boolean => !isAvailable(one) || one.reading?.quiet !== false
       const end = performance.now() + tellTime
       do {
         // What has been told is taken in before the loop's next turn.
         await rest(tellPause).catch(() => {})
-      } while (!signal.aborted && performance.now() < end && ![...sources.values()].every(hasTold))
+      } while (!signal.aborted && performance.now() < end && !sources.every(hasTold))
     },
     whole() {
       const unseen = new Set(sources.values())

@@ -2,7 +2,7 @@
 import { type ByteString, bufferOfBytes, bytesOfBuffer, bytesOfText, textOfBytes } from '../bytes.js'
 import type { FileOffer } from '../source/files.js'
 import { type PathFault, pathFault, pathFaults } from '../source/plain-path.js'
-import type { Offer } from './core/index.js'
+import type { Offer, Seen } from './core/index.js'
 
 /** Characters of a name and of a version: they are kept in memory and in the journal. */
 const longest = 16_384
@@ -19,24 +19,35 @@ export interface RefusedOffer {
  */
 export function readOffer(file: unknown): Offer | RefusedOffer {
   if (typeof file !== 'object' || file === null) throw wrong('a file', file)
-  const { name, path, version, exact, size, mtime, seen } = file as Readonly<Record<string, unknown>>
-  checkText('name', name)
+  const { path, version, exact, mtime } = file as Readonly<Record<string, unknown>>
+  const seen = readSeen(file)
   checkText('version', version)
   if (typeof exact !== 'boolean') throw wrong('exact', exact)
-  if (size !== undefined && !(Number.isSafeInteger(size) && (size as number) >= 0)) throw wrong('size', size)
   if (mtime !== undefined && !isTime(mtime)) throw wrong('mtime', mtime)
-  if (!isTime(seen)) throw wrong('seen', seen)
   const bytes = bytesOf(path)
   const fault = pathFault(bytes)
   if (fault !== undefined) return { reason: fault, text: `its path ${pathFaults[fault]}; it stays where it is` }
+  return { ...seen, path: bytes, version, exact, ...(mtime === undefined ? {} : { mtime }) }
+}
+
+/**
+ * The same of a file that isn't offered yet.
+ * @throws TypeError: it isn't one
+ */
+export function readSeen(file: unknown): Seen {
+  if (typeof file !== 'object' || file === null) throw wrong('a file', file)
+  const { name, version, size, identity, seen } = file as Readonly<Record<string, unknown>>
+  checkText('name', name)
+  if (version !== undefined) checkText('version', version)
+  if (identity !== undefined) checkText('identity', identity)
+  if (size !== undefined && !(Number.isSafeInteger(size) && (size as number) >= 0)) throw wrong('size', size)
+  if (!isTime(seen)) throw wrong('seen', seen)
   return {
     name,
-    path: bytes,
-    version,
-    exact,
-    ...(size === undefined ? {} : { size: size as number }),
-    ...(mtime === undefined ? {} : { mtime }),
     seen,
+    ...(version === undefined ? {} : { version }),
+    ...(size === undefined ? {} : { size: size as number }),
+    ...(identity === undefined ? {} : { identity }),
   }
 }
 

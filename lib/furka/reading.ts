@@ -39,7 +39,6 @@ export interface SeenState {
   readonly busy: boolean | undefined
   readonly free: number | undefined
   readonly unsettled: number
-  readonly unsettledSince: number
   readonly details: Readonly<Record<string, string>>
 }
 
@@ -48,8 +47,8 @@ export interface Reading {
   readonly state: SeenState | undefined
   /** All that it has told was taken in, and it hasn't seen anything that it hasn't told of, as far as it says. */
   readonly quiet: boolean
-  /** The same of what it had seen at a time, in milliseconds since the epoch; also true while it is unavailable. */
-  isQuietUntil(seen: number): boolean
+  /** The time, in milliseconds since the epoch by this program's clock, that a source tells by the computer's. */
+  timeHere(seen: number): number
   /** See Forecast. */
   secondsToFull(): number | undefined
   /** Nothing is reported any more. Resolves at once: who doesn't come back isn't waited for. */
@@ -186,11 +185,7 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
     get quiet() {
       return state?.available === true && hasTaken() && state.unsettled === 0
     },
-    isQuietUntil(seen) {
-      if (state?.available !== true) return true
-      const { unsettled, unsettledSince } = state
-      return hasTaken() && (unsettled === 0 || timeHere(unsettledSince) > seen)
-    },
+    timeHere,
     secondsToFull: () => forecast.secondsToFull(now()),
     close() {
       stopping.abort()
@@ -201,16 +196,13 @@ export function readSource({ source, now, report, waiting, onQuiet }: ReadingHos
 /** @throws TypeError, or whatever the source has in it: it is no state */
 function readState(told: unknown): SeenState {
   if (typeof told !== 'object' || told === null) throw new TypeError('its state is none')
-  const { available, failure, busy, free, unsettled, unsettledSince, details } = told as Readonly<
-    Record<string, unknown>
-  >
+  const { available, failure, busy, free, unsettled, details } = told as Readonly<Record<string, unknown>>
   return {
     available: available === true,
     failure: available === true || failure === undefined ? undefined : failureOf(failure),
     busy: typeof busy === 'boolean' ? busy : undefined,
     free: numberOf(free),
     unsettled: numberOf(unsettled) ?? 0,
-    unsettledSince: numberOf(unsettledSince) ?? Number.NEGATIVE_INFINITY,
     details: readDetails(details),
   }
 }

@@ -33,6 +33,7 @@ import { createShell, type Shell } from './shell.js'
 import { createFigures, type OpenSource } from './sources.js'
 import { openTargets } from './targets.js'
 import { createTelling, type Telling } from './telling.js'
+import { watchUnsettled } from './unsettled.js'
 import type { FurkaUser } from './user.js'
 import { within } from './within.js'
 
@@ -78,7 +79,7 @@ export async function openSession(
   /** There was something to do since idleness was last told. */
   let worked = false
   let changing: Promise<void> = Promise.resolve()
-  /** Changes of user before which sources had seen what they haven't told yet. */
+  /** Changes of user before which sources had seen what they can't tell yet. */
   let unsettled = 0
   const { look: lookAll, until } = createWaiting(() => failure)
 
@@ -123,6 +124,7 @@ export async function openSession(
     sources.set(id, { source, target, stallTimeout, place, receiver, reading: undefined, figures: createFigures(now) })
   }
   const looks: Looks = lookAtSources({ sources, signal, onChange: look })
+  const seen = watchUnsettled({ sources, state, shell, looks, now })
 
   function carryOut(order: Order): void {
     if (closing === 'stop') return
@@ -220,6 +222,7 @@ export async function openSession(
     }
     closing = 'stop'
     stopping.abort()
+    seen.close()
     look()
     for (const { reading } of sources.values()) reading?.close()
     await Promise.all([
@@ -244,14 +247,19 @@ export async function openSession(
       checkOpen()
       await looks.soon()
       checkOpen()
-      const since = now()
-      await shell.postDurably([{ type: 'userChange', at: since, since, user, unsettled: true }])
-      unsettled += 1
-      const settled = settle(since).finally(() => {
-        unsettled -= 1
-        look()
+      let since = 0
+      const silent = await seen.note((asked, { length }) => {
+        since = asked
+        return { type: 'userChange', at: now(), since, user, unsettled: length > 0 }
       })
-      await inTime(() => settled, settleTime)
+      if (silent.length > 0) {
+        unsettled += 1
+        const settled = settle(silent, since).finally(() => {
+          unsettled -= 1
+          look()
+        })
+        await inTime(() => settled, settleTime)
+      }
       await untilAfter(since, now)
     })
     changing = change.catch(() => {})
@@ -259,8 +267,8 @@ export async function openSession(
   }
 
   /** What sources had seen before is told, and durable as the former user's: no restart gives it to the next one. */
-  async function settle(before: number): Promise<void> {
-    await looks.told(before)
+  async function settle(silent: readonly OpenSource[], before: number): Promise<void> {
+    await looks.told(silent)
     if (!signal.aborted) await shell.postDurably([{ type: 'settled', at: now(), before }])
   }
 

@@ -283,8 +283,8 @@ export interface Furka extends AsyncDisposable, AsyncIterable<FurkaEvent | Lost>
   /** All figures, cheap to read. */
   status(): FurkaStatus
   /**
-   * Whose files are from now on: files that were complete at their sources before the call belong to who was it until
-   * now, as far as the sources can tell. Resolves once the change is journaled; Grimsel is told behind the files of the
+   * Whose files are from now on: files that their sources had before the call, whole or not, belong to who was it until
+   * now, as far as the sources can tell. Resolves once that is journaled; Grimsel is told behind the files of the
    * former user.
    * @param change What isn't given is as in the `defaultUser`.
    * @throws SustenError `ERR_SUSTEN_OPTION`, `ERR_SUSTEN_CLOSED`; the journal's error

@@ -9,6 +9,8 @@ export interface EventQueue {
   drop(file: FileOffer): void
   /** Events that wait to be read. */
   readonly waiting: number
+  /** Files whose offers wait to be read. */
+  unread(): readonly FileOffer[]
   /** The reading ends, at once. */
   end(): void
   /** @param onTaken Called when an event was taken. */
@@ -42,6 +44,7 @@ export function createEventQueue(): EventQueue {
     get waiting() {
       return events.length - next
     },
+    unread: () => events.slice(next).flatMap((event) => (event.type === 'file' ? [event.file] : [])),
     push(event) {
       if (ended) return
       if (event.type === 'state') state = event.state

@@ -30,6 +30,19 @@ export interface FileOffer {
   readonly mtime?: number
   /** When the source saw it first, in milliseconds since 1970 by this computer's clock: decides whose file it is. */
   readonly seen: number
+  /**
+   * Tells the file from another one that takes its name, as an inode does: the same as long as a file merely grows.
+   * Like `version`, it mustn't depend on when the source was opened. Absent: it can't be told.
+   */
+  readonly identity?: string
+}
+
+/** A file that a source has seen, and of which its reader can't know yet as it is. */
+export interface SeenFile extends Pick<FileOffer, 'name' | 'seen'> {
+  /** As its offer would tell them now. Undefined: it wasn't looked at yet. */
+  readonly version?: string | undefined
+  readonly size?: number | undefined
+  readonly identity?: string | undefined
 }
 
 /** How a source is doing. Told when it opens, and whenever anything changes. */
@@ -44,8 +57,6 @@ export interface SourceState {
   readonly free?: number
   /** Files that it has seen, and hasn't offered yet. Absent: not known. */
   readonly unsettled?: number
-  /** When the first of those was seen, in milliseconds since 1970. Absent: there are none, or it isn't known. */
-  readonly unsettledSince?: number
   /** What else it tells of itself, for people to read: names and values, as of its last look. */
   readonly details: Readonly<Record<string, string>>
 }
@@ -140,6 +151,12 @@ export interface FileSource extends AsyncDisposable {
    * Absent: what isn't seen at a user's change belongs to the next user.
    */
   look?(): Promise<void>
+  /**
+   * The files that were seen, and aren't offered as they are; behind them those that were, where the offer wasn't read
+   * yet. What one asks for is the former user's, over a restart too. It is gone through slowly, while the source goes on.
+   * Absent: a change of user waits for some seconds until nothing is {@link SourceState.unsettled}.
+   */
+  unsettled?(): Iterable<SeenFile>
   /** Ends everything; what is under way rejects. Removes nothing. */
   close(): Promise<void>
 }

@@ -8,6 +8,8 @@ export interface LastOffer {
   readonly version: string
   /** Bytes; undefined: not known. */
   readonly size: number | undefined
+  /** See `FileOffer.identity`. */
+  readonly identity?: string | undefined
   /** When it was seen first, and when it was offered: milliseconds since 1970. */
   readonly seen: number
   readonly at: number
@@ -26,14 +28,27 @@ const GROWING = 5
 export function firstSeen(
   before: number,
   last: LastOffer | undefined,
-  { version, size }: Pick<LastOffer, 'version' | 'size'>,
+  found: Pick<LastOffer, 'version' | 'size' | 'identity'>,
   sure: number,
 ): number {
   if (last === undefined) return before
-  if (version === last.version) return last.seen
+  if (found.version === last.version) return last.seen
   // It was taken for another file already, which still changes.
   if (before !== last.seen) return before
   const now = Date.now()
-  const isLarger = size !== undefined && last.size !== undefined && size > last.size
-  return isLarger && last.left !== true && now - last.at <= GROWING * sure ? before : now
+  return hasGrown(last, found) && last.left !== true && now - last.at <= GROWING * sure ? before : now
 }
+
+/** What is known of a file, and of what is under its name later. */
+interface Facts {
+  readonly size?: number | undefined
+  readonly identity?: string | undefined
+}
+
+/** Larger than it was, and not another file as far as can be told. */
+export const hasGrown = (before: Facts, { size, identity }: Facts): boolean =>
+  size !== undefined && before.size !== undefined && size > before.size && !isOther(before.identity, identity)
+
+/** Both are known, and aren't the same. */
+export const isOther = (before: string | undefined, now: string | undefined): boolean =>
+  before !== undefined && now !== undefined && before !== now

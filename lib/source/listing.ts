@@ -5,7 +5,7 @@
 import type { ByteString } from '../bytes.js'
 import { inSlices } from '../slices.js'
 import { isOld, type Patience, type Sighting, seen, untilOffered } from './complete.js'
-import type { SourceEvent } from './files.js'
+import type { SeenFile, SourceEvent } from './files.js'
 import { firstSeen, type LastOffer } from './first-seen.js'
 import { charactersOf, MOST_CHARACTERS } from './name-room.js'
 import { placeOfBytes } from './names.js'
@@ -19,6 +19,8 @@ export interface ListedFile {
   /** Last change in milliseconds since 1970; undefined: it is nonsense. */
   readonly mtime: number | undefined
   readonly version: string
+  /** See `FileOffer.identity`. */
+  readonly identity?: string
   /** For so many milliseconds other content could get the same version. */
   readonly grain: number
   /** For so many milliseconds it hasn't changed, by its own time stamps; undefined: they can't be relied on. */
@@ -64,6 +66,8 @@ export interface Listing {
   readonly counts: { readonly found: number; readonly taken: number; readonly refused: number }
   /** Files that were seen, and not offered as they are. */
   readonly unsettled: number
+  /** The same, one by one. */
+  unsettledFiles(): Iterable<SeenFile>
   /** The last look found files that weren't whole yet. */
   readonly pending: boolean
   /** {@link ListingOptions.mayTell} may have changed: offers what waits for it. */
@@ -71,6 +75,7 @@ export interface Listing {
 }
 
 interface Entry {
+  readonly name: ByteString
   readonly path: string | Uint8Array
   /** When what is under the name was seen first, by the clock of this computer. */
   seen: number
@@ -81,6 +86,8 @@ interface Entry {
   /** The version that is to be offered as soon as the reader takes more. */
   waiting: string | undefined
   known: string
+  size: number
+  identity: string | undefined
   /** The look that found it last. */
   look: number
   /** Complete looks in a row that didn't find it. */
@@ -125,7 +132,7 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     entries.size < mostFiles && characters + name.length <= MOST_CHARACTERS
 
   /** @param isAsked Whoever asks for a file is done with it: it counts for nothing. */
-  function entryOf({ name, version }: ListedFile, isAsked = false): Entry | undefined {
+  function entryOf({ name, version, size, identity }: ListedFile, isAsked = false): Entry | undefined {
     const known = entries.get(name)
     if (known !== undefined || !(isAsked || mayHaveRoom(name))) return known
     const place = placeOfBytes(name)
@@ -135,7 +142,8 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     if (!isAsked && characters + more > MOST_CHARACTERS) return undefined
     characters += more
     const nothing = { sighting: undefined, offered: undefined, last: undefined, waiting: undefined }
-    const entry: Entry = { path, seen: Date.now(), look: round, ...nothing, known: version, missed: 0 }
+    const now = { known: version, size, identity }
+    const entry: Entry = { name, path, seen: Date.now(), look: round, ...nothing, ...now, missed: 0 }
     entries.set(name, entry)
     return entry
   }
@@ -154,12 +162,12 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     open.delete(entry)
   }
 
-  function see(entry: Entry, { version, size, age }: ListedFile, asked: number): Sighting {
+  function see(entry: Entry, { version, size, identity, age }: ListedFile, asked: number): Sighting {
     const now = performance.now()
-    entry.seen = firstSeen(entry.seen, entry.last, { version, size }, patience.sure)
+    entry.seen = firstSeen(entry.seen, entry.last, { version, size, identity }, patience.sure)
     if (entry.sighting?.version !== version) lastNew = now
     entry.sighting = seen(entry.sighting, { version, age, asked, answered: now })
-    entry.known = version
+    Object.assign(entry, { known: version, size, identity })
     entry.look = round
     entry.missed = 0
     note(entry)
@@ -189,14 +197,14 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
   }
 
   function tellFile(entry: Entry, file: ListedFile, sighting: Sighting): void {
-    const { name, size, mtime, version, grain } = file
+    const { name, size, mtime, version, identity, grain } = file
     const exact = sighting.last - sighting.first >= grain || isOld(sighting.age, patience)
     entry.offered = version
     note(entry)
     const { path, seen } = entry
-    entry.last = { version, size, seen, at: Date.now() }
-    const time = mtime === undefined ? {} : { mtime }
-    tell({ type: 'file', file: { name: spelled(name), path, version, exact, size, ...time, seen } })
+    entry.last = { version, size, identity, seen, at: Date.now() }
+    const more = { ...(mtime === undefined ? {} : { mtime }), ...(identity === undefined ? {} : { identity }) }
+    tell({ type: 'file', file: { name: spelled(name), path, version, exact, size, ...more, seen } })
   }
 
   const hasRoom = (name: ByteString, { names, characters }: Names): boolean =>
@@ -220,6 +228,11 @@ export function createListing({ patience, mostFiles, tell, mayTell }: ListingOpt
     },
     get unsettled() {
       return open.size
+    },
+    *unsettledFiles() {
+      for (const { name, seen, known, size, identity } of open) {
+        yield { name: spelled(name), seen, version: known, size, identity }
+      }
     },
     get pending() {
       return pending

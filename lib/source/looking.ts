@@ -5,7 +5,7 @@
 import { SustenError } from '../errors.js'
 import { textOfThrown } from '../thrown.js'
 import { afterRemoval, createEventQueue, type EventQueue, readOnce } from './event-queue.js'
-import type { FileOffer, Removal, SourceEvent, SourceState } from './files.js'
+import type { FileOffer, Removal, SeenFile, SourceEvent, SourceState } from './files.js'
 
 export interface LookingOptions {
   readonly id: string
@@ -17,6 +17,8 @@ export interface LookingOptions {
   readonly details: () => Readonly<Record<string, string>>
   /** Files that were seen, and not offered as they are. */
   readonly unsettled: () => number
+  /** The same, one by one. */
+  readonly unsettledFiles: () => Iterable<SeenFile>
   /** The reader took something: there may be room for more. */
   readonly onTaken: () => void
   /** A reading begins: nothing is known. */
@@ -32,6 +34,8 @@ export interface Looking {
   open(signal?: AbortSignal): AsyncIterable<SourceEvent>
   /** Resolves when a look that began after this call has succeeded. */
   look(): Promise<void>
+  /** See `FileSource.unsettled`. */
+  unsettled(): Iterable<SeenFile>
   tell(event: SourceEvent): void
   /** See {@link afterRemoval}. */
   afterRemoval(file: FileOffer, removal: Removal): Removal
@@ -160,6 +164,10 @@ export function createLooking(options: LookingOptions): Looking {
         waiting.push({ resolve, reject })
         begin()
       })
+    },
+    *unsettled() {
+      yield* options.unsettledFiles()
+      yield* queue?.unread() ?? []
     },
     tell: (event) => queue?.push(event),
     afterRemoval: (file, removal) => afterRemoval(queue, file, removal),

@@ -9,8 +9,12 @@ import {
   decide,
   type FileRecord,
   fileKeys,
+  type Held,
   type Here,
+  heldKeys,
   isIdle,
+  type Reservation,
+  reservedKeys,
   type State,
   type Turn,
   turnsKey,
@@ -24,6 +28,18 @@ interface Remote {
   seen: number
   /** The version out of which it has grown. */
   readonly from?: string | undefined
+}
+
+/** A file that isn't whole yet. */
+interface Written {
+  readonly server: string
+  size: number
+  /** Undefined: not seen since the start. */
+  seen: number | undefined
+  /** When it was last told that it is there. */
+  told: number
+  /** Users to whom it may belong. */
+  may: number[]
 }
 
 interface Known {
@@ -77,6 +93,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
   const lost = new Set<string>()
   /** Contents that were written by a process that ended before it could note that. */
   const untold = new Set<string>()
+  const written = new Map<string, Written>()
   const buffer = new Map<string, string>()
   const durable = new Set<string>()
   const known = new Map<string, Known>()
@@ -124,10 +141,15 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
     removing.clear()
     results = results.filter((result) => result.process === -1)
     unwritten = []
-    const files: FileRecord[] = []
-    for (const [key, json] of stored) if (key.startsWith(fileKeys)) files.push(JSON.parse(json) as FileRecord)
+    const kept = (prefix: string): [string, unknown][] =>
+      [...stored].flatMap(([key, json]) =>
+        key.startsWith(prefix) ? [[key.slice(prefix.length), JSON.parse(json)]] : [],
+      )
+    const files = kept(fileKeys).map(([, record]) => record as FileRecord)
+    const reserved = kept(reservedKeys).map(([, record]) => record as Reservation)
+    const held = new Map(kept(heldKeys) as [string, Held][])
     const turns = JSON.parse(stored.get(turnsKey) ?? '[]') as Turn[]
-    state = createState(config, now, { turns, files }, nobody)
+    state = createState(config, now, { turns, files, reserved, held }, nobody)
     post({ type: 'tick', at: now })
     const gone = files.filter(({ here, safe }) => here && safe === undefined && !buffer.has(here.path))
     post({ type: 'missing', at: now, seqs: gone.map(({ seq }) => seq) })
@@ -144,6 +166,12 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
   /** A source is there, and offers all that it has. */
   function appear(id: string): void {
     post({ type: 'source', at: now, source: id, available: true })
+    for (const file of written.values()) {
+      if (file.server !== id || file.seen !== undefined) continue
+      file.seen = now
+      // It may be another one by then.
+      if (now - file.told > 30_000) file.may.push(owner())
+    }
     for (const key of told) {
       const [source, name = ''] = key.split('/')
       if (source === id && !servers.get(id)?.has(name)) withdraw(id, name)
@@ -417,6 +445,11 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
       const isOwed = stage === 'receive' || stage === 'announce'
       assert.ok(record.turn >= number || !isOwed, `turn ${number} was told before ${record.offer.name}`)
     }
+    for (const { reserved } of state.sources.values()) {
+      for (const { record } of reserved.values()) {
+        assert.ok(record.turn >= number, `turn ${number} was told before ${record.name}, which is being written`)
+      }
+    }
   }
 
   const isSaved = (content: string): boolean => durable.has(content) || [...buffer.values()].includes(content)
@@ -441,6 +474,50 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
     server?.set(name, { version, content, seen: grows ? before.seen : now, from: grows ? before.version : undefined })
     completed.add(content)
     offer(id, name, !grows)
+  }
+
+  function beginWriting(): void {
+    counter += 1
+    now += 1
+    const server = random.pick(['a', 'b'])
+    const seen = up.get(server) ? now : undefined
+    written.set(`w${counter}`, { server, size: 1, seen, told: now, may: [owner()] })
+  }
+
+  /** It grows, becomes whole, or vanishes. */
+  function goOn(): void {
+    if (written.size === 0) return
+    const [name, file] = random.pick([...written])
+    if (random.chance(0.5)) file.size += random.below(2)
+    else if (random.chance(0.2)) {
+      written.delete(name)
+      if (up.get(file.server) && random.chance(0.5)) withdraw(file.server, name)
+    } else if (up.get(file.server) && file.seen !== undefined) become(name, file)
+  }
+
+  function become(name: string, { server, size, seen = now, may }: Written): void {
+    written.delete(name)
+    const content = `content of ${name} `.padEnd(size + 20, 'x')
+    const version = exact ? `v${name}` : `${content.length}`
+    servers.get(server)?.set(name, { version, content, seen })
+    completed.add(content)
+    owners.set(`${server}/${name}/${version}`, may)
+    told.add(`${server}/${name}`)
+    const offer = { name, path: name as ByteString, version, exact, size: content.length, seen }
+    post({ type: 'offered', at: now, source: server, offer })
+  }
+
+  /** What a source has seen and not offered. */
+  function seenBy(source: string): CoreEvent {
+    const files = [...written].flatMap(([name, file]) => {
+      if (file.server !== source || file.seen === undefined) return []
+      const found = { name, seen: file.seen }
+      // It isn't known again before it was looked at.
+      if (random.chance(0.2)) return found
+      file.told = now
+      return { ...found, version: `${file.size}`, size: file.size }
+    })
+    return { type: 'seen', at: now, source, files, first: true, last: true, whole: up.get(source) === true }
   }
 
   function vanish(): void {
@@ -485,7 +562,16 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
     users.push(uid)
     const unsettled = chance(0.5)
     const since = now
-    post({ type: 'userChange', at: now, since, user: { uid, gid: uid, userDirectory: '' }, unsettled })
+    const change = {
+      type: 'userChange',
+      at: now,
+      since,
+      user: { uid, gid: uid, userDirectory: '' },
+      unsettled,
+    } as const
+    // What no source has seen since the start is the next user's, unless that was noted before.
+    for (const file of written.values()) if (file.seen === undefined) file.may.push(uid)
+    for (const command of decide(state, [change, seenBy('a'), seenBy('b')])) carryOut(command)
     // Never, now and then: a source doesn't get on.
     if (unsettled && chance(0.9)) later(() => post({ type: 'settled', at: now, before: since }), undefined, 400)
     now += 1
@@ -529,6 +615,10 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
     for (const content of buffer.values()) if (!noted.has(content)) untold.add(content)
     // A user change that wasn't durable was never made.
     while (users.length > 1 && owner() !== (turns.at(-1)?.user.uid ?? 0)) users.pop()
+    for (const file of written.values()) {
+      file.seen = undefined
+      file.may = file.may.map((uid) => (users.includes(uid) ? uid : owner()))
+    }
     if (reconfigured && chance(0.5)) {
       const [to, tier] = random.pick([
         ['none', 'buffer'],
@@ -540,6 +630,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
     }
     // Clocks are put right, too.
     if (chance(0.3)) now -= random.below(100_000)
+    for (const file of written.values()) file.told = Math.min(file.told, now)
     start()
   }
 
@@ -568,6 +659,9 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
       else if (dice < 45) changeUser()
       else if (dice < 46) crash()
       else if (dice < 47 && powerCuts) remount()
+      else if (dice < 50) beginWriting()
+      else if (dice < 53) goOn()
+      else if (dice < 54) for (const id of servers.keys()) post(seenBy(id))
       else if (dice < 60) work()
       advance(random.below(30))
       if (random.chance(0.02)) advance(random.below(40_000))
@@ -580,6 +674,7 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
         if (!up.get(id)) up.set(id, true)
         appear(id)
       }
+      for (const [name, file] of written) become(name, file)
       for (let round = 0; round < 3000 && !(isIdle(state) && unwritten.length === 0); round++) {
         work()
         advance(round < 500 ? 20 : 1000)
@@ -605,6 +700,14 @@ function createWorld({ seed, confirm, grimsel, exact, powerCuts, reconfigured = 
       }
       for (const content of completed) assert.ok(lost.has(content) || isSaved(content), `${content} is lost`)
       assert.equal([...stored.keys()].filter((key) => key.startsWith(fileKeys)).length, state.files.size)
+      for (const id of servers.keys()) post(seenBy(id))
+      advance(100_000)
+      for (const id of servers.keys()) post(seenBy(id))
+      advance(100)
+      assert.deepEqual(
+        [...stored.keys()].filter((key) => key !== turnsKey && !key.startsWith(fileKeys)),
+        [],
+      )
     },
   }
 }

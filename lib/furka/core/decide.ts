@@ -9,6 +9,7 @@ import { offered, refused, withdrawn } from './offers.js'
 import { beside, received, receiveFailed, seekFailed, sought, targetSeen } from './receiving.js'
 import type { Turn } from './record.js'
 import { removed, removeFailed, removeLater, removeRefused, verified, verifyFailed } from './removing.js'
+import { keepAllReserved, seenUnoffered } from './reserved.js'
 import { filling, sourceSeen } from './sources.js'
 import { type CoreConfig, createEmptyState, createOut, type State, type Stored } from './state.js'
 import { beginTurn, runningTurn, turnsKey } from './turns.js'
@@ -35,6 +36,8 @@ export function createState(config: CoreConfig, now: number, stored: Stored, use
       if (file.stage === 'receive') defer(state, file)
     }
   }
+  const reserved = (stored.reserved ?? []).map((record) => ({ ...record, turn: knownTurn(state, record.turn) }))
+  keepAllReserved(state, reserved, stored.held ?? new Map())
   // A Grimsel that wasn't there before needs to know of those who still have files, and whose turn it is.
   state.turns = state.turns.map((turn) => (isOver(state, turn) ? { ...turn, told: true } : turn))
   return state
@@ -66,6 +69,9 @@ function take(state: State, event: CoreEvent): void {
   switch (event.type) {
     case 'offered':
       offered(state, event)
+      break
+    case 'seen':
+      seenUnoffered(state, event)
       break
     case 'withdrawn':
       withdrawn(state, event)

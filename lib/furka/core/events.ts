@@ -1,7 +1,7 @@
 /** What the core is told. Plain data; `at` is milliseconds since the epoch, never running backwards. */
 import type { ByteString } from '../../bytes.js'
 import type { FurkaUser } from '../user.js'
-import type { Failure, Here, Offer } from './record.js'
+import type { Failure, Here, Offer, Seen } from './record.js'
 
 /**
  * What Grimsel says of a file that was announced:
@@ -17,6 +17,18 @@ export type Answer = 'durable' | 'pending' | 'failed' | 'different' | 'unknown' 
 export type CoreEvent =
   /** A source has a whole file. */
   | { readonly type: 'offered'; readonly at: number; readonly source: string; readonly offer: Offer }
+  /** A source has seen files, and not offered them yet as they are: a part of all those. */
+  | {
+      readonly type: 'seen'
+      readonly at: number
+      readonly source: string
+      readonly files: readonly Seen[]
+      /** The first part of them, and the last one: of those that were seen before there are no others. */
+      readonly first: boolean
+      readonly last: boolean
+      /** Right before, the source had looked at everything. */
+      readonly whole: boolean
+    }
   /** A source has a version no more, though nobody here removed it. */
   | {
       readonly type: 'withdrawn'
@@ -132,10 +144,10 @@ export type CoreEvent =
       readonly at: number
       readonly since: number
       readonly user: FurkaUser
-      /** Sources may have seen files before, of which they tell later: `settled` will say when they have. */
+      /** Sources may have seen files before, of which nobody knows yet: `settled` will say when they have told of them. */
       readonly unsettled?: boolean
     }
-  /** Sources have offered all that they had seen before, as far as it can be offered. */
+  /** Sources have told of all that they had seen before, as far as they can. */
   | { readonly type: 'settled'; readonly at: number; readonly before: number }
   /** So many journal operations are durable now. */
   | { readonly type: 'journaled'; readonly at: number; readonly ops: number }

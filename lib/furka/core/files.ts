@@ -205,7 +205,7 @@ function leave(file: File): void {
 /** Grimsel doesn't have it yet, or may not. */
 const isOwing = (stage: Stage): boolean => stage === 'receive' || stage === 'seek' || stage === 'announce'
 
-function count(counts: Map<number, number>, turn: number, change: number): void {
+export function count(counts: Map<number, number>, turn: number, change: number): void {
   const total = (counts.get(turn) ?? 0) + change
   if (total === 0) counts.delete(turn)
   else counts.set(turn, total)

@@ -4,16 +4,14 @@ import type { CoreEvent } from './events.js'
 import { addFile, detach, drop, enter, put, settle } from './files.js'
 import { say } from './messages.js'
 import type { FileRecord, Offer } from './record.js'
+import { dropReserved, turnOfSeen } from './reserved.js'
 import type { File, Source, State } from './state.js'
-import { turnAt } from './turns.js'
 
 type Event<T extends CoreEvent['type']> = Extract<CoreEvent, { type: T }>
 
 /** Milliseconds between two times that one and the same content is received which can't be removed. */
 const FIRST_REPEAT = 1000
 const LONGEST_REPEAT = 60_000
-/** Milliseconds within which a file that was being written at a restart is offered again: it starts quickly, as a rule. */
-const GROWING = 60_000
 
 export function offered(state: State, { source: id, offer }: Event<'offered'>): void {
   const source = state.sources.get(id)
@@ -26,7 +24,8 @@ export function offered(state: State, { source: id, offer }: Event<'offered'>): 
 }
 
 /** Offered once more: what waited for that goes on. */
-function again(state: State, file: File, { seen }: Offer): void {
+function again(state: State, file: File, { name, seen }: Offer): void {
+  dropReserved(state, file.source, name)
   const isFirst = file.seen === undefined
   file.next = undefined
   file.gone = false
@@ -39,7 +38,8 @@ function again(state: State, file: File, { seen }: Offer): void {
   else if (isFirst) enter(state, file, file.stage)
 }
 
-function begin(state: State, source: Source, offer: Offer, turn = turnAt(state, offer.seen).number): File {
+function begin(state: State, source: Source, offer: Offer, turn = turnOfSeen(state, source, offer)): File {
+  dropReserved(state, source, offer.name)
   const record = { seq: state.seq + 1, source: source.id, offer, turn, at: state.now }
   const file = addFile(state, source, record)
   file.seen = offer.seen
@@ -55,7 +55,7 @@ function begin(state: State, source: Source, offer: Offer, turn = turnAt(state, 
 /** Another version has taken its place at the source. */
 export function supersede(state: State, file: File, offer: Offer): void {
   const { source, record } = file
-  const turn = nextTurn(state, file, offer)
+  const turn = turnOfSeen(state, source, offer, file)
   if (record.here === undefined) {
     const { size: before } = record.offer
     const hasGrown = before !== undefined && offer.size !== undefined && offer.size >= before
@@ -68,22 +68,12 @@ export function supersede(state: State, file: File, offer: Offer): void {
   begin(state, source, offer, turn)
 }
 
-/**
- * Whose the next version is: a file that has merely grown is the one that it was. A source says so, by when it saw it
- * first; but of what was before it was opened it doesn't know.
- */
-function nextTurn(state: State, { record, seen }: File, offer: Offer): number {
-  const turn = turnAt(state, offer.seen).number
-  const { size: before } = record.offer
-  const isLarger = before !== undefined && offer.size !== undefined && offer.size > before
-  const isRecent = state.now - (record.at ?? record.offer.seen) <= GROWING
-  const isSame = seen === undefined ? isLarger && isRecent : offer.seen <= seen
-  return isSame ? Math.min(record.turn, turn) : turn
-}
-
 /** Whatever version it was that the source saw last: nothing is under the name any more. */
 export function withdrawn(state: State, { source: id, name }: Event<'withdrawn'>): void {
-  const file = state.sources.get(id)?.files.get(name)
+  const source = state.sources.get(id)
+  if (source === undefined) return
+  dropReserved(state, source, name)
+  const file = source.files.get(name)
   if (file === undefined) return
   file.next = undefined
   if (file.record.here !== undefined) leaveSource(state, file)

@@ -15,6 +15,18 @@ export interface Offer {
   readonly mtime?: number
   /** Milliseconds since the epoch. */
   readonly seen: number
+  readonly identity?: string
+}
+
+/** A file that a source has seen, and not offered yet as it is. `lib/source/files.ts` tells what the parts mean. */
+export interface Seen {
+  readonly name: string
+  /** Milliseconds since the epoch. */
+  readonly seen: number
+  /** Absent: nothing is known but its name. */
+  readonly version?: string
+  readonly size?: number
+  readonly identity?: string
 }
 
 /** A file that was received. */
@@ -51,6 +63,24 @@ export interface FileRecord {
   readonly withdrawn?: true
   /** It may have come to its name here, and that wasn't noted: what lies there is to be looked for. */
   readonly unnoted?: true
+}
+
+/** A file that isn't offered yet belongs to the user of a turn that is over. */
+export interface Reservation extends Omit<Seen, 'seen'> {
+  /** Unique among those, and the files. */
+  readonly seq: number
+  /** The source's id. */
+  readonly source: string
+  /** Number of the turn. */
+  readonly turn: number
+  /** When that was noted, in milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** Reservations of a source that were made, or found to hold, at a time `from` or later held at a time `to`. */
+export interface Held {
+  readonly from: number
+  readonly to: number
 }
 
 /** A user's time. */

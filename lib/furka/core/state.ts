@@ -5,7 +5,7 @@ import { createHeap, type Heap } from '../../core/heap.js'
 import type { Confirm } from '../types.js'
 import type { Command, JournalOp, Notice, Saying } from './commands.js'
 import { createQueue, type Queue } from './queue.js'
-import type { Failure, FileRecord, Offer, Turn } from './record.js'
+import type { Failure, FileRecord, Held, Offer, Reservation, Turn } from './record.js'
 
 /** What a Furka works with, for as long as it is open. */
 export interface CoreConfig {
@@ -27,6 +27,9 @@ export interface CoreConfig {
 export interface Stored {
   readonly turns: readonly Turn[]
   readonly files: readonly FileRecord[]
+  readonly reserved?: readonly Reservation[]
+  /** When reservations of each source were last known to hold. */
+  readonly held?: ReadonlyMap<string, Held>
 }
 
 /**
@@ -71,6 +74,17 @@ export interface File {
   verified: number
 }
 
+/** See Reservation. */
+export interface Reserved {
+  record: Reservation
+  /** When this program's source saw the file first. Undefined: it hasn't been found again since the program began. */
+  seen: number | undefined
+  /** The last time that the source told what it has seen, and it was among that. */
+  round: number
+  /** How often it wasn't, in a row, though the source had looked at everything. */
+  missed: number
+}
+
 /** How a source is doing, and its files. */
 export interface Source {
   readonly id: string
@@ -87,6 +101,12 @@ export interface Source {
   blocks: number
   /** Those that are, or may be, at the source, by name: the newest version of each. */
   readonly files: Map<string, File>
+  /** Files of former users that aren't offered yet, by name; characters of the names; when that was last noted. */
+  readonly reserved: Map<string, Reserved>
+  characters: number
+  held: number
+  /** Counts the times that the source told what it has seen. */
+  round: number
   readonly receive: Queue<File>
   readonly seek: Queue<File>
   readonly verify: Queue<File>
@@ -124,9 +144,9 @@ export interface State {
   firstTurn: number
   /** In order; the last one is the running one. */
   turns: Turn[]
-  /** Sources have offered all that they had seen before, as far as it can be offered. */
+  /** Sources have told of all that they had seen before, as far as they can. */
   settled: number
-  /** Files of each turn that Grimsel doesn't have yet. */
+  /** Files of each turn that Grimsel doesn't have yet, also those that are only reserved. */
   readonly owing: Map<number, number>
   /** Files of each turn. */
   readonly members: Map<number, number>
@@ -177,6 +197,10 @@ function createSource({ id, target, connections }: CoreConfig['sources'][number]
     blocked: undefined,
     blocks: 0,
     files: new Map(),
+    reserved: new Map(),
+    characters: 0,
+    held: Number.NEGATIVE_INFINITY,
+    round: 0,
     receive: createQueue(),
     seek: createQueue(),
     verify: createQueue(),

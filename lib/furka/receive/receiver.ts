@@ -2,6 +2,7 @@
 
 import { setMaxListeners } from 'node:events'
 import type { ByteString } from '../../bytes.js'
+import { classify } from '../../core/failures.js'
 import { type EngineOptions, openEngine } from '../../engine/index.js'
 import type { FileSource } from '../../source/files.js'
 import type { Target } from '../../storage/index.js'
@@ -12,9 +13,10 @@ import { offerOf } from '../offers.js'
 import { announcedPath, depthOf, placeOf, relative } from '../place.js'
 import type { FurkaUser } from '../user.js'
 import { dropIfGrown } from './grown.js'
+import { createHeld } from './held.js'
 import { createOwners } from './owners.js'
 import type { Staging } from './staging.js'
-import { type Arrived, type Destination, type Missed, transfer } from './transfer.js'
+import { type Arrived, type Destination, giveUp, type Missed, transfer } from './transfer.js'
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>
 
@@ -54,6 +56,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const stopping = new AbortController()
   setMaxListeners(0, stopping.signal)
   const host = { source, engine, staging, stall, signal: stopping.signal }
+  const held = createHeld((file) => void giveUp(host, file))
   const owners = createOwners(target)
 
   function report(event: CoreEvent): void {
@@ -78,7 +81,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     const to = destinationOf(offer, user)
     const path = announcedPath(to.root, to.dest)
     const reach = await owners.check(user)
-    const arrived = await transfer(host, offerOf(offer), to)
+    const arrived = await transfer({ ...host, held }, offerOf(offer), to)
     if (arrived.outcome === 'missed') {
       missed(seq, arrived, again ? await contentsBeside(path, arrived.gone) : [])
       return
@@ -92,6 +95,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   }
 
   function missed(seq: number, { side, gone, failure }: Missed, also: readonly ByteString[] = []): void {
+    if (side === 'target' && classify(failure, 'storage') === 'full') held.clear()
     if (side === 'target') void lookAtTarget()
     report({ type: 'receiveFailed', at: now(), seq, side, gone, failure, also })
   }
@@ -166,6 +170,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     },
     async close() {
       stopping.abort()
+      held.close()
       await engine.close('cancel')
     },
   }

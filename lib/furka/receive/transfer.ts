@@ -1,6 +1,7 @@
 /** Gets one file from its source to its name, whichever way the source has for it. */
 import type { FileHandle } from 'node:fs/promises'
 import { type ByteString, textOfBytes } from '../../bytes.js'
+import { classify } from '../../core/failures.js'
 import type { Engine } from '../../engine/index.js'
 import { SustenError } from '../../errors.js'
 import type { Existing, NativeFileResult, NativeOwnership } from '../../native.js'
@@ -10,6 +11,7 @@ import type { Failure } from '../core/index.js'
 import { failureOf, finding } from '../failures.js'
 import { within } from '../within.js'
 import { endParts, leastBytes, WriteError, writeBody } from './body.js'
+import type { Held } from './held.js'
 import { errorOf } from './owners.js'
 import { checkPlace, type HttpPlace, type PathPlace } from './place.js'
 import type { Stage, Staging } from './staging.js'
@@ -48,6 +50,8 @@ export interface TransferHost {
   readonly source: FileSource
   readonly engine: Engine
   readonly staging: Staging
+  /** What was made of a file for an attempt that failed, if it may be used: not for a look at what the source has now. */
+  readonly held?: Held
   /** Milliseconds after which a transfer that stands still is given up. */
   readonly stall: number
   readonly signal: AbortSignal
@@ -69,7 +73,7 @@ const leastRate = 1024
 /** Never rejects. */
 export async function transfer(host: TransferHost, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
   try {
-    const place = checkPlace(await locate(host, file))
+    const place = host.held?.take(file) ?? checkPlace(await locate(host, file))
     if (place?.type === 'path') return await copy(host, place, file, to)
     const arrived = place === undefined ? undefined : await receive(host, place, file, to)
     return arrived ?? (await read(host, file, to))
@@ -93,6 +97,14 @@ async function locate({ source, stall, signal }: TransferHost, file: FileOffer):
 
 async function release(source: FileSource, file: FileOffer): Promise<void> {
   await source.release?.(file)
+}
+
+/** What was made for a file is given back. Never rejects. */
+export async function giveUp(
+  { source, stall, signal }: Pick<TransferHost, 'source' | 'stall' | 'signal'>,
+  file: FileOffer,
+): Promise<void> {
+  await within(release(source, file), { signal, timeout: patience * stall, what: 'release' }).catch(() => {})
 }
 
 /** Undefined: its answer must be read another way. */
@@ -153,16 +165,22 @@ const isOfSource = (error: unknown): boolean =>
   error instanceof SustenError && (error.syscall === 'getaddrinfo' || error.code === 'ERR_SUSTEN_OPTION')
 
 async function copy(host: TransferHost, place: PathPlace, file: FileOffer, to: Destination): Promise<Arrived | Missed> {
-  const { source, stall, signal } = host
+  const { source, held } = host
+  let isHeld = false
   try {
     const copied = await copyFrom(host, place, to, { size: file.size, times: 'keep', side: 'source' })
+    if (copied.outcome !== 'missed' || source.release === undefined) return copied
+    isHeld = isTroubleHere(copied) && held?.keep(file, place) === true
     // What was made for it may be missing here: that says nothing of the file.
-    return copied.outcome === 'missed' && source.release !== undefined ? { ...copied, gone: false } : copied
+    return { ...copied, gone: false }
   } finally {
-    // It is given back, whatever became of it.
-    await within(release(source, file), { signal, timeout: patience * stall, what: 'release' }).catch(() => {})
+    if (!isHeld) await giveUp(host, file)
   }
 }
+
+/** Of this file alone: where nothing can be written, what was made would take the room that is missing. */
+const isTroubleHere = ({ side, failure }: Missed): boolean =>
+  side === 'target' && failure.code !== 'ABORT_ERR' && classify(failure, 'storage') === 'file'
 
 interface CopyFrom {
   /** Bytes that it must have. */

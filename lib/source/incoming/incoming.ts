@@ -61,6 +61,7 @@ export function openIncoming(options: IncomingOptions): FileSource {
       return Math.max(scanInterval, isRelaxed ? took / SHARE : took)
     },
     unsettled: () => listing.unsettled,
+    unsettledFiles: listing.unsettledFiles,
     details() {
       const { found, taken, refused } = listing.counts
       return {
@@ -194,6 +195,7 @@ export function openIncoming(options: IncomingOptions): FileSource {
       return looking.afterRemoval(file, await removals.remove(file))
     },
     look: () => looking.look(),
+    unsettled: () => looking.unsettled(),
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   }

@@ -25,6 +25,7 @@ export function listedOf(name: ByteString, marks: Marks, isRemote: boolean): Lis
     size,
     mtime: mtimeNs < 0n ? undefined : Number(mtimeNs / NS),
     version: versionOf(marks),
+    identity: String(marks.ino),
     grain: isCoarse ? SECOND : TICK,
     // Another computer's clock says nothing of now.
     age: !isRemote && age >= OLD ? age : undefined,

@@ -51,6 +51,7 @@ export function openRsync(options: RsyncOptions): FileSource {
       return pause(poll, { sinceNew, sinceBusy: Number.POSITIVE_INFINITY, took, failures })
     },
     unsettled: () => listing.unsettled,
+    unsettledFiles: listing.unsettledFiles,
     details() {
       const { found, taken, refused } = listing.counts
       return {
@@ -125,6 +126,7 @@ export function openRsync(options: RsyncOptions): FileSource {
       return looking.afterRemoval(file, await removals.remove(file))
     },
     look: () => looking.look(),
+    unsettled: () => looking.unsettled(),
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   }

@@ -7,7 +7,7 @@ import { backoff } from '../../core/backoff.js'
 import { createHeap } from '../../core/heap.js'
 import { inSlices } from '../../slices.js'
 import { type Claim, isOld, type Patience, type Sighting, seen, untilOffered, untilSure } from '../complete.js'
-import type { FileOffer, Removal, SourceEvent } from '../files.js'
+import type { FileOffer, Removal, SeenFile, SourceEvent } from '../files.js'
 import { firstSeen, type LastOffer } from '../first-seen.js'
 import { charactersOf, MOST_CHARACTERS } from '../name-room.js'
 import { type Placed, placeOf, shownName } from '../names.js'
@@ -46,8 +46,8 @@ export interface Catalog {
   readonly size: number
   /** Files that have been seen, and not offered as they are. */
   readonly unsettled: number
-  /** When the first of those was seen; undefined: there are none. */
-  readonly unsettledSince: number | undefined
+  /** The same one by one, with those that nobody waits for any more: what lists have and looks don't find, or fail on. */
+  unsettledFiles(): Iterable<SeenFile>
   /** Forgets all; nothing is looked at any more. */
   clear(): void
 }
@@ -76,6 +76,8 @@ interface Entry {
   sighting: Sighting | undefined
   /** The last version that was seen. */
   known: string | undefined
+  /** Its size, if known. */
+  size: number | undefined
   /** The version that was last offered. */
   offered: string | undefined
   /** The same, if it is known: what it was. */
@@ -126,14 +128,17 @@ const now = (): number => performance.now()
 /** Milliseconds after which nobody waits any more for a file whose looks fail. */
 const GIVEN_UP = 60_000
 
+const isOffered = ({ known, offered }: Entry): boolean => known !== undefined && known === offered
+
 /** What lists have and looks don't find may never be there. What can't be looked at may, and be whole. */
-const isUnsettled = ({ known, offered, misses, failures, failing }: Entry): boolean =>
-  misses === 0 && (known === undefined || known !== offered) && (failures === 0 || now() - failing < GIVEN_UP)
+const isUnsettled = (entry: Entry): boolean =>
+  entry.misses === 0 && !isOffered(entry) && (entry.failures === 0 || now() - entry.failing < GIVEN_UP)
 
 export function createCatalog(options: CatalogOptions): Catalog {
   const { server, patience, longest, looks, mostFiles, tell, mayLook, isBusy } = options
   const entries = new Map<string, Entry>()
-  /** Those of them that are unsettled. */
+  /** Those of them that aren't offered as they are, and those of these that are waited for. */
+  const unoffered = new Set<Entry>()
   const open = new Set<Entry>()
   const others = new Map<string, Other>()
   /** Characters that are kept of the entries' names. */
@@ -151,8 +156,11 @@ export function createCatalog(options: CatalogOptions): Catalog {
 
   /** To be called whenever something of an entry has changed. */
   function note(entry: Entry): void {
-    if (entries.get(entry.name) === entry && isUnsettled(entry)) open.add(entry)
+    const isThere = entries.get(entry.name) === entry
+    if (isThere && isUnsettled(entry)) open.add(entry)
     else open.delete(entry)
+    if (isThere && !isOffered(entry)) unoffered.add(entry)
+    else unoffered.delete(entry)
   }
 
   /** @returns whether what was known was forgotten: it must be scheduled, then */
@@ -234,6 +242,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     entry.sighting = seen(entry.sighting, { version, age, asked, answered: now(), claim })
     if (entry.known !== version) entry.unmatched = 0
     entry.known = version
+    entry.size = size
     entry.misses = 0
     entry.failures = 0
     return entry.sighting
@@ -275,7 +284,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     backoff(misses, FIRST_RETRY, Math.max(longest, entries.size * REVISIT_A_FILE), 1)
 
   function add(name: string, path: string, seen: number): Entry {
-    const unknown = { sighting: undefined, known: undefined, offered: undefined, last: undefined }
+    const unknown = { sighting: undefined, known: undefined, size: undefined, offered: undefined, last: undefined }
     const counts = { unlisted: 0, unmatched: 0, revisits: 0, misses: 0, failures: 0, failing: 0 }
     const rest = { list: lists, epoch, due: NEVER, looking: false }
     const entry: Entry = { name, path, seen, ...unknown, ...counts, ...rest }
@@ -381,7 +390,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
     if (entry === undefined || entries.get(name) !== entry) return
     entries.delete(name)
     characters -= charactersOf(name, entry.path)
-    open.delete(entry)
+    note(entry)
   }
 
   function current(name: string): Entry | undefined {
@@ -458,10 +467,10 @@ export function createCatalog(options: CatalogOptions): Catalog {
     get unsettled() {
       return isDoubted ? entries.size : open.size
     },
-    get unsettledSince() {
-      let first: number | undefined
-      for (const { seen } of isDoubted ? entries.values() : open) if (first === undefined || seen < first) first = seen
-      return first
+    *unsettledFiles() {
+      for (const { name, seen, known, size } of isDoubted ? entries.values() : unoffered) {
+        yield { name, seen, version: known, size }
+      }
     },
     listed,
     recheck() {
@@ -480,6 +489,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
       entries.clear()
       characters = 0
       open.clear()
+      unoffered.clear()
       others.clear()
       isDoubted = false
       backlog = []

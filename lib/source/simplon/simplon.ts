@@ -63,8 +63,8 @@ export function openSimplon(options: SimplonOptions): FileSource {
 
   function tellState(): void {
     const { version } = server
-    const { unsettled, unsettledSince } = catalog
-    const state = stateOf({ available, failure, version, status, listed, beyond, unsettled, unsettledSince, strange })
+    const { unsettled } = catalog
+    const state = stateOf({ available, failure, version, status, listed, beyond, unsettled, strange })
     if (told !== undefined && sameState(told, state)) return
     told = state
     queue?.push({ type: 'state', state })
@@ -217,6 +217,10 @@ export function openSimplon(options: SimplonOptions): FileSource {
         waiting.push({ resolve, reject })
         void list()
       })
+    },
+    *unsettled() {
+      yield* catalog.unsettledFiles()
+      yield* queue?.unread() ?? []
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -15,13 +15,12 @@ export interface Known {
   readonly beyond: number
   /** Files that were seen, and not offered as they are. */
   readonly unsettled: number
-  readonly unsettledSince: number | undefined
   /** Entries of lists that are no text. */
   readonly strange: number
 }
 
 export function stateOf(known: Known): SourceState {
-  const { available, failure, version, status, listed, beyond, unsettled, unsettledSince, strange } = known
+  const { available, failure, version, status, listed, beyond, unsettled, strange } = known
   const { detector, filewriter, free } = status ?? {}
   const busy = status && busyOf(status)
   const told = {
@@ -39,7 +38,6 @@ export function stateOf(known: Known): SourceState {
     ...(available && busy !== undefined ? { busy } : {}),
     ...(available && free !== undefined ? { free } : {}),
     ...(available ? { unsettled } : {}),
-    ...(available && unsettledSince !== undefined ? { unsettledSince } : {}),
     details,
   }
 }
