@@ -163,3 +163,44 @@ test('what a keeper gives back that is no FIFO is closed, and the pipe kept in i
   await until(() => paths.length === 1)
   assert.ok(fstatSync(keeper.fds[0] ?? -1).isFIFO())
 })
+
+for (const member of ['isNext', 'release'] as const) {
+  test(`a pipe is closed though its keeper fails in ${member}(), and says what that threw`, async (t) => {
+    const path = `${await openRoot(t)}/pipe`
+    const before = descriptors()
+    const failing = (): never => {
+      throw new Error('the keeper is gone')
+    }
+    const paths: string[] = []
+    const keeper = { ...keeperFor(t, false), keep: closeSync, [member]: failing }
+    const pipe = await openPipe({ path, keeper, onPaths: (more) => void paths.push(...more) })
+    writeSync(writer(t, path), '/line\n')
+    await assert.rejects(pipe.close(), /the keeper is gone/)
+    assert.deepEqual(paths, ['/line'])
+    assert.equal(descriptors(), before + 1, 'the writer is left')
+    const again = await openPipe({ path, onPaths() {} })
+    await again.close()
+  })
+}
+
+test('a pipe that could not be opened since its keeper fails reads nothing on', async (t) => {
+  const path = `${await openRoot(t)}/pipe`
+  const failing = (fd: number): never => {
+    closeSync(fd)
+    throw new Error('the keeper is gone')
+  }
+  const before = descriptors()
+  const lost: string[] = []
+  const keeper = { ...keeperFor(t, true), keep: failing }
+  await assert.rejects(openPipe({ path, keeper, onPaths: (more) => void lost.push(...more) }), /the keeper is gone/)
+  assert.equal(descriptors(), before)
+  const paths: string[] = []
+  const pipe = await openPipe({ path, onPaths: (more) => void paths.push(...more) })
+  t.after(() => pipe.close())
+  const fd = writer(t, path)
+  for (let i = 0; i < 20; i++) {
+    writeSync(fd, '/line\n')
+    await until(() => lost.length + paths.length > i)
+  }
+  assert.deepEqual([lost.length, paths.length], [0, 20])
+})

@@ -139,12 +139,24 @@ export async function openPipe(options: PipeOptions): Promise<FilePipe> {
   async function end(): Promise<void> {
     clearTimeout(timer)
     signal?.removeEventListener('abort', close)
-    // What couldn't be taken stays where it is.
-    const isReleased = keeper !== undefined && failure === undefined && !(await keeper.isNext())
-    if (isReleased) keeper.release()
+    const isReleased = await letKeeperGo()
     await Promise.allSettled([...readers].map((reader) => reader.close(isReleased)))
     unlock()
     settle(failure === undefined ? Promise.resolve() : Promise.reject(failure.error))
+  }
+
+  /** @returns whether the keeper holds the FIFO no more */
+  async function letKeeperGo(): Promise<boolean> {
+    // What couldn't be taken stays where it is.
+    if (keeper === undefined || failure !== undefined) return false
+    try {
+      if (await keeper.isNext()) return false
+      keeper.release()
+      return true
+    } catch (error) {
+      failure ??= { error }
+      return false
+    }
   }
 
   try {
@@ -153,7 +165,9 @@ export async function openPipe(options: PipeOptions): Promise<FilePipe> {
     start()
   } catch (error) {
     kept?.close()
-    unlock()
+    // Reading may have begun: nobody else may read before that has ended.
+    failure = { error }
+    await close().catch(() => {})
     throw error
   }
   signal?.addEventListener('abort', close, { once: true })
