@@ -566,6 +566,12 @@ export interface Native {
    * @returns how many bytes; 0: there are none
    */
   teePipe(from: number, to: number, most: number): number
+  /**
+   * Takes bytes off a pipe and throws them away. Never waits.
+   * @param to /dev/null, open for writing.
+   * @returns how many bytes; fewer than `most`: there are no more
+   */
+  dropBytes(from: number, to: number, most: number): number
   pipeState(fd: number): NativePipeState
   /**
    * Tells that bytes have come to a pipe's reading end, or that its last writer has gone; what was told before and is

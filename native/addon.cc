@@ -1072,6 +1072,14 @@ Napi::Value tee_to_pipe(const Napi::CallbackInfo &info) {
   return number(info.Env(), static_cast<int64_t>(bytes));
 }
 
+Napi::Value drop_from_pipe(const Napi::CallbackInfo &info) {
+  const auto fd = [&](size_t index) { return static_cast<int>(to_int(info[index])); };
+  size_t bytes = 0;
+  const Error error = drop_bytes(fd(0), fd(1), static_cast<size_t>(to_int(info[2])), bytes);
+  if (error.failed()) throw to_exception(info.Env(), error);
+  return number(info.Env(), static_cast<int64_t>(bytes));
+}
+
 Napi::Value state_of_pipe(const Napi::CallbackInfo &info) {
   PipeState state;
   const Error error = pipe_state(static_cast<int>(to_int(info[0])), state);
@@ -1177,6 +1185,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("unreadBytes", unread_bytes_of);
   add("makePipe", make_unnamed_pipe);
   add("teePipe", tee_to_pipe);
+  add("dropBytes", drop_from_pipe);
   add("pipeState", state_of_pipe);
   add("watchPipe", watch_pipe);
   add("unwatchPipe", unwatch_pipe);

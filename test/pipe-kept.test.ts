@@ -192,3 +192,23 @@ test('each of two pipes in a directory is read, though one has an unfinished lin
   assert.equal(await run(echo, [`${root}/b`, '/line']), 0)
   await until(() => paths.length === 1)
 })
+
+/** Each write is a packet, of which a read that is shorter throws the rest away. */
+const packets = `
+import fcntl, os, sys, time
+fifo = os.open(sys.argv[1], os.O_WRONLY)
+fcntl.fcntl(fifo, fcntl.F_SETFL, fcntl.fcntl(fifo, fcntl.F_GETFL) | os.O_DIRECT)
+os.write(fifo, b'/one\\n/tw')
+while sys.stdin.read(1) != '': pass
+os.write(fifo, b'o\\n/three\\n')
+`
+
+test('a line that is cut by the packets of a writer comes through', { skip: noPython }, async (t) => {
+  const { path, paths, bad } = await pipeWorld(t)
+  const fd = hold(t, path)
+  const writer = shell('python3 -c "$1" "$2"', [packets, path])
+  await until(() => paths.length === 1 && native.unreadBytes(fd) < 8)
+  writer.stdin?.end()
+  await until(() => paths.length + bad.length >= 3)
+  assert.deepEqual([paths, bad], [['/one', '/two', '/three'], []])
+})

@@ -41,6 +41,18 @@ Error tee_pipe(int from, int to, size_t most, size_t &bytes) {
   return {};
 }
 
+Error drop_bytes(int from, int null, size_t most, size_t &bytes) {
+  bytes = 0;
+  while (bytes < most) {
+    const ssize_t count =
+        retry([&] { return ::splice(from, nullptr, null, nullptr, most - bytes, SPLICE_F_NONBLOCK); });
+    if (count < 0 && errno != EAGAIN) return last_error("splice");
+    if (count <= 0) break;
+    bytes += static_cast<size_t>(count);
+  }
+  return {};
+}
+
 Error pipe_state(int fd, PipeState &state) {
   struct pollfd polled = {.fd = fd, .events = POLLIN | POLLOUT, .revents = 0};
   if (retry([&] { return ::poll(&polled, 1, 0); }) < 0) return last_error("poll");

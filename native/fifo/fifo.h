@@ -32,6 +32,10 @@ Error make_pipe(int &reader, int &writer);
 // room.
 Error tee_pipe(int from, int to, size_t most, size_t &bytes);
 
+// Takes bytes off a pipe and throws them away, `null` being /dev/null. Never waits. `bytes`: how many; fewer than asked
+// for if there are no more. Unlike read() it takes no more than that of a writer's packet (O_DIRECT).
+Error drop_bytes(int from, int null, size_t most, size_t &bytes);
+
 Error pipe_state(int fd, PipeState &state);
 
 }  // namespace susten

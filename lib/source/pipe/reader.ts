@@ -1,5 +1,5 @@
 /** Reads one FIFO, as fast as what it brings is taken, and takes nothing off it before that. */
-import { closeSync, readSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { fromThrown } from '../../errors.js'
 import { type NativePipeWatch, native } from '../../native.js'
@@ -130,27 +130,13 @@ export function readFifo(fifo: Fifo, onFound: (found: Found) => Promise<void>): 
     lines.feed(buffer.subarray(0, size))
     if (isLast) lines.giveUp()
     await hand()
-    if (mode !== 'over') withReader((fd) => drop(fd, size))
+    if (mode !== 'over') withReader((fd) => glance.drop(fd, size))
     return true
   }
 
   async function hand(): Promise<void> {
     const found = lines.take()
     if (found.paths.length > 0 || found.bad.length > 0) await onFound(found)
-  }
-
-  /** What was looked at is done with: the buffer is free. */
-  function drop(fd: number, size: number): void {
-    try {
-      for (let left = size; left > 0; ) {
-        const count = readSync(fd, buffer, 0, left, null)
-        if (count === 0) return
-        left -= count
-      }
-    } catch (error) {
-      // Somebody else, who may read the FIFO, has taken it.
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
-    }
   }
 
   /** While it is closing there is no reader but for such a moment. */
