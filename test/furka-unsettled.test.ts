@@ -119,6 +119,42 @@ test('a file that is listed, and can’t be looked at when the user changes, sta
   assert.deepEqual(filesBelow(place.buffer), ['anna/a'])
 })
 
+/** Makes a file of which no byte is text, with a path about as long as there are. */
+function writeUnspeakable(below: string): void {
+  const part = Buffer.alloc(251, 0xff)
+  let path = Buffer.from(below)
+  for (let depth = 0; depth < 14; depth++) {
+    path = Buffer.concat([path, Buffer.from('/'), part])
+    mkdirSync(path)
+  }
+  writeFileSync(Buffer.concat([path, Buffer.from('/'), part]), 'hers')
+}
+
+test('a name that takes long to spell is received, and keeps nobody’s files from being known', async (t) => {
+  const place = await createFurkaPlace(t)
+  const path = join(place.root, 'incoming')
+  mkdirSync(path)
+  const open = (settles: boolean) => {
+    const times = { settle: 20, sure: 100, scanInterval: 20, ...(settles ? {} : never) }
+    const sources = [{ source: openIncoming({ path, ...times }), target: place.buffer }]
+    return openFurkaFor(t, place, undefined, { sources, defaultUser: { userDirectory: 'anna' } })
+  }
+  const first = await open(false)
+  writeUnspeakable(path)
+  heldOpen(t, join(path, 'a'))
+  writeFileSync(join(path, 'a'), part)
+  await until(() => first.furka.status().sources[0]?.details['files'] === '2', 'they are seen')
+  const begun = performance.now()
+  await first.furka.changeUser({ userDirectory: 'bert' })
+  assert.ok(performance.now() - begun < 3500, 'the change waits for nobody')
+  await first.furka.close('stop')
+  const { furka, told } = await open(true)
+  await until(() => told.received.length + told.messages.length >= 2, 'they are here')
+  assert.deepEqual(told.messages, [])
+  assert.ok(told.received.every((file) => join(file.path).startsWith(join(place.buffer, 'anna/'))))
+  await furka.close('stop')
+})
+
 /** A source of which files are seen that aren't offered yet. */
 function slowSource(files: SeenFile[] = []) {
   const source = memorySource()

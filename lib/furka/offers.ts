@@ -4,8 +4,11 @@ import type { FileOffer } from '../source/files.js'
 import { type PathFault, pathFault, pathFaults } from '../source/plain-path.js'
 import type { Offer, Seen } from './core/index.js'
 
-/** Characters of a name and of a version: they are kept in memory and in the journal. */
-const longest = 16_384
+/**
+ * Characters of a name and of a version: they are kept in memory and in the journal. Enough for the longest path, of which
+ * no byte is text: each is spelled with five.
+ */
+const longest = 20_480
 
 /** A path that can't be taken. */
 export interface RefusedOffer {
