@@ -1064,18 +1064,12 @@ Napi::Value make_unnamed_pipe(const Napi::CallbackInfo &info) {
   return ends;
 }
 
-Napi::Value tee_to_pipe(const Napi::CallbackInfo &info) {
+// From one descriptor to another, at most so many bytes; how many it were.
+template <Error (*move)(int, int, size_t, size_t &)>
+Napi::Value move_bytes(const Napi::CallbackInfo &info) {
   const auto fd = [&](size_t index) { return static_cast<int>(to_int(info[index])); };
   size_t bytes = 0;
-  const Error error = tee_pipe(fd(0), fd(1), static_cast<size_t>(to_int(info[2])), bytes);
-  if (error.failed()) throw to_exception(info.Env(), error);
-  return number(info.Env(), static_cast<int64_t>(bytes));
-}
-
-Napi::Value drop_from_pipe(const Napi::CallbackInfo &info) {
-  const auto fd = [&](size_t index) { return static_cast<int>(to_int(info[index])); };
-  size_t bytes = 0;
-  const Error error = drop_bytes(fd(0), fd(1), static_cast<size_t>(to_int(info[2])), bytes);
+  const Error error = move(fd(0), fd(1), static_cast<size_t>(to_int(info[2])), bytes);
   if (error.failed()) throw to_exception(info.Env(), error);
   return number(info.Env(), static_cast<int64_t>(bytes));
 }
@@ -1184,8 +1178,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("makeFifo", make_fifo_named);
   add("unreadBytes", unread_bytes_of);
   add("makePipe", make_unnamed_pipe);
-  add("teePipe", tee_to_pipe);
-  add("dropBytes", drop_from_pipe);
+  add("teePipe", move_bytes<tee_pipe>);
+  add("dropBytes", move_bytes<drop_bytes>);
   add("pipeState", state_of_pipe);
   add("watchPipe", watch_pipe);
   add("unwatchPipe", unwatch_pipe);

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { native } from '#lib/native.js'
 import { openPipe } from '#lib/source/index.js'
-import { openRoot, pipeWorld, run, shell, until } from './support/pipe-world.js'
+import { openRoot, pipeWorld, run, shell, slowTaker, until } from './support/pipe-world.js'
 
 const echo = 'echo "$2" > "$1"'
 
@@ -21,15 +21,7 @@ function open(t: TestContext, path: string, flags: number): number {
 const hold = (t: TestContext, path: string): number => open(t, path, constants.O_RDONLY)
 
 test('lines are in the FIFO until they have been taken, and no longer', async (t) => {
-  let release = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  const taken: string[] = []
-  const onPaths = async (more: readonly string[]): Promise<void> => {
-    taken.push(...more)
-    await held
-  }
+  const { taken, onPaths, release } = slowTaker()
   const { path } = await pipeWorld(t, { onPaths })
   const fd = hold(t, path)
   const text = '/one\nrelative\n/two\n/begun'

@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FilePipe, openPipe } from '#lib/source/index.js'
-import { openRoot, pipeWorld, run, shell, until } from './support/pipe-world.js'
+import { openRoot, pipeWorld, run, shell, slowTaker, until } from './support/pipe-world.js'
 
 const echo = 'echo "$2" > "$1"'
 
@@ -126,15 +126,7 @@ test('a writer that stops in the middle of a line is waited for', async (t) => {
 })
 
 test('the pipe fills while paths are not taken, its writers wait, and nothing is lost', async (t) => {
-  let release = (): void => {}
-  const held = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  const taken: string[] = []
-  const onPaths = async (more: readonly string[]): Promise<void> => {
-    taken.push(...more)
-    await held
-  }
+  const { taken, onPaths, release } = slowTaker()
   const { path } = await pipeWorld(t, { onPaths })
   const fd = writer(t, path)
   const lines: string[] = []

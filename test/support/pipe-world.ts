@@ -43,6 +43,28 @@ export async function pipeWorld(t: TestContext, options: Partial<PipeOptions> = 
   return { root, path, pipe, paths, bad, messages }
 }
 
+/** Who is told of paths, and has taken none of them until `release` is called. */
+export function slowTaker(): {
+  /** What he was told, in the order in which it came. */
+  readonly taken: string[]
+  readonly onPaths: (more: readonly string[]) => Promise<void>
+  readonly release: () => void
+} {
+  let release = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const taken: string[] = []
+  return {
+    taken,
+    async onPaths(more) {
+      taken.push(...more)
+      await held
+    },
+    release,
+  }
+}
+
 /** Waits until something is so. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await sleep(2)
